@@ -1,0 +1,161 @@
+// Package report holds what people write about a case, as the documents that
+// are sealed: the reporter's letters and summary, and the members' answers,
+// notes and states; with the categories, the statuses and their clocks.
+//
+// It is text in and JSON out. It must never seal, store or log anything, and
+// holds no words for people: their names stand in the catalogues of
+// internal/lang under "category." and "status.".
+//
+// Documents carry a version "v". Readers ignore fields that they don't know,
+// so that an older desk opens what a newer intake sent.
+package report
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"suluh.example/suluh/crypto/id"
+)
+
+// ErrFormat says that a document opens but isn't of the kind expected.
+var ErrFormat = errors.New("document is not of the kind expected")
+
+// Report is what the form asks. Every answer may be empty.
+type Report struct {
+	What     string   `json:"apa,omitempty"`
+	How      string   `json:"bagaimana,omitempty"`
+	Why      string   `json:"mengapa,omitempty"`
+	Who      string   `json:"siapa,omitempty"`
+	Where    string   `json:"mana,omitempty"`
+	When     string   `json:"kapan,omitempty"`
+	Category Category `json:"jenis,omitempty"`
+	Loss     string   `json:"rugi,omitempty"`
+	Others   string   `json:"saksi,omitempty"` // other witnesses or sources
+	Already  string   `json:"sudah,omitempty"` // reported elsewhere already
+}
+
+// IsEmpty tells whether nothing was written. A category alone is nothing.
+func (r Report) IsEmpty() bool {
+	r.Category = ""
+	return strings.TrimSpace(r.What+r.How+r.Why+r.Who+r.Where+r.When+r.Loss+r.Others+r.Already) == ""
+}
+
+// Title returns the beginning of what happened, at most 80 characters on one
+// line, or "" if that was left empty.
+func (r Report) Title() string {
+	const most = 80
+	s := strings.Join(strings.FieldsFunc(r.What, func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) }), " ")
+	if utf8.RuneCountInString(s) <= most {
+		return s
+	}
+	cut := string([]rune(s)[:most])
+	if i := strings.LastIndexByte(cut, ' '); i > most/2 {
+		cut = cut[:i]
+	}
+	return cut + "…"
+}
+
+// Attachment describes a content. The name is what the reporter's computer
+// called the file: hostile until shown otherwise.
+type Attachment struct {
+	Name   string    `json:"name"`
+	Type   string    `json:"type"` // media type that the reporter's browser claimed
+	Size   int64     `json:"size"`
+	SHA256 id.Digest `json:"sha256"`
+	Object id.Digest `json:"object"` // digest of the sealed content
+}
+
+// Letter is what a reporter sends, sealed to the case: the form, or a message
+// by code.
+type Letter struct {
+	V           int          `json:"v"` // 1
+	Case        id.Case      `json:"case"`
+	Day         id.Day       `json:"day"`
+	Language    string       `json:"language"`
+	Unit        id.Unit      `json:"unit,omitempty"`
+	Without     []id.Member  `json:"without,omitempty"` // who must not read it
+	Reporter    string       `json:"reporter"`          // recipient that answers are sealed to, age1pq1…
+	Report      *Report      `json:"report,omitempty"`  // of the form
+	Text        string       `json:"text,omitempty"`    // of a message
+	Attachments []Attachment `json:"attachments,omitempty"`
+}
+
+// Summary is the few lines of a deposit that a list of cases shows.
+type Summary struct {
+	V        int         `json:"v"` // 1
+	Case     id.Case     `json:"case"`
+	Day      id.Day      `json:"day"`
+	Language string      `json:"language"`
+	Unit     id.Unit     `json:"unit"`
+	Without  []id.Member `json:"without,omitempty"`
+	Reporter string      `json:"reporter"`
+	Category Category    `json:"category,omitempty"`
+	Title    string      `json:"title"`
+	Files    int         `json:"files"`
+}
+
+// Answer is what a member tells the reporter: a message, a status or both.
+type Answer struct {
+	V      int       `json:"v"` // 1
+	Case   id.Case   `json:"case"`
+	Day    id.Day    `json:"day"`
+	Time   time.Time `json:"time"` // orders the answers of one day
+	Status Status    `json:"status,omitempty"`
+	Due    id.Day    `json:"due,omitzero"` // by when the reporter can expect, or must give, an answer
+	Text   string    `json:"text,omitempty"`
+}
+
+// Note is what a member writes for the other readers of the case.
+type Note struct {
+	V    int       `json:"v"` // 1
+	Case id.Case   `json:"case"`
+	Day  id.Day    `json:"day"`
+	Time time.Time `json:"time"`
+	Text string    `json:"text"`
+}
+
+// State is the case as its readers last left it, for the list.
+type State struct {
+	V        int       `json:"v"` // 1
+	Case     id.Case   `json:"case"`
+	Title    string    `json:"title,omitempty"`
+	Category Category  `json:"category,omitempty"`
+	Status   Status    `json:"status"`
+	Since    id.Day    `json:"since"`
+	Time     time.Time `json:"time"`
+	Due      id.Day    `json:"due,omitzero"`
+}
+
+// Encode returns a document's JSON text.
+func Encode[D Letter | Summary](d D) ([]byte, error) {
+	b, err := json.Marshal(d)
+	if err != nil {
+		return nil, fmt.Errorf("encode document: %w", err)
+	}
+	return b, nil
+}
+
+// Decode reads a letter or a summary of the given case.
+func Decode[D Letter | Summary](text []byte, of id.Case) (D, error) {
+	var d D
+	if err := json.Unmarshal(text, &d); err != nil {
+		return d, ErrFormat
+	}
+	var v int
+	var c id.Case
+	switch d := any(d).(type) {
+	case Letter:
+		v, c = d.V, d.Case
+	case Summary:
+		v, c = d.V, d.Case
+	}
+	if v != 1 || c != of {
+		return d, ErrFormat
+	}
+	return d, nil
+}

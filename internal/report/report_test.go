@@ -1,0 +1,113 @@
+package report_test
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"golang.org/x/mod/sumdb/note"
+	"pgregory.net/rapid"
+
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/internal/report"
+)
+
+func signer(t *testing.T, name string) (note.Signer, note.Verifier) {
+	t.Helper()
+	skey, vkey, err := note.GenerateKey(nil, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := note.NewSigner(skey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := note.NewVerifier(vkey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, v
+}
+
+func TestSignedDocuments(t *testing.T) {
+	s, v := signer(t, "penelaah-satu")
+	_, stranger := signer(t, "penelaah-satu")
+	c := id.NewCase()
+	text, err := report.Sign(report.Answer{V: 1, Case: c, Text: "baris satu\nbaris\tdua \u2028 akhir", Status: report.Verifying}, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, who, err := report.Open[report.Answer](text, c, note.VerifierList(v))
+	if err != nil || who != "penelaah-satu" || a.Text != "baris satu\nbaris\tdua \u2028 akhir" {
+		t.Fatalf("got %+v by %q, %v", a, who, err)
+	}
+	if _, _, err := report.Open[report.Answer](text, c, note.VerifierList(stranger)); err == nil {
+		t.Error("a stranger's signature was accepted")
+	}
+	if _, _, err := report.Open[report.Note](text, c, note.VerifierList(v)); err == nil {
+		t.Error("an answer was read as an internal note")
+	}
+	if _, _, err := report.Open[report.Answer](text, id.NewCase(), note.VerifierList(v)); err == nil {
+		t.Error("an answer of one case was read in another")
+	}
+}
+
+func TestTitleIsShortAndOnOneLine(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		title := report.Report{What: rapid.String().Draw(t, "apa")}.Title()
+		if utf8.RuneCountInString(title) > 81 || strings.ContainsAny(title, "\n\r\t\x00\x1b") {
+			t.Fatalf("title %q", title)
+		}
+	})
+}
+
+func TestClock(t *testing.T) {
+	c, err := report.DefaultClock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	day := func(s string) id.Day {
+		d, err := id.ParseDay(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	for _, x := range []struct {
+		name       string
+		status     report.Status
+		since, due string
+	}{
+		{"over a weekend", report.Verifying, "2026-11-20", "2026-11-25"},
+		{"from a Saturday", report.Verifying, "2026-11-21", "2026-11-25"},
+		{"over Christmas", report.Verifying, "2026-12-24", "2026-12-30"},
+		{"into the next year", report.Incomplete, "2026-12-21", "2027-01-06"},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			if got := c.Due(x.status, day(x.since)); got != day(x.due) {
+				t.Errorf("got %s, want %s", got, x.due)
+			}
+			if got, want := c.Left(day(x.since), day(x.due)), c.Days[x.status]; got != want {
+				t.Errorf("left: got %d, want %d", got, want)
+			}
+		})
+	}
+	if got := c.Due(report.Closed, day("2026-11-20")); !got.IsZero() {
+		t.Errorf("a closed case is due on %s", got)
+	}
+	if got := c.Left(day("2026-11-24"), day("2026-11-20")); got != -2 {
+		t.Errorf("two working days late: got %d", got)
+	}
+}
+
+func TestEveryStatusWithAClockCanEnd(t *testing.T) {
+	c, err := report.DefaultClock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range report.Statuses() {
+		if _, ok := c.Days[s]; ok == s.Ended() {
+			t.Errorf("status %s: has a clock %t, has ended %t", s, ok, s.Ended())
+		}
+	}
+}
