@@ -1,0 +1,78 @@
+package accesslog
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// SignCheckpoint returns a C2SP tlog-checkpoint: origin, size and root, signed
+// by the log's key.
+func SignCheckpoint(origin string, t tlog.Tree, log note.Signer) ([]byte, error) {
+	msg, err := note.Sign(&note.Note{Text: checkpointText(origin, t)}, log)
+	if err != nil {
+		return nil, fmt.Errorf("sign checkpoint: %w", err)
+	}
+	return msg, nil
+}
+
+func checkpointText(origin string, t tlog.Tree) string {
+	return fmt.Sprintf("%s\n%d\n%s\n", origin, t.N, base64.StdEncoding.EncodeToString(t.Hash[:]))
+}
+
+// OpenCheckpoint checks a checkpoint's signature by the log's key. The log's
+// origin is the key's name. Lines of extension, which others may add, are
+// refused: our log writes none. Signatures of witnesses are ignored here.
+func OpenCheckpoint(msg []byte, log note.Verifier) (tlog.Tree, error) {
+	n, err := note.Open(msg, note.VerifierList(log))
+	if err != nil {
+		return tlog.Tree{}, fmt.Errorf("checkpoint: %w", err)
+	}
+	l := &lines{rest: n.Text}
+	origin := l.line()
+	t := tlog.Tree{N: l.number(l.line()), Hash: l.hash(l.line())}
+	if err := l.end(); err != nil || origin != log.Name() || strings.Contains(origin, "\n") {
+		return tlog.Tree{}, fmt.Errorf("checkpoint: %w", ErrFormat)
+	}
+	return t, nil
+}
+
+// Proof is what every answer of the vault carries: the record of the request,
+// that it is in the log, and that the log still has all that the member had
+// seen. Record and Checkpoint are base64 in JSON.
+type Proof struct {
+	Index       int64            `json:"index"`
+	Record      []byte           `json:"record"`
+	Checkpoint  []byte           `json:"checkpoint"`
+	Inclusion   tlog.RecordProof `json:"inclusion"`
+	Consistency tlog.TreeProof   `json:"consistency"`
+}
+
+// Check verifies the proof against the log's key and the tree that was seen
+// before, and returns the tree to remember instead. It doesn't look into the
+// record: whether it is the one asked for is the caller's to check.
+func (p Proof) Check(log note.Verifier, seen tlog.Tree) (tlog.Tree, error) {
+	t, err := OpenCheckpoint(p.Checkpoint, log)
+	if err != nil {
+		return tlog.Tree{}, err
+	}
+	if t.N < seen.N {
+		return tlog.Tree{}, fmt.Errorf("log has shrunk from %d to %d records", seen.N, t.N)
+	}
+	if t.N == 0 || p.Index < 0 || p.Index >= t.N {
+		return tlog.Tree{}, fmt.Errorf("record %d isn't in a log of %d", p.Index, t.N)
+	}
+	if err := tlog.CheckRecord(p.Inclusion, t.N, t.Hash, p.Index, tlog.RecordHash(p.Record)); err != nil {
+		return tlog.Tree{}, fmt.Errorf("record %d isn't in the log: %w", p.Index, err)
+	}
+	if seen.N == 0 {
+		return t, nil
+	}
+	if err := tlog.CheckTree(p.Consistency, t.N, t.Hash, seen.N, seen.Hash); err != nil {
+		return tlog.Tree{}, fmt.Errorf("log of %d records doesn't continue the %d seen before: %w", t.N, seen.N, err)
+	}
+	return t, nil
+}

@@ -1,0 +1,211 @@
+package accesslog
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"suluh.example/suluh/crypto/id"
+)
+
+const recordLine = "suluh.example/record/v1"
+
+// Kind says what a record records.
+type Kind string
+
+// The kinds. Statements are the members'; the rest is the vault's own.
+const (
+	KindStatement Kind = "statement"
+	KindDeposit   Kind = "deposit"
+	KindRoster    Kind = "roster"
+	KindBatch     Kind = "batch"
+	KindConfigure Kind = "configure"
+	KindBackup    Kind = "backup"
+	KindRestore   Kind = "restore"
+)
+
+// Record is one leaf of the log. Of the fields after Kind only those of the
+// kind are set.
+type Record struct {
+	Seq  int64     // index of the leaf, from 0
+	Time time.Time // whole seconds; of a deposit only the day is known: see Deposit
+	Kind Kind
+
+	Statement []byte // the signed note, verbatim
+	Count     int64  // of a list: how many cases it told of
+	Cover     Cover  // of a statement about a case: why the member may
+
+	Deposit  DepositRecord
+	Roster   RosterRecord
+	Batch    BatchRecord
+	Settings []Setting // of configure, backup and restore
+}
+
+// DepositRecord is a deposit as the log tells it: no hour, no readers, no
+// sizes.
+type DepositRecord struct {
+	Day    id.Day
+	Case   id.Case
+	Digest id.Digest // see DepositDigest
+	Wraps  tlog.Tree // commitment to the readers; N is 0 for an addition to a case
+}
+
+// RosterRecord says which roster holds from this record on. Its signed note is
+// published under rosters/<digest>.
+type RosterRecord struct {
+	Version int64
+	Digest  id.Digest
+	Size    int64 // bytes of the note
+}
+
+// BatchRecord ends a day: so many deposits came right before it.
+type BatchRecord struct {
+	Day      id.Day
+	Deposits int64
+}
+
+// Setting is one configured value. Seq 0 sets "origin", "zone" and "root".
+type Setting struct{ Key, Value string }
+
+// Cover says why a member may do what a statement asks of a case. At most one
+// of the two is set.
+type Cover struct {
+	Deposit *WrapCover // the member was among the readers committed to at the deposit
+	Grant   int64      // the record that granted access, if greater than 0
+}
+
+// IsNone tells whether nothing covers the statement, as for a list.
+func (c Cover) IsNone() bool { return c.Deposit == nil && c.Grant == 0 }
+
+func (c Cover) String() string {
+	if d := c.Deposit; d != nil {
+		s := fmt.Sprintf("deposit %s %s %d %d", hex.EncodeToString(d.Salt[:]), d.Wrap, d.Index, d.N)
+		for _, h := range d.Path {
+			s += " " + h.String()
+		}
+		return s
+	}
+	if c.Grant > 0 {
+		return fmt.Sprintf("grant %d", c.Grant)
+	}
+	return "none"
+}
+
+func (l *lines) cover() (c Cover) {
+	f := l.fields("cover", 1)
+	switch {
+	case f[0] == "none" && len(f) == 1:
+	case f[0] == "grant" && len(f) == 2:
+		if c.Grant = l.number(f[1]); c.Grant == 0 {
+			l.fail()
+		}
+	case f[0] == "deposit" && len(f) >= 5 && len(f) < 5+64:
+		d := &WrapCover{Salt: l.bytes16(f[1]), Index: l.number(f[3]), N: l.number(f[4])}
+		w, err := id.ParseDigest(f[2])
+		d.Wrap = parsed(l, w, err)
+		for _, h := range f[5:] {
+			d.Path = append(d.Path, l.hash(h))
+		}
+		c.Deposit = d
+	default:
+		l.fail()
+	}
+	return c
+}
+
+// Format returns the bytes of the leaf.
+func (r Record) Format() []byte {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\nseq %d\n", recordLine, r.Seq)
+	if r.Kind == KindDeposit {
+		fmt.Fprintf(&b, "day %s\n", r.Deposit.Day)
+	} else {
+		fmt.Fprintf(&b, "time %s\n", formatTime(r.Time))
+	}
+	fmt.Fprintf(&b, "kind %s\n", r.Kind)
+	switch r.Kind {
+	case KindStatement:
+		fmt.Fprintf(&b, "count %d\ncover %s\n\n%s", r.Count, r.Cover, r.Statement)
+	case KindDeposit:
+		wraps := "-"
+		if r.Deposit.Wraps.N > 0 {
+			wraps = fmt.Sprintf("%d %s", r.Deposit.Wraps.N, r.Deposit.Wraps.Hash)
+		}
+		fmt.Fprintf(&b, "case %s\ndeposit %s\nwraps %s\n", r.Deposit.Case, r.Deposit.Digest, wraps)
+	case KindRoster:
+		fmt.Fprintf(&b, "roster %d %s %d\n", r.Roster.Version, r.Roster.Digest, r.Roster.Size)
+	case KindBatch:
+		fmt.Fprintf(&b, "batch %s %d\n", r.Batch.Day, r.Batch.Deposits)
+	case KindConfigure, KindBackup, KindRestore:
+		for _, s := range r.Settings {
+			fmt.Fprintf(&b, "set %s %s\n", s.Key, s.Value)
+		}
+	}
+	return []byte(b.String())
+}
+
+// ParseRecord reads a leaf. It checks the form only: a statement's signature
+// is OpenStatement's to check.
+func ParseRecord(leaf []byte) (Record, error) {
+	if len(leaf) > MaxRecord {
+		return Record{}, fmt.Errorf("record: longer than %d bytes: %w", MaxRecord, ErrFormat)
+	}
+	l := &lines{rest: string(leaf)}
+	if !printable(l.rest) {
+		l.fail()
+	}
+	l.exactly(recordLine)
+	r := Record{Seq: l.number(l.value("seq"))}
+	if l.next("day") {
+		day, err := id.ParseDay(l.value("day"))
+		r.Deposit.Day = parsed(l, day, err)
+	} else {
+		r.Time = l.time(l.value("time"))
+	}
+	r.Kind = Kind(l.value("kind"))
+	if (r.Kind == KindDeposit) == r.Deposit.Day.IsZero() {
+		l.fail()
+	}
+	switch r.Kind {
+	case KindStatement:
+		r.Count = l.number(l.value("count"))
+		r.Cover = l.cover()
+		l.exactly("")
+		r.Statement, l.rest = []byte(l.rest), ""
+	case KindDeposit:
+		c, err := id.ParseCase(l.value("case"))
+		r.Deposit.Case = parsed(l, c, err)
+		d, err := id.ParseDigest(l.value("deposit"))
+		r.Deposit.Digest = parsed(l, d, err)
+		if f := l.fields("wraps", 1); len(f) == 2 {
+			r.Deposit.Wraps = tlog.Tree{N: l.number(f[0]), Hash: l.hash(f[1])}
+		} else if len(f) != 1 || f[0] != "-" {
+			l.fail()
+		}
+	case KindRoster:
+		f := l.fields("roster", 3)
+		d, err := id.ParseDigest(f[1])
+		r.Roster = RosterRecord{Version: l.number(f[0]), Digest: parsed(l, d, err), Size: l.number(f[2])}
+	case KindBatch:
+		f := l.fields("batch", 2)
+		day, err := id.ParseDay(f[0])
+		r.Batch = BatchRecord{Day: parsed(l, day, err), Deposits: l.number(f[1])}
+	case KindConfigure, KindBackup, KindRestore:
+		for l.next("set") {
+			key, value, ok := strings.Cut(l.value("set"), " ")
+			if !ok || key == "" || value == "" {
+				l.fail()
+			}
+			r.Settings = append(r.Settings, Setting{key, value})
+		}
+	default:
+		l.fail()
+	}
+	if err := l.end(); err != nil || string(r.Format()) != string(leaf) {
+		return Record{}, fmt.Errorf("record: %w", ErrFormat)
+	}
+	return r, nil
+}

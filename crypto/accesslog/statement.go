@@ -1,0 +1,114 @@
+package accesslog
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"suluh.example/suluh/crypto/id"
+)
+
+const (
+	statementLine = "suluh.example/statement/v1"
+
+	// MaxObjects is the most objects that a statement may name.
+	MaxObjects = 64
+)
+
+// Statement is a member's signed request. It is at once the request itself
+// and the evidence of it: the vault appends it to the log before it answers.
+type Statement struct {
+	Log     string      // origin of the log that the request goes to
+	Action  Action      //
+	Member  id.Member   // who asks
+	Case    id.Case     // "" for a list
+	To      id.Member   // whom a grant, a revocation or an assignment is for, else ""
+	Objects []id.Object // handed in (reply, note, status, grant) or asked for (open of one content)
+	Nonce   [16]byte    // random, never used twice
+	Time    time.Time   // by the member's clock, whole seconds
+	Seen    tlog.Tree   // last checkpoint that the member verified
+}
+
+// Text returns the statement's text, which is what gets signed.
+func (s Statement) Text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\nlog %s\naction %s\nmember %s\ncase %s\nto %s\n", statementLine, s.Log, s.Action, s.Member, orDash(s.Case), orDash(s.To))
+	for _, o := range s.Objects {
+		formatObject(&b, o)
+	}
+	fmt.Fprintf(&b, "nonce %s\ntime %s\nseen %d %s\n", hex.EncodeToString(s.Nonce[:]), formatTime(s.Time), s.Seen.N, s.Seen.Hash)
+	return b.String()
+}
+
+// ParseStatement reads a statement's text.
+func ParseStatement(text string) (Statement, error) {
+	l := &lines{rest: text}
+	if !printable(text) {
+		l.fail()
+	}
+	l.exactly(statementLine)
+	s := Statement{Log: l.value("log")}
+	action, err := ParseAction(l.value("action"))
+	s.Action = parsed(l, action, err)
+	member, err := id.ParseMember(l.value("member"))
+	s.Member = parsed(l, member, err)
+	s.Case = l.optionalCase(l.value("case"))
+	s.To = l.optionalMember(l.value("to"))
+	for l.next("object") {
+		if len(s.Objects) == MaxObjects {
+			l.fail()
+			break
+		}
+		s.Objects = append(s.Objects, l.object("object"))
+	}
+	s.Nonce = l.bytes16(l.value("nonce"))
+	s.Time = l.time(l.value("time"))
+	seen := l.fields("seen", 2)
+	s.Seen = tlog.Tree{N: l.number(seen[0]), Hash: l.hash(seen[1])}
+	if err := l.end(); err != nil || s.Text() != text {
+		return Statement{}, fmt.Errorf("statement: %w", ErrFormat)
+	}
+	return s, s.check()
+}
+
+// check refuses combinations that mean nothing.
+func (s Statement) check() error {
+	needsTo := s.Action == Grant || s.Action == Revoke || s.Action == Assign
+	if (s.Case == "") != (s.Action == List) || (s.To != "") != needsTo {
+		return fmt.Errorf("statement: %w", ErrFormat)
+	}
+	return nil
+}
+
+// Sign returns the statement as a signed note of the member.
+func (s Statement) Sign(member note.Signer) ([]byte, error) {
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	msg, err := note.Sign(&note.Note{Text: s.Text()}, member)
+	if err != nil {
+		return nil, fmt.Errorf("sign statement: %w", err)
+	}
+	return msg, nil
+}
+
+// OpenStatement checks a signed statement: one known member signed it, the one
+// that it names.
+func OpenStatement(msg []byte, known note.Verifiers) (Statement, error) {
+	n, err := note.Open(msg, known)
+	if err != nil {
+		return Statement{}, fmt.Errorf("statement: %w", err)
+	}
+	s, err := ParseStatement(n.Text)
+	if err != nil {
+		return Statement{}, err
+	}
+	if len(n.Sigs) != 1 || len(n.UnverifiedSigs) != 0 || n.Sigs[0].Name != string(s.Member) {
+		return Statement{}, fmt.Errorf("statement: signed by another than it names")
+	}
+	return s, nil
+}
