@@ -1,0 +1,134 @@
+package roster
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"suluh.example/suluh/crypto/id"
+)
+
+// check holds the rules that every roster keeps.
+func (r *Roster) check() error {
+	bad := func(format string, args ...any) error {
+		return fmt.Errorf("%w: "+format, append([]any{ErrInvalid}, args...)...)
+	}
+	switch {
+	case r.Version < 1:
+		return bad("version is below 1")
+	case (r.Version == 1) != r.Previous.IsZero():
+		return bad("only version 1 has no previous version")
+	case r.Day.IsZero():
+		return bad("day is missing")
+	case !plain(r.Origin) || strings.ContainsAny(r.Origin, " +"):
+		return bad("origin is missing, or has a space, + or control character")
+	case len(r.Units) == 0:
+		return bad("there is no unit")
+	}
+	if r.LogKey != "" {
+		if v, err := note.NewVerifier(r.LogKey); err != nil || v.Name() != r.Origin {
+			return bad("log key is malformed or named otherwise than the origin")
+		}
+	}
+	units := map[id.Unit]bool{}
+	keys := map[string]bool{}
+	fresh := func(key string) bool {
+		if keys[key] {
+			return false
+		}
+		keys[key] = true
+		return true
+	}
+	for _, u := range r.Units {
+		if _, err := id.ParseUnit(string(u.ID)); err != nil || units[u.ID] {
+			return bad("a unit's id is malformed or used twice")
+		}
+		units[u.ID] = true
+		if !plain(u.Name["id"]) {
+			return bad("unit %s has no Indonesian name", u.ID)
+		}
+		for _, texts := range []map[string]string{u.Name, u.Handles, u.Contact} {
+			for _, s := range texts {
+				if !plain(s) {
+					return bad("unit %s has an empty text or one with control characters", u.ID)
+				}
+			}
+		}
+		for _, p := range u.Positions {
+			if !plain(p) {
+				return bad("unit %s has an empty position or one with control characters", u.ID)
+			}
+		}
+		if u.Recovery != "" && !(postQuantum(u.Recovery) && fresh(u.Recovery)) {
+			return bad("recovery recipient of unit %s is not an age1pq1… key, or used twice", u.ID)
+		}
+	}
+	for _, u := range r.Units {
+		if u.Other != "" && (!units[u.Other] || u.Other == u.ID) {
+			return bad("unit %s hands reports about itself to a unit that isn't there, or to itself", u.ID)
+		}
+	}
+	members := map[id.Member]bool{}
+	for _, m := range r.Members {
+		if _, err := id.ParseMember(string(m.ID)); err != nil || m.ID.IsRecovery() || len(m.ID) > 32 || members[m.ID] {
+			return bad("a member's id is malformed, reserved or used twice")
+		}
+		members[m.ID] = true
+		switch v, err := note.NewVerifier(m.Key); {
+		case !plain(m.Name):
+			return bad("member %s has no name, or one with control characters", m.ID)
+		case !units[m.Unit]:
+			return bad("member %s is of a unit that isn't there", m.ID)
+		case err != nil || v.Name() != string(m.ID):
+			return bad("key of member %s is malformed or named otherwise", m.ID)
+		case !fresh(m.Key) || !fresh(m.Recipient):
+			return bad("a key of member %s is also another's", m.ID)
+		case !(postQuantum(m.Recipient) || plugin(m.Recipient)):
+			return bad("recipient of member %s is neither age1pq1… nor an age plugin's", m.ID)
+		case m.Since.IsZero():
+			return bad("member %s has no day of joining", m.ID)
+		case len(m.Roles) == 0:
+			return bad("member %s has no role", m.ID)
+		}
+		seen := map[Role]bool{}
+		for _, role := range m.Roles {
+			if !known(role) || seen[role] {
+				return bad("member %s has an unknown role, or one twice", m.ID)
+			}
+			seen[role] = true
+		}
+	}
+	return nil
+}
+
+// postQuantum and plugin look at the form only: this package doesn't decode
+// age keys, and a malformed one is refused where it is sealed to.
+func postQuantum(s string) bool { return strings.HasPrefix(s, "age1pq1") && len(s) > 1900 && lower(s) }
+
+func plugin(s string) bool {
+	name, data, ok := strings.Cut(strings.TrimPrefix(s, "age1"), "1")
+	return ok && strings.HasPrefix(s, "age1") && name != "" && name != "pq" && data != "" && lower(s)
+}
+
+func lower(s string) bool {
+	return strings.IndexFunc(s, func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' }) < 0
+}
+
+func known(role Role) bool {
+	for _, r := range Roles() {
+		if r == role {
+			return true
+		}
+	}
+	return false
+}
+
+// plain tells whether a text is there and has nothing that could change how
+// the words around it are shown: no control, format or bidi characters.
+func plain(s string) bool {
+	return strings.TrimSpace(s) != "" && strings.IndexFunc(s, func(c rune) bool {
+		return unicode.IsControl(c) || unicode.Is(unicode.Cf, c) || c == unicode.ReplacementChar
+	}) < 0
+}
