@@ -1,0 +1,186 @@
+package roster_test
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
+)
+
+func key(t testing.TB, name string) (note.Signer, note.Verifier, string) {
+	t.Helper()
+	skey, vkey, err := note.GenerateKey(nil, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := note.NewSigner(skey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := note.NewVerifier(vkey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, v, vkey
+}
+
+// recipient has the form of an age1pq1… key.
+func recipient(c string) string { return "age1pq1" + strings.Repeat(c, 1952) }
+
+func sample(t testing.TB) *roster.Roster {
+	_, _, log := key(t, "suluh.example/uji")
+	_, _, one := key(t, "penelaah-satu")
+	_, _, two := key(t, "penelaah-dua")
+	day, err := id.ParseDay("2026-11-24")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &roster.Roster{
+		Version: 1, Day: day, Origin: "suluh.example/uji", LogKey: log,
+		Units: []roster.Unit{
+			{ID: "itprov", Name: map[string]string{"id": "Inspektorat Provinsi", "en": "Provincial Inspectorate"}, Other: "itjen", Recovery: recipient("p")},
+			{ID: "itjen", Name: map[string]string{"id": "Inspektorat Jenderal"}},
+		},
+		Members: []roster.Member{
+			{ID: "penelaah-satu", Name: "Penelaah Satu", Unit: "itprov", Roles: []roster.Role{roster.Reader, roster.Approver}, Recipient: recipient("q"), Key: one, Since: day},
+			{ID: "penelaah-dua", Name: "Penelaah Dua", Unit: "itprov", Roles: []roster.Role{roster.Reader}, Recipient: recipient("z"), Key: two, Since: day},
+		},
+	}
+}
+
+func TestSignedRosterComesBack(t *testing.T) {
+	s, v, _ := key(t, "suluh.example/uji/root")
+	r := sample(t)
+	signed, err := r.Sign(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := roster.Parse(signed, v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := got.Sign(s)
+	if err != nil || !bytes.Equal(again, signed) {
+		t.Errorf("signed again it differs: %v", err)
+	}
+	_, stranger, _ := key(t, "suluh.example/uji/root")
+	if _, err := roster.Parse(signed, stranger); !errors.Is(err, roster.ErrSignature) {
+		t.Errorf("signed by another key: got %v", err)
+	}
+	if _, err := roster.Parse(bytes.Replace(signed, []byte("Penelaah Dua"), []byte("Penelaah Dia"), 1), v); !errors.Is(err, roster.ErrSignature) {
+		t.Errorf("changed after signing: got %v", err)
+	}
+}
+
+func TestReaders(t *testing.T) {
+	r := sample(t)
+	if got := r.Readers("itprov", []id.Member{"penelaah-satu"}); len(got) != 1 || got[0].ID != "penelaah-dua" {
+		t.Errorf("without one: got %+v", got)
+	}
+	day := r.Day
+	r.Members[1].Removed = &day
+	if got := r.Readers("itprov", nil); len(got) != 1 || got[0].ID != "penelaah-satu" {
+		t.Errorf("one removed: got %+v", got)
+	}
+	if r.Has("penelaah-dua", roster.Reader) || r.Active("penelaah-dua") {
+		t.Error("a removed member still has a role")
+	}
+}
+
+func TestRules(t *testing.T) {
+	for name, change := range map[string]func(*roster.Roster){
+		"same id twice":       func(r *roster.Roster) { r.Members[1].ID = r.Members[0].ID },
+		"same key twice":      func(r *roster.Roster) { r.Members[1].Recipient = r.Members[0].Recipient },
+		"recovery key reused": func(r *roster.Roster) { r.Members[1].Recipient = r.Units[0].Recovery },
+		"classic recipient": func(r *roster.Roster) {
+			r.Members[0].Recipient = "age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq"
+		},
+		"key of another":     func(r *roster.Roster) { r.Members[0].Key = r.Members[1].Key },
+		"unknown unit":       func(r *roster.Roster) { r.Members[0].Unit = "lain" },
+		"unknown role":       func(r *roster.Roster) { r.Members[0].Roles = []roster.Role{"boss"} },
+		"no role":            func(r *roster.Roster) { r.Members[0].Roles = nil },
+		"reserved id":        func(r *roster.Roster) { r.Members[0].ID = "recovery-itprov" },
+		"bidi in a name":     func(r *roster.Roster) { r.Members[0].Name = "a\u202eb" },
+		"own other unit":     func(r *roster.Roster) { r.Units[0].Other = "itprov" },
+		"missing other unit": func(r *roster.Roster) { r.Units[0].Other = "lain" },
+		"log key of another": func(r *roster.Roster) { r.LogKey = r.Members[0].Key },
+		"previous of first":  func(r *roster.Roster) { r.Previous = id.DigestOf(nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _, _ := key(t, "root")
+			r := sample(t)
+			change(r)
+			if _, err := r.Sign(s); !errors.Is(err, roster.ErrInvalid) {
+				t.Errorf("got %v, want ErrInvalid", err)
+			}
+		})
+	}
+}
+
+func TestSuccessor(t *testing.T) {
+	s, _, _ := key(t, "root")
+	old := sample(t)
+	signed, err := old.Sign(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := func() *roster.Roster {
+		body, err := old.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := roster.Decode(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Version, r.Previous = 2, roster.Digest(signed)
+		return r
+	}
+	if err := roster.CheckSuccessor(old, next(), signed); err != nil {
+		t.Errorf("a proper successor: %v", err)
+	}
+	for name, change := range map[string]func(*roster.Roster){
+		"skips a version":     func(r *roster.Roster) { r.Version = 3 },
+		"another previous":    func(r *roster.Roster) { r.Previous = id.DigestOf(nil) },
+		"a member is gone":    func(r *roster.Roster) { r.Members = r.Members[:1] },
+		"keys exchanged":      func(r *roster.Roster) { r.Members[0].Recipient = recipient("y") },
+		"another log":         func(r *roster.Roster) { r.Origin = "x" },
+		"unit is gone":        func(r *roster.Roster) { r.Units = r.Units[:1] },
+		"earlier than before": func(r *roster.Roster) { r.Day = r.Day.AddDays(-1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := next()
+			change(r)
+			if err := roster.CheckSuccessor(old, r, signed); !errors.Is(err, roster.ErrSuccessor) {
+				t.Errorf("got %v, want ErrSuccessor", err)
+			}
+		})
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	body, err := sample(f).Encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(body)
+	f.Add([]byte(`{"version":1}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, err := roster.Decode(b)
+		if err != nil {
+			return
+		}
+		body, err := r.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := roster.Decode(body); err != nil {
+			t.Fatalf("does not come back: %v", err)
+		}
+	})
+}
