@@ -41,7 +41,6 @@ type Report struct {
 
 // IsEmpty tells whether nothing was written. A category alone is nothing.
 func (r Report) IsEmpty() bool {
-	r.Category = ""
 	return strings.TrimSpace(r.What+r.How+r.Why+r.Who+r.Where+r.When+r.Loss+r.Others+r.Already) == ""
 }
 

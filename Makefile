@@ -1,0 +1,30 @@
+# make quick   the seconds-long loop: vet and short tests
+# make test    everything; installs what it needs first
+# make setup   only install what the tests need
+# make fuzz    every fuzz target for a few seconds
+
+SHELL := /bin/bash
+GOBIN := $(CURDIR)/build/bin
+export PATH := $(GOBIN):$(PATH)
+FUZZTIME ?= 3s
+
+.PHONY: quick test setup lint fuzz
+
+quick:
+	go vet ./...
+	go test ./...
+
+setup:
+	@tools/setup
+
+lint: setup
+	@test -z "$$(gofumpt -l .)" || { echo "not formatted:"; gofumpt -l .; exit 1; }
+	go vet ./...
+	staticcheck ./...
+
+test: lint
+	@tools/fuzz $(FUZZTIME)
+	go test -count=1 ./...
+
+fuzz:
+	@tools/fuzz $(FUZZTIME)

@@ -1,0 +1,135 @@
+// Package serve has the one http.Server of Suluh. Whatever listens, on TCP or
+// on a Unix socket, is made here, so that no server can forget a time-out,
+// print a client's address, or say in a log what somebody asked for.
+//
+// A panic in a handler ends that request alone and is counted, not printed:
+// its value may hold what somebody typed. Transfers that stall are cut;
+// transfers that are merely slow never are.
+package serve
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+)
+
+// Stall is how long a transfer may go on without a byte.
+const Stall = 60 * time.Second
+
+// Config says how a server behaves.
+type Config struct {
+	Listener net.Listener
+	Handler  http.Handler
+	Log      *slog.Logger
+	Drain    time.Duration // how long requests under way may take after a stop; default 20 s
+}
+
+// Run serves until the context ends, then lets requests under way finish.
+func Run(ctx context.Context, c Config) error {
+	if c.Drain == 0 {
+		c.Drain = 20 * time.Second
+	}
+	s := &http.Server{
+		Handler:           stallers(recovering(c.Handler, c.Log)),
+		ReadHeaderTimeout: 30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          log.New(io.Discard, "", 0), // net/http's lines have addresses in them
+	}
+	stopped := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Drain)
+		defer cancel()
+		err := s.Shutdown(late)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = s.Close()
+		}
+		stopped <- err
+	}()
+	if err := s.Serve(c.Listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return <-stopped
+}
+
+// ListenUnix listens on a socket that only the owner and the group can use. A
+// socket that nobody listens on any more is replaced; the caller holds the
+// lock that makes this safe.
+func ListenUnix(path string, mode os.FileMode) (net.Listener, error) {
+	if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSocket != 0 {
+		if err := os.Remove(path); err != nil {
+			return nil, err
+		}
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, mode); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+func recovering(next http.Handler, log *slog.Logger) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			switch p := recover(); p {
+			case nil:
+			case http.ErrAbortHandler:
+				panic(p)
+			default:
+				log.Error("a request failed inside")
+				panic(http.ErrAbortHandler)
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// stallers gives every read and every write of a request its own deadline.
+func stallers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := http.NewResponseController(w)
+		r.Body = &stallReader{r.Body, c}
+		next.ServeHTTP(&stallWriter{w, c}, r)
+		// Zero would let a kept-alive connection idle forever; its time-out is
+		// the server's IdleTimeout, which sets its own deadline.
+		_ = c.SetWriteDeadline(time.Time{})
+	})
+}
+
+type stallReader struct {
+	io.ReadCloser
+	c *http.ResponseController
+}
+
+func (s *stallReader) Read(p []byte) (int, error) {
+	if err := s.c.SetReadDeadline(time.Now().Add(Stall)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return 0, err
+	}
+	return s.ReadCloser.Read(p)
+}
+
+type stallWriter struct {
+	http.ResponseWriter
+	c *http.ResponseController
+}
+
+func (s *stallWriter) Write(p []byte) (int, error) {
+	if err := s.c.SetWriteDeadline(time.Now().Add(Stall)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return 0, err
+	}
+	return s.ResponseWriter.Write(p)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (s *stallWriter) Unwrap() http.ResponseWriter { return s.ResponseWriter }

@@ -1,0 +1,170 @@
+package depositsock
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/vault/frame"
+	"suluh.example/suluh/vault/wire"
+)
+
+const prefix = "/deposit/v1/"
+
+// Client is intake's side of the socket. It is safe for concurrent use.
+type Client struct{ wire *wire.Client }
+
+// NewClient returns a client for the socket at path; nothing is dialled yet.
+func NewClient(path string) *Client { return &Client{wire.NewClient(path, prefix, known)} }
+
+// State asks how the vault is.
+func (c *Client) State(ctx context.Context) (s State, err error) {
+	return s, c.wire.Get(ctx, "state", &s)
+}
+
+// Roster returns the signed roster in force. Its signature is the caller's to
+// check.
+func (c *Client) Roster(ctx context.Context) ([]byte, error) {
+	return c.wire.Bytes(ctx, "roster", roster.MaxSize)
+}
+
+// Found is what a look-up found.
+type Found struct {
+	LookupAnswer
+	Bytes map[id.Digest][]byte // of all cards and answers
+}
+
+// maxFound is the most bytes of cards and answers that a look-up takes in.
+const maxFound = 64 << 20
+
+// Lookup finds a case by code. The error is [ErrUnknown] if there is none.
+func (c *Client) Lookup(ctx context.Context, l id.Lookup) (*Found, error) {
+	head, err := json.Marshal(LookupHead{l.Hex()})
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.wire.Post(ctx, "lookup", head)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Body.Close()
+	f := &Found{Bytes: map[id.Digest][]byte{}}
+	fr := frame.NewReader(io.LimitReader(r.Body, maxFound), 0)
+	if err := fr.Head(&f.LookupAnswer); err != nil {
+		return nil, err
+	}
+	for {
+		o, body, err := fr.Next()
+		if errors.Is(err, io.EOF) {
+			return f, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		b, err := io.ReadAll(body)
+		if err != nil {
+			return nil, err
+		}
+		if id.DigestOf(b) != o.Digest {
+			return nil, wire.ErrVault
+		}
+		f.Bytes[o.Digest] = b
+	}
+}
+
+// Deposit is one deposit under way. It is not safe for concurrent use.
+type Deposit struct {
+	frames *frame.Writer
+	pipe   *io.PipeWriter
+	done   chan struct{} // closed once answer and err are set
+	answer DepositAnswer
+	err    error
+}
+
+// Deposit starts one. It must end with Commit or Abort.
+func (c *Client) Deposit(ctx context.Context, head DepositHead) (*Deposit, error) {
+	pr, pw := io.Pipe()
+	d := &Deposit{frames: frame.NewWriter(pw), pipe: pw, done: make(chan struct{})}
+	go func() {
+		defer close(d.done)
+		d.answer, d.err = c.send(ctx, pr)
+		// Whoever still writes learns why nobody reads any more.
+		pr.CloseWithError(errors.Join(d.err, io.ErrClosedPipe))
+	}()
+	if err := d.frames.Head(head); err != nil {
+		return nil, d.cause(err)
+	}
+	return d, nil
+}
+
+func (c *Client) send(ctx context.Context, body io.Reader) (a DepositAnswer, err error) {
+	r, err := c.wire.Do(ctx, http.MethodPost, "deposit", body)
+	if err != nil {
+		return a, err
+	}
+	defer r.Body.Close()
+	if err := json.NewDecoder(io.LimitReader(r.Body, 64<<10)).Decode(&a); err != nil {
+		return a, wire.ErrVault
+	}
+	return a, nil
+}
+
+// cause prefers the vault's own answer to the broken pipe that it led to.
+func (d *Deposit) cause(err error) error {
+	d.pipe.CloseWithError(err)
+	<-d.done
+	if d.err != nil {
+		return d.err
+	}
+	return err
+}
+
+type objectWriter struct {
+	io.WriteCloser
+	d *Deposit
+}
+
+func (o objectWriter) Write(p []byte) (int, error) {
+	n, err := o.WriteCloser.Write(p)
+	if err != nil {
+		err = o.d.cause(err)
+	}
+	return n, err
+}
+
+func (o objectWriter) Close() error {
+	if err := o.WriteCloser.Close(); err != nil {
+		return o.d.cause(err)
+	}
+	return nil
+}
+
+// Object starts an object of the deposit.
+func (d *Deposit) Object(r id.Role) (io.WriteCloser, error) {
+	w, err := d.frames.Begin(id.Object{Role: r})
+	if err != nil {
+		return nil, d.cause(err)
+	}
+	return objectWriter{w, d}, nil
+}
+
+// Commit makes the deposit whole and returns once it is durable.
+func (d *Deposit) Commit(_ context.Context, c DepositCommit) (DepositAnswer, error) {
+	if err := d.frames.Commit(c); err != nil {
+		return DepositAnswer{}, d.cause(err)
+	}
+	d.pipe.Close()
+	<-d.done
+	return d.answer, d.err
+}
+
+// Abort breaks the deposit off: the vault keeps nothing of it. It does nothing
+// after Commit.
+func (d *Deposit) Abort() {
+	d.pipe.CloseWithError(errors.New("deposit was broken off"))
+	<-d.done
+}

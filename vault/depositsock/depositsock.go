@@ -1,0 +1,123 @@
+// Package depositsock is the socket between intake and the vault: deposit, and
+// look up by code. Whoever can use it can do nothing else: it offers no way to
+// list, read, change or delete a case, nor to write the access log.
+//
+// It is HTTP/1.1 over a Unix socket under the path /deposit/v1/; streams are
+// those of vault/frame. The package holds the wire types, the client and the
+// handler, and no rules: those are the vault's.
+package depositsock
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/vault/wire"
+)
+
+// Errors that cross the socket. Each tells intake which page to show.
+var (
+	ErrFull     = wire.NewError("full", "the vault can take nothing more for now")
+	ErrNoFiles  = wire.NewError("no-files", "the vault takes reports without files only for now")
+	ErrTooLarge = wire.NewError("too-large", "the deposit is larger than the vault takes")
+	ErrUnknown  = wire.NewError("unknown", "no case has this code")
+	ErrBad      = wire.NewError("bad", "the deposit is not as agreed")
+)
+
+var known = wire.Errors{ErrFull, ErrNoFiles, ErrTooLarge, ErrUnknown, ErrBad}
+
+// State is what intake may know of the vault.
+type State struct {
+	Origin   string    `json:"origin"`
+	LogKey   string    `json:"log_key"`
+	Roster   id.Digest `json:"roster"` // of the signed roster in force
+	Open     bool      `json:"open"`   // takes deposits
+	Files    bool      `json:"files"`  // has room for files
+	MaxBytes int64     `json:"max_bytes"`
+	Day      id.Day    `json:"day"`
+}
+
+// StoredObject is an object of a case and the day it came.
+type StoredObject struct {
+	id.Object
+	Day id.Day `json:"day"`
+}
+
+// LookupHead begins a look-up.
+type LookupHead struct {
+	Lookup string `json:"lookup"` // hex
+}
+
+// LookupAnswer heads the answer of a look-up; the bytes of all cards and
+// answers follow as objects.
+type LookupAnswer struct {
+	Case    id.Case        `json:"case"`
+	Objects []StoredObject `json:"objects"` // of the reporter, and to the reporter
+	InLog   bool           `json:"in_log"`  // all deposits are in the access log
+}
+
+// DepositHead begins a deposit.
+type DepositHead struct {
+	Lookup string  `json:"lookup"`         // hex
+	Case   id.Case `json:"case,omitempty"` // "" for an addition by code
+}
+
+// Salt is 16 random bytes, hexadecimal in JSON.
+type Salt [16]byte
+
+// MarshalText writes 32 hexadecimal digits.
+func (s Salt) MarshalText() ([]byte, error) { return []byte(hex.EncodeToString(s[:])), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (s *Salt) UnmarshalText(b []byte) error {
+	if len(b) != 2*len(s) {
+		return errors.New("salt is malformed")
+	}
+	if _, err := hex.Decode(s[:], b); err != nil {
+		return errors.New("salt is malformed")
+	}
+	return nil
+}
+
+// Wrap is the case key for one reader.
+type Wrap struct {
+	Member id.Member `json:"member"`
+	Salt   Salt      `json:"salt"` // of the reader's leaf in the commitment
+	Data   []byte    `json:"data"`
+}
+
+// DepositCommit ends a deposit and makes it whole.
+type DepositCommit struct {
+	FormTag id.Digest   `json:"form_tag"` // same form, same tag; keyed, so it tells the vault nothing else
+	Salt    Salt        `json:"salt"`     // of the deposit's digest
+	Wraps   []Wrap      `json:"wraps,omitempty"`
+	Blinds  []tlog.Hash `json:"blinds,omitempty"`
+	Objects []id.Object `json:"objects"` // all that were streamed
+}
+
+// Result says what a deposit came to.
+type Result string
+
+// The results.
+const (
+	New   Result = "new"   // a case was opened
+	Same  Result = "same"  // nothing was stored: the same was here already
+	Added Result = "added" // added to a case
+)
+
+// DepositAnswer is given once the deposit is durable.
+type DepositAnswer struct {
+	Result  Result `json:"result"`
+	Receipt string `json:"receipt"` // signed note, crypto/accesslog.Receipt
+}
+
+func parseLookup(s string) (id.Lookup, error) {
+	l, err := id.ParseLookup(s)
+	if err != nil {
+		return l, fmt.Errorf("%w: lookup", ErrBad)
+	}
+	return l, nil
+}

@@ -1,0 +1,78 @@
+package depositsock
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/vault/frame"
+	"suluh.example/suluh/vault/wire"
+)
+
+// Vault is what the handler needs of the vault.
+type Vault interface {
+	// DepositState tells how the vault is.
+	DepositState() State
+	// SignedRoster returns the roster in force.
+	SignedRoster() []byte
+	// Lookup writes the whole answer stream, or returns an error before the
+	// first byte of it; ErrUnknown if no case has the code.
+	Lookup(ctx context.Context, l id.Lookup, answer *frame.Writer) error
+	// Deposit reads a whole stream and returns once it is durable. After an
+	// error nothing of it is kept.
+	Deposit(ctx context.Context, l id.Lookup, head DepositHead, stream *frame.Reader) (DepositAnswer, error)
+}
+
+// Handler serves the socket.
+func Handler(v Vault) http.Handler {
+	m := http.NewServeMux()
+	m.HandleFunc("GET "+prefix+"state", func(w http.ResponseWriter, _ *http.Request) { wire.JSON(w, v.DepositState()) })
+	m.HandleFunc("GET "+prefix+"roster", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(v.SignedRoster()) })
+	m.HandleFunc("POST "+prefix+"lookup", func(w http.ResponseWriter, r *http.Request) {
+		if err := lookup(v, w, r); err != nil {
+			known.Write(w, err)
+		}
+	})
+	m.HandleFunc("POST "+prefix+"deposit", func(w http.ResponseWriter, r *http.Request) {
+		a, err := deposit(v, r)
+		if err != nil {
+			known.Write(w, err)
+			return
+		}
+		wire.JSON(w, a)
+	})
+	return m
+}
+
+func lookup(v Vault, w http.ResponseWriter, r *http.Request) error {
+	var head LookupHead
+	if err := json.NewDecoder(io.LimitReader(r.Body, 4096)).Decode(&head); err != nil {
+		return fmt.Errorf("%w: look-up", ErrBad)
+	}
+	l, err := parseLookup(head.Lookup)
+	if err != nil {
+		return err
+	}
+	return v.Lookup(r.Context(), l, frame.NewWriter(w))
+}
+
+func deposit(v Vault, r *http.Request) (DepositAnswer, error) {
+	stream := frame.NewReader(r.Body, 0)
+	var head DepositHead
+	if err := stream.Head(&head); err != nil {
+		return DepositAnswer{}, fmt.Errorf("%w: %w", ErrBad, err)
+	}
+	l, err := parseLookup(head.Lookup)
+	if err != nil {
+		return DepositAnswer{}, err
+	}
+	if head.Case != "" {
+		if _, err := id.ParseCase(string(head.Case)); err != nil {
+			return DepositAnswer{}, fmt.Errorf("%w: case", ErrBad)
+		}
+	}
+	return v.Deposit(r.Context(), l, head, stream)
+}

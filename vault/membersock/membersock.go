@@ -1,0 +1,235 @@
+// Package membersock is the socket between the members' side (desk, case
+// commands, forward) and the vault. A request is a statement that the member
+// signed; the vault records it in the access log before it answers, and every
+// answer carries the proof of that.
+//
+// It is HTTP/1.1 over a Unix socket under the path /member/v1/; streams are
+// those of vault/frame. Checkpoints and hash tiles are for everyone who can
+// reach the socket; the log's entries are not served here. The package holds
+// the wire types, the client and the handler, and no rules.
+package membersock
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/vault/frame"
+	"suluh.example/suluh/vault/wire"
+)
+
+// Errors that cross the socket.
+var (
+	ErrBad     = wire.NewError("bad", "the request is not as agreed")
+	ErrMember  = wire.NewError("member", "the roster in force has no such member")
+	ErrRole    = wire.NewError("role", "the member's roles do not allow this")
+	ErrNoWrap  = wire.NewError("no-wrap", "the member has no key for this case, or there is no such case")
+	ErrReplay  = wire.NewError("replay", "this statement was used before")
+	ErrStale   = wire.NewError("stale", "the statement's time is more than five minutes off; check the clock")
+	ErrFork    = wire.NewError("fork", "the log that the member saw is not the log of this vault")
+	ErrOrigin  = wire.NewError("origin", "the statement is for another log")
+	ErrAlready = wire.NewError("already", "it is so already")
+)
+
+var known = wire.Errors{ErrBad, ErrMember, ErrRole, ErrNoWrap, ErrReplay, ErrStale, ErrFork, ErrOrigin, ErrAlready}
+
+const prefix = "/member/v1/"
+
+// State is what everyone on the members' side may know of the vault.
+type State struct {
+	Origin     string    `json:"origin"`
+	LogKey     string    `json:"log_key"`
+	Roster     id.Digest `json:"roster"`
+	Checkpoint string    `json:"checkpoint"`
+}
+
+// ActHead begins a request.
+type ActHead struct {
+	Statement string      `json:"statement"`      // signed note
+	Have      []id.Digest `json:"have,omitempty"` // objects whose bytes need not come again
+}
+
+// ActAnswer heads the answer; the bytes of the objects that it names follow,
+// each once.
+type ActAnswer struct {
+	Proof accesslog.Proof `json:"proof"`
+	Cases []ListedCase    `json:"cases,omitempty"` // of a list
+	Case  *CaseView       `json:"case,omitempty"`  // of an action on a case
+}
+
+// ListedCase is a case in a list.
+type ListedCase struct {
+	Case     id.Case     `json:"case"`
+	Day      id.Day      `json:"day"` // of the first deposit
+	Wrap     id.Digest   `json:"wrap"`
+	Summary  id.Digest   `json:"summary"`        // the newest by the reporter
+	State    id.Digest   `json:"state,omitzero"` // the newest by a member
+	Objects  int         `json:"objects"`        // letters, answers and notes
+	Unread   int         `json:"unread"`         // of these, since the member last opened the case
+	Readers  []id.Member `json:"readers"`
+	Assigned id.Member   `json:"assigned,omitempty"`
+}
+
+// CaseView is a case as the vault knows it.
+type CaseView struct {
+	Case     id.Case       `json:"case"`
+	Day      id.Day        `json:"day"`
+	Wrap     id.Digest     `json:"wrap"`
+	Objects  []CaseObject  `json:"objects"`
+	Readers  []id.Member   `json:"readers"`
+	Assigned id.Member     `json:"assigned,omitempty"`
+	Access   []AccessEntry `json:"access"` // records about the case, oldest first
+}
+
+// CaseObject is an object of a case.
+type CaseObject struct {
+	id.Object
+	Day id.Day    `json:"day"`
+	By  id.Member `json:"by,omitempty"`  // who handed it in; "" for the reporter
+	Seq int64     `json:"seq,omitempty"` // the record of that; 0 for the reporter
+}
+
+// AccessEntry is one record about a case.
+type AccessEntry struct {
+	Seq    int64            `json:"seq"`
+	Time   time.Time        `json:"time"`
+	Member id.Member        `json:"member"`
+	Action accesslog.Action `json:"action"`
+	To     id.Member        `json:"to,omitempty"`
+}
+
+// maxHead is the most bytes of JSON in an answer's head: a list of some
+// 50,000 cases.
+const maxHead = 64 << 20
+
+// Client is the members' end of the socket. It is safe for concurrent use.
+type Client struct{ wire *wire.Client }
+
+// NewClient returns a client for the socket at path; nothing is dialled yet.
+func NewClient(path string) *Client { return &Client{wire.NewClient(path, prefix, known)} }
+
+// State asks how the vault is.
+func (c *Client) State(ctx context.Context) (s State, err error) {
+	return s, c.wire.Get(ctx, "state", &s)
+}
+
+// Roster returns the signed roster in force. Its signature is the caller's to
+// check.
+func (c *Client) Roster(ctx context.Context) ([]byte, error) {
+	return c.wire.Bytes(ctx, "roster", roster.MaxSize)
+}
+
+// Handed is an object that goes in with a statement that names it.
+type Handed struct {
+	id.Object
+	Sealed []byte
+}
+
+// Answer is the answer to a statement. Objects must be read before Close.
+type Answer struct {
+	ActAnswer
+	frames *frame.Reader
+	body   io.Closer
+}
+
+// Act sends a signed statement with the objects that it names. Nothing in the
+// answer may be used before its proof is checked.
+func (c *Client) Act(ctx context.Context, statement []byte, have []id.Digest, objects []Handed) (*Answer, error) {
+	pr, pw := io.Pipe()
+	go func() {
+		w := frame.NewWriter(pw)
+		err := w.Head(ActHead{Statement: string(statement), Have: have})
+		for _, o := range objects {
+			if err == nil {
+				err = w.Object(o.Object, o.Sealed)
+			}
+		}
+		if err == nil {
+			err = w.Commit(struct{}{})
+		}
+		pw.CloseWithError(err) // nil is io.EOF
+	}()
+	r, err := c.wire.Do(ctx, http.MethodPost, "act", pr)
+	pr.Close()
+	if err != nil {
+		return nil, err
+	}
+	a := &Answer{frames: frame.NewReader(r.Body, maxHead), body: r.Body}
+	if err := a.frames.Head(&a.ActAnswer); err != nil {
+		r.Body.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// Next returns the next object of the answer, or io.EOF once all came and the
+// answer was whole. The object's digest is the caller's to check.
+func (a *Answer) Next() (id.Object, io.Reader, error) { return a.frames.Next() }
+
+// Close ends the answer.
+func (a *Answer) Close() error { return a.body.Close() }
+
+// Vault is what the handler needs of the vault.
+type Vault interface {
+	// MemberState tells how the vault is.
+	MemberState() State
+	// SignedRoster returns the roster in force.
+	SignedRoster() []byte
+	// Act does what a statement asks, if it may, and writes the answer once
+	// the record of it is durable. An error comes before the first byte.
+	Act(ctx context.Context, head ActHead, in *frame.Reader, out *frame.Writer) error
+	// LogFile returns "checkpoint" or a hash tile by its tlog-tiles path.
+	LogFile(ctx context.Context, path string) ([]byte, error)
+}
+
+// Handler serves the socket.
+func Handler(v Vault) http.Handler {
+	m := http.NewServeMux()
+	m.HandleFunc("GET "+prefix+"state", func(w http.ResponseWriter, _ *http.Request) { wire.JSON(w, v.MemberState()) })
+	m.HandleFunc("GET "+prefix+"roster", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(v.SignedRoster()) })
+	m.HandleFunc("GET "+prefix+"log/{path...}", func(w http.ResponseWriter, r *http.Request) {
+		path := r.PathValue("path")
+		if t, err := accesslog.ParseTilePath(path); path != "checkpoint" && (err != nil || t.L < 0) {
+			known.Write(w, ErrBad)
+			return
+		}
+		b, err := v.LogFile(r.Context(), path)
+		if err != nil {
+			known.Write(w, err)
+			return
+		}
+		_, _ = w.Write(b)
+	})
+	m.HandleFunc("POST "+prefix+"act", func(w http.ResponseWriter, r *http.Request) {
+		in := frame.NewReader(r.Body, maxHead)
+		var head ActHead
+		if err := in.Head(&head); err != nil {
+			known.Write(w, fmt.Errorf("%w: %w", ErrBad, err))
+			return
+		}
+		out := &answered{ResponseWriter: w}
+		if err := v.Act(r.Context(), head, in, frame.NewWriter(out)); err != nil {
+			if out.begun {
+				panic(http.ErrAbortHandler) // the answer breaks off: its reader notices
+			}
+			known.Write(w, err)
+		}
+	})
+	return m
+}
+
+// answered remembers whether an answer has begun.
+type answered struct {
+	http.ResponseWriter
+	begun bool
+}
+
+func (a *answered) Write(p []byte) (int, error) {
+	a.begun = true
+	return a.ResponseWriter.Write(p)
+}

@@ -1,0 +1,156 @@
+// Package wire is what the vault's sockets have in common beyond frames:
+// errors that keep their meaning across HTTP, and a client that dials a Unix
+// socket. It knows no endpoint and no rule.
+package wire
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Error has a code that stays the same across a socket.
+type Error struct{ code, text string }
+
+// NewError makes a sentinel.
+func NewError(code, text string) *Error { return &Error{code, text} }
+
+func (e *Error) Error() string { return e.text }
+
+// Errors are the sentinels of one socket.
+type Errors []*Error
+
+// errorBody is the answer of a request that failed.
+type errorBody struct {
+	Code string `json:"code"`
+}
+
+// Write answers with an error: a known one by its code, any other as
+// "internal", since its text is the operator's.
+func (known Errors) Write(w http.ResponseWriter, err error) {
+	body, status := errorBody{"internal"}, http.StatusInternalServerError
+	for _, k := range known {
+		if errors.Is(err, k) {
+			body.Code, status = k.code, http.StatusUnprocessableEntity
+			break
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the other end is gone otherwise
+}
+
+// ErrVault says that the vault answered, but not as it should.
+var ErrVault = errors.New("the vault could not do it; its log says why")
+
+// ErrUnreachable says that nobody answers at the socket.
+var ErrUnreachable = errors.New("the vault does not answer")
+
+// read turns a failed answer into its sentinel.
+func (known Errors) read(r *http.Response) error {
+	var body errorBody
+	if err := json.NewDecoder(io.LimitReader(r.Body, 4096)).Decode(&body); err != nil {
+		return ErrVault
+	}
+	for _, k := range known {
+		if k.code == body.Code {
+			return k
+		}
+	}
+	return ErrVault
+}
+
+// Client asks at one Unix socket. It is safe for concurrent use.
+type Client struct {
+	http   *http.Client
+	prefix string
+	known  Errors
+}
+
+// NewClient returns a client for the socket at path whose endpoints are below
+// prefix ("/deposit/v1/"). It dials at the first request.
+func NewClient(path, prefix string, known Errors) *Client {
+	return &Client{
+		prefix: "http://vault" + prefix, known: known,
+		http: &http.Client{Transport: &http.Transport{
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "unix", path)
+			},
+			MaxIdleConnsPerHost: 64,
+			WriteBufferSize:     128 << 10,
+			ReadBufferSize:      64 << 10,
+		}},
+	}
+}
+
+// Do sends a request; a body, if there is one, is streamed. The caller closes
+// the answer's body.
+func (c *Client) Do(ctx context.Context, method, endpoint string, body io.Reader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.prefix+endpoint, body)
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.http.Do(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	if r.StatusCode != http.StatusOK {
+		defer r.Body.Close()
+		return nil, c.known.read(r)
+	}
+	return r, nil
+}
+
+// Get decodes a JSON answer into v.
+func (c *Client) Get(ctx context.Context, endpoint string, v any) error {
+	b, err := c.Bytes(ctx, endpoint, 1<<20)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(b, v); err != nil {
+		return ErrVault
+	}
+	return nil
+}
+
+// Bytes returns an answer of at most most bytes.
+func (c *Client) Bytes(ctx context.Context, endpoint string, most int64) ([]byte, error) {
+	r, err := c.Do(ctx, http.MethodGet, endpoint, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(r.Body, most+1))
+	if err != nil || int64(len(b)) > most {
+		return nil, ErrVault
+	}
+	return b, nil
+}
+
+// Post sends a body held in memory.
+func (c *Client) Post(ctx context.Context, endpoint string, body []byte) (*http.Response, error) {
+	return c.Do(ctx, http.MethodPost, endpoint, bytes.NewReader(body))
+}
+
+// JSON answers with v.
+func JSON(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v) // the other end is gone otherwise
+}
+
+// Decode reads a short JSON answer.
+func Decode(r io.Reader, v any) error {
+	if err := json.NewDecoder(io.LimitReader(r, 1<<20)).Decode(v); err != nil {
+		return ErrVault
+	}
+	return nil
+}
