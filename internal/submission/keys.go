@@ -1,0 +1,85 @@
+package submission
+
+import (
+	"crypto/hkdf"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strings"
+
+	"suluh.example/suluh/crypto/casecode"
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/seal"
+)
+
+// Seed is the one-time value that a form carries from its check page on.
+// Everything of the case is derived from it and from who may read, so that
+// the same form sent twice gives the same case, code and key, whoever
+// receives it; and that a changed choice of readers gives another case, since
+// the readers of the first can't be told apart from those of the second any
+// more. It is as secret as the report that stands beside it in the form. It
+// prints as "redacted".
+type Seed [32]byte
+
+// Format prints "redacted" whatever the verb.
+func (Seed) Format(f fmt.State, _ rune) { fmt.Fprint(f, "redacted") }
+
+// Readers is who may read a report: the readers of a unit but for some.
+type Readers struct {
+	Unit    id.Unit
+	Without []id.Member
+}
+
+// caseKeys are the secrets of one case, as derived from a seed.
+type caseKeys struct {
+	code   casecode.Code
+	caseID id.Case
+	key    *seal.CaseKey
+	tag    []byte // key of the form's tag
+}
+
+// CodeOf returns the case code that a form with this seed and these readers
+// will have.
+func CodeOf(s Seed, to Readers) (casecode.Code, error) {
+	entropy, err := to.derive(s, "code", 13)
+	if err != nil {
+		return casecode.Code{}, err
+	}
+	return casecode.FromEntropy([13]byte(entropy)), nil
+}
+
+func keysOf(s Seed, to Readers) (k caseKeys, err error) {
+	if k.code, err = CodeOf(s, to); err != nil {
+		return k, err
+	}
+	name, err := to.derive(s, "case", 10)
+	if err != nil {
+		return k, err
+	}
+	k.caseID = id.CaseFrom([10]byte(name))
+	key, err := to.derive(s, "key", 32)
+	if err != nil {
+		return k, err
+	}
+	if k.key, err = seal.CaseKeyFromSeed([32]byte(key)); err != nil {
+		return k, err
+	}
+	k.tag, err = to.derive(s, "tag", 32)
+	return k, err
+}
+
+// derive is HKDF-SHA256 (RFC 5869) without salt; the info names the purpose
+// and the readers.
+func (to Readers) derive(s Seed, purpose string, n int) ([]byte, error) {
+	without := make([]string, 0, len(to.Without))
+	for _, m := range to.Without {
+		without = append(without, string(m))
+	}
+	slices.Sort(without)
+	info := "suluh.example/form/v1/" + purpose + "\n" + string(to.Unit) + "\n" + strings.Join(slices.Compact(without), ",")
+	b, err := hkdf.Key(sha256.New, s[:], nil, info, n)
+	if err != nil {
+		return nil, fmt.Errorf("derive keys of a form: %w", err)
+	}
+	return b, nil
+}

@@ -1,0 +1,338 @@
+// Package submission turns what a reporter typed and attached into a deposit:
+// it makes the case's keys, seals everything as it streams past, and hands it
+// to the vault; and with a case code it opens what the vault has for the
+// reporter.
+//
+// It is the one place where plaintext of a reporter becomes ciphertext outside
+// a browser. It must never write to a disk, log, or keep anything once a
+// submission is committed or aborted: a case key lives for one submission.
+package submission
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+
+	"filippo.io/age"
+
+	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/crypto/casecode"
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/crypto/seal"
+	"suluh.example/suluh/internal/report"
+	"suluh.example/suluh/vault/depositsock"
+)
+
+// ErrNoReaders says that nobody is left who could read the report.
+var ErrNoReaders = errors.New("no reader is left for this report")
+
+// Sender seals for the readers of one roster. It is safe for concurrent use.
+type Sender struct {
+	vault      *depositsock.Client
+	roster     *roster.Roster
+	recipients map[id.Member]age.Recipient // of all current readers and recovery sheets
+}
+
+// NewSender reads the recipients of a roster whose signature the caller has
+// checked.
+func NewSender(vault *depositsock.Client, r *roster.Roster) (*Sender, error) {
+	s := &Sender{vault: vault, roster: r, recipients: map[id.Member]age.Recipient{}}
+	add := func(m id.Member, recipient string) error {
+		to, err := seal.ParseRecipient(recipient)
+		if err != nil {
+			return fmt.Errorf("roster: %s: %w", m, err)
+		}
+		s.recipients[m] = to
+		return nil
+	}
+	for _, u := range r.Units {
+		if u.Recovery != "" {
+			if err := add(id.RecoveryOf(u.ID), u.Recovery); err != nil {
+				return nil, err
+			}
+		}
+		for _, m := range r.Readers(u.ID, nil) {
+			if err := add(m.ID, m.Recipient); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return s, nil
+}
+
+// Roster returns the roster that the sender seals for.
+func (s *Sender) Roster() *roster.Roster { return s.roster }
+
+// Form is what the form's fields say. Attachments follow as they stream.
+type Form struct {
+	Seed     Seed
+	To       Readers
+	Report   report.Report
+	Language string // "id" or "en"
+}
+
+// Submission is one deposit under way: any number of attachments, then Commit
+// or Abort. It is not safe for concurrent use.
+type Submission struct {
+	deposit  *depositsock.Deposit
+	code     casecode.Code
+	to       age.Recipient // the case
+	reporter age.Recipient
+	letter   report.Letter
+	card     seal.Card
+	summary  bool          // the form makes one, a reply doesn't
+	readers  []reader      // whom the case key is wrapped to; none for a reply
+	key      *seal.CaseKey // nil for a reply
+	tag      hash.Hash     // over everything sent, keyed
+	objects  []id.Object
+}
+
+type reader struct {
+	member id.Member
+	to     age.Recipient
+}
+
+// Result is what became of a submission.
+type Result struct {
+	Outcome depositsock.Result
+	Receipt []byte // signed note of the vault: a promise to log the deposit within a day
+}
+
+// Begin starts the deposit of a form. The day is the vault's.
+func (s *Sender) Begin(ctx context.Context, day id.Day, f Form) (*Submission, error) {
+	unit, ok := s.roster.Unit(f.To.Unit)
+	if !ok {
+		return nil, fmt.Errorf("unit is not in the roster")
+	}
+	members := s.roster.Readers(unit.ID, f.To.Without)
+	if len(members) == 0 {
+		return nil, ErrNoReaders
+	}
+	k, err := keysOf(f.Seed, f.To)
+	if err != nil {
+		return nil, err
+	}
+	reporter, err := k.code.Identity()
+	if err != nil {
+		return nil, err
+	}
+	sub := &Submission{
+		code: k.code, key: k.key, to: k.key.Recipient(), reporter: reporter.Recipient(), summary: true,
+		tag: hmac.New(sha256.New, k.tag),
+		letter: report.Letter{
+			V: 1, Case: k.caseID, Day: day, Language: f.Language, Unit: unit.ID, Without: f.To.Without,
+			Reporter: reporter.Recipient().String(), Report: &f.Report,
+		},
+		card: seal.Card{Case: k.caseID, Unit: unit.ID, Recipient: k.key.Recipient().String(), Day: day},
+	}
+	for _, m := range members {
+		sub.readers = append(sub.readers, reader{m.ID, s.recipients[m.ID]})
+	}
+	if r := id.RecoveryOf(unit.ID); s.recipients[r] != nil {
+		sub.readers = append(sub.readers, reader{r, s.recipients[r]})
+	}
+	sub.tagField("unit", string(unit.ID))
+	return sub, sub.open(ctx, s.vault, k.caseID)
+}
+
+// BeginReply starts a message from a reporter whose case was opened with
+// [Sender.Look]. The once value makes a message that is sent again by a
+// reload the same message.
+func (s *Sender) BeginReply(ctx context.Context, day id.Day, v *View, once Seed, text, language string) (*Submission, error) {
+	if len(v.Warnings) > 0 {
+		return nil, ErrTampered
+	}
+	reporter, err := v.code.Identity()
+	if err != nil {
+		return nil, err
+	}
+	to, err := seal.ParseRecipient(v.recipient)
+	if err != nil {
+		return nil, err
+	}
+	mac := v.code.MACKey()
+	sub := &Submission{
+		code: v.code, to: to, reporter: reporter.Recipient(),
+		tag: hmac.New(sha256.New, mac[:]),
+		letter: report.Letter{
+			V: 1, Case: v.Case, Day: day, Language: language, Unit: v.Unit,
+			Reporter: reporter.Recipient().String(), Text: text,
+		},
+		card: seal.Card{Case: v.Case, Unit: v.Unit, Recipient: v.recipient, Day: day, Letter: true},
+	}
+	sub.tagField("reply", string(once[:]))
+	return sub, sub.open(ctx, s.vault, "")
+}
+
+func (s *Submission) open(ctx context.Context, vault *depositsock.Client, of id.Case) (err error) {
+	s.deposit, err = vault.Deposit(ctx, depositsock.DepositHead{Lookup: s.code.Lookup().Hex(), Case: of})
+	return err
+}
+
+// Attach seals an attachment as it streams in. It returns the bytes read. An
+// attachment of no bytes is an attachment all the same: refusing one is the
+// caller's to decide.
+func (s *Submission) Attach(name, mediaType string, r io.Reader) (int64, error) {
+	w, err := s.deposit.Object(id.RoleContent)
+	if err != nil {
+		return 0, err
+	}
+	sealer, err := seal.NewContentWriter(w, s.to)
+	if err != nil {
+		return 0, err
+	}
+	// As large as age's chunks, so that each is sealed as it comes.
+	n, err := io.CopyBuffer(onlyWriter{sealer}, onlyReader{r}, make([]byte, 64<<10))
+	if err != nil {
+		return n, err
+	}
+	sum, err := sealer.Close()
+	if err != nil {
+		return n, err
+	}
+	if err := w.Close(); err != nil {
+		return n, err
+	}
+	s.objects = append(s.objects, sum.Object)
+	s.letter.Attachments = append(s.letter.Attachments, report.Attachment{
+		Name: name, Type: mediaType, Size: sum.Size, SHA256: sum.SHA256, Object: sum.Object.Digest,
+	})
+	return n, nil
+}
+
+// Commit seals what was typed, which comes last since it says the digests of
+// what was attached, and returns once the vault has made the deposit durable.
+func (s *Submission) Commit(ctx context.Context) (Result, error) {
+	letter, err := report.Encode(s.letter)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := s.tagLetter(); err != nil {
+		return Result{}, err
+	}
+	if err := s.document(id.RoleLetter, letter, seal.DocumentFloor, s.to); err != nil {
+		return Result{}, err
+	}
+	if s.summary {
+		summary, err := report.Encode(report.Summary{
+			V: 1, Case: s.letter.Case, Day: s.letter.Day, Language: s.letter.Language, Unit: s.letter.Unit,
+			Without: s.letter.Without, Reporter: s.letter.Reporter,
+			Category: s.letter.Report.Category, Title: s.letter.Report.Title(), Files: len(s.letter.Attachments),
+		})
+		if err != nil {
+			return Result{}, err
+		}
+		if err := s.document(id.RoleSummary, summary, seal.SummaryFloor, s.to); err != nil {
+			return Result{}, err
+		}
+	}
+	commit := depositsock.DepositCommit{FormTag: id.SumOf(s.tag)}
+	rand.Read(commit.Salt[:])
+	if err := s.wrap(&commit); err != nil {
+		return Result{}, err
+	}
+	s.card.Objects, s.card.Files = s.objects, len(s.letter.Attachments)
+	card, err := seal.SealCard(s.card, s.reporter, s.code.MACKey())
+	if err != nil {
+		return Result{}, err
+	}
+	if err := s.object(seal.Describe(id.RoleCard, card), card); err != nil {
+		return Result{}, err
+	}
+	commit.Objects = s.objects
+	a, err := s.deposit.Commit(ctx, commit)
+	if err != nil {
+		return Result{}, err
+	}
+	return Result{Outcome: a.Result, Receipt: []byte(a.Receipt)}, nil
+}
+
+// Abort ends a submission that won't be committed; the vault keeps nothing of
+// it. It does nothing after Commit.
+func (s *Submission) Abort() { s.deposit.Abort() }
+
+// wrap wraps the case key to each reader and commits to who they are.
+func (s *Submission) wrap(c *depositsock.DepositCommit) error {
+	if s.key == nil {
+		return nil
+	}
+	var leaves []accesslog.WrapLeaf
+	for _, r := range s.readers {
+		b, err := s.key.Wrap(r.to)
+		if err != nil {
+			return err
+		}
+		leaf := accesslog.WrapLeaf{Member: r.member, Wrap: id.DigestOf(b)}
+		rand.Read(leaf.Salt[:])
+		leaves = append(leaves, leaf)
+		c.Wraps = append(c.Wraps, depositsock.Wrap{Member: r.member, Salt: leaf.Salt, Data: b})
+	}
+	hashes, blinds := accesslog.BlindWraps(leaves)
+	c.Blinds = blinds
+	root := accesslog.WrapsRoot(hashes)
+	s.card.Wraps = root.String()
+	return nil
+}
+
+func (s *Submission) document(role id.Role, text []byte, floor seal.Floor, to age.Recipient) error {
+	sealed, err := seal.SealDocument(text, floor, to)
+	if err != nil {
+		return err
+	}
+	return s.object(seal.Describe(role, sealed), sealed)
+}
+
+func (s *Submission) object(o id.Object, sealed []byte) error {
+	w, err := s.deposit.Object(o.Role)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(sealed); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	s.objects = append(s.objects, o)
+	return nil
+}
+
+// tagLetter takes what was typed and attached, but nothing that differs when
+// the same is sent again: not the day, not sealed digests.
+func (s *Submission) tagLetter() error {
+	l := s.letter
+	l.Day, l.Language = id.Day{}, ""
+	l.Attachments = nil
+	for _, a := range s.letter.Attachments {
+		a.Object = id.Digest{}
+		l.Attachments = append(l.Attachments, a)
+	}
+	text, err := json.Marshal(l)
+	if err != nil {
+		return fmt.Errorf("tag of a form: %w", err)
+	}
+	s.tagField("letter", string(text))
+	return nil
+}
+
+func (s *Submission) tagField(name, value string) {
+	for _, v := range []string{name, value} {
+		s.tag.Write(binary.BigEndian.AppendUint64(nil, uint64(len(v))))
+		io.WriteString(s.tag, v)
+	}
+}
+
+// onlyReader and onlyWriter hide ReadFrom and WriteTo, so that io.CopyBuffer
+// uses the buffer it is given.
+type (
+	onlyReader struct{ io.Reader }
+	onlyWriter struct{ io.Writer }
+)

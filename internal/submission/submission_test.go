@@ -1,0 +1,449 @@
+package submission_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/crypto/seal"
+	"suluh.example/suluh/internal/report"
+	"suluh.example/suluh/internal/serve"
+	"suluh.example/suluh/internal/submission"
+	"suluh.example/suluh/vault"
+	"suluh.example/suluh/vault/depositsock"
+	"suluh.example/suluh/vault/membersock"
+)
+
+const origin = "suluh.example/uji"
+
+// member is somebody of the roster with private keys.
+type member struct {
+	id   id.Member
+	age  *age.HybridIdentity
+	note note.Signer
+	seen tlog.Tree
+}
+
+// world is a running vault with its sockets, a roster and a sender.
+type world struct {
+	t       *testing.T
+	dir     string
+	vault   *vault.Vault
+	deposit *depositsock.Client
+	desk    *membersock.Client
+	log     note.Verifier
+	sender  *submission.Sender
+	one     *member // reader and approver of itprov
+	two     *member // reader of itprov
+	other   *member // reader of itjen
+	day     id.Day
+}
+
+func signer(t *testing.T, name string) (note.Signer, string) {
+	t.Helper()
+	skey, vkey, err := note.GenerateKey(nil, name)
+	must(t, err)
+	s, err := note.NewSigner(skey)
+	must(t, err)
+	return s, vkey
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	ctx := t.Context()
+	w := &world{t: t, dir: filepath.Join(t.TempDir(), "vault")}
+	root, rootKey := signer(t, origin+"/root")
+	logKey, err := vault.Init(ctx, vault.InitConfig{Dir: w.dir, Origin: origin, RootKey: rootKey, Zone: "Asia/Makassar"})
+	must(t, err)
+	w.log, err = note.NewVerifier(logKey)
+	must(t, err)
+	w.vault, err = vault.Open(ctx, vault.Config{Dir: w.dir})
+	must(t, err)
+	t.Cleanup(func() { must(t, w.vault.Close()) })
+	w.day = w.vault.DepositState().Day
+	r := &roster.Roster{
+		Version: 1, Day: w.day, Origin: origin, LogKey: logKey,
+		Units: []roster.Unit{
+			{ID: "itprov", Name: map[string]string{"id": "Inspektorat Provinsi"}, Other: "itjen"},
+			{ID: "itjen", Name: map[string]string{"id": "Inspektorat Jenderal"}},
+		},
+	}
+	join := func(name id.Member, unit id.Unit, roles ...roster.Role) *member {
+		s, vkey := signer(t, string(name))
+		i, err := age.GenerateHybridIdentity()
+		must(t, err)
+		r.Members = append(r.Members, roster.Member{
+			ID: name, Name: "Penelaah " + string(name), Unit: unit, Roles: roles, Recipient: i.Recipient().String(), Key: vkey, Since: w.day,
+		})
+		return &member{id: name, age: i, note: s, seen: accesslog.EmptyTree()}
+	}
+	w.one = join("penelaah-satu", "itprov", roster.Reader, roster.Approver)
+	w.two = join("penelaah-dua", "itprov", roster.Reader)
+	w.other = join("penelaah-tiga", "itjen", roster.Reader)
+	signed, err := r.Sign(root)
+	must(t, err)
+	must(t, w.vault.InstallRoster(ctx, signed))
+	w.listen("deposit.sock", depositsock.Handler(w.vault))
+	w.listen("member.sock", membersock.Handler(w.vault))
+	w.deposit = depositsock.NewClient(filepath.Join(w.dir, "deposit.sock"))
+	w.desk = membersock.NewClient(filepath.Join(w.dir, "member.sock"))
+	w.sender, err = submission.NewSender(w.deposit, r)
+	must(t, err)
+	return w
+}
+
+func (w *world) listen(name string, h http.Handler) {
+	w.t.Helper()
+	l, err := serve.ListenUnix(filepath.Join(w.dir, name), 0o600)
+	must(w.t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- serve.Run(ctx, serve.Config{Listener: l, Handler: h}) }()
+	w.t.Cleanup(func() {
+		cancel()
+		must(w.t, <-done)
+	})
+}
+
+// send submits a form with attachments.
+func (w *world) send(f submission.Form, files ...[]byte) (submission.Result, error) {
+	w.t.Helper()
+	s, err := w.sender.Begin(w.t.Context(), w.day, f)
+	if err != nil {
+		return submission.Result{}, err
+	}
+	defer s.Abort()
+	for _, b := range files {
+		if _, err := s.Attach("bukti.bin", "application/octet-stream", bytes.NewReader(b)); err != nil {
+			return submission.Result{}, err
+		}
+	}
+	return s.Commit(w.t.Context())
+}
+
+// act sends a statement, checks the answer's proof, and returns the answer and
+// the objects that came with it.
+func (w *world) act(m *member, s accesslog.Statement, handed ...membersock.Handed) (membersock.ActAnswer, map[id.Digest][]byte, error) {
+	w.t.Helper()
+	s.Log, s.Member, s.Time, s.Seen = origin, m.id, time.Now(), m.seen
+	rand.Read(s.Nonce[:])
+	for _, h := range handed {
+		s.Objects = append(s.Objects, h.Object)
+	}
+	msg, err := s.Sign(m.note)
+	must(w.t, err)
+	a, err := w.desk.Act(w.t.Context(), msg, nil, handed)
+	if err != nil {
+		return membersock.ActAnswer{}, nil, err
+	}
+	defer a.Close()
+	m.seen, err = a.Proof.Check(w.log, m.seen)
+	must(w.t, err)
+	if !bytes.Contains(a.Proof.Record, msg) {
+		w.t.Fatal("the record is of another statement")
+	}
+	got := map[id.Digest][]byte{}
+	for {
+		o, r, err := a.Next()
+		if err == io.EOF {
+			return a.ActAnswer, got, nil
+		}
+		must(w.t, err)
+		b, err := io.ReadAll(r)
+		must(w.t, err)
+		if id.DigestOf(b) != o.Digest {
+			w.t.Fatal("an object has another digest")
+		}
+		got[o.Digest] = b
+	}
+}
+
+func form(unit id.Unit, without ...id.Member) submission.Form {
+	f := submission.Form{
+		To:       submission.Readers{Unit: unit, Without: without},
+		Report:   report.Report{What: "Uang perjalanan dinas dibayar dua kali", Who: "bendahara", Category: "korupsi"},
+		Language: "id",
+	}
+	rand.Read(f.Seed[:])
+	return f
+}
+
+// TestAReportTravelsToItsReaderAndBack is the main job, end to end through the
+// real sockets: deposit, list, open, answer, look up by code, reply by code.
+func TestAReportTravelsToItsReaderAndBack(t *testing.T) {
+	w := newWorld(t)
+	f := form("itprov", w.two.id)
+	evidence := bytes.Repeat([]byte("bukti\x00"), 300_000)
+	res, err := w.send(f, evidence)
+	must(t, err)
+	if res.Outcome != depositsock.New {
+		t.Fatalf("outcome %s", res.Outcome)
+	}
+	receipt, err := accesslog.OpenReceipt(res.Receipt, w.log)
+	must(t, err)
+
+	// Only the right reader sees it.
+	for _, m := range []*member{w.two, w.other} {
+		if a, _, err := w.act(m, accesslog.Statement{Action: accesslog.List}); err != nil || len(a.Cases) != 0 {
+			t.Errorf("%s: sees %d cases, %v", m.id, len(a.Cases), err)
+		}
+	}
+	list, objects, err := w.act(w.one, accesslog.Statement{Action: accesslog.List})
+	must(t, err)
+	if len(list.Cases) != 1 || list.Cases[0].Unread != 1 {
+		t.Fatalf("list: %+v", list.Cases)
+	}
+	of := list.Cases[0].Case
+	if _, _, err := w.act(w.two, accesslog.Statement{Action: accesslog.Open, Case: of}); !errors.Is(err, membersock.ErrNoWrap) {
+		t.Errorf("a reader the reporter excluded: got %v, want ErrNoWrap", err)
+	}
+	key, err := seal.Unwrap(objects[list.Cases[0].Wrap], w.one.age)
+	must(t, err)
+	text, err := seal.OpenDocument(objects[list.Cases[0].Summary], key.Identity())
+	must(t, err)
+	summary, err := report.Decode[report.Summary](text, of)
+	must(t, err)
+	if summary.Title != f.Report.What || summary.Files != 1 {
+		t.Errorf("summary: %+v", summary)
+	}
+
+	// The whole case, then its attachment.
+	opened, objects, err := w.act(w.one, accesslog.Statement{Action: accesslog.Open, Case: of})
+	must(t, err)
+	var letter report.Letter
+	for _, o := range opened.Case.Objects {
+		if o.Role == id.RoleLetter {
+			text, err := seal.OpenDocument(objects[o.Digest], key.Identity())
+			must(t, err)
+			letter, err = report.Decode[report.Letter](text, of)
+			must(t, err)
+		}
+	}
+	if letter.Report == nil || *letter.Report != f.Report || len(letter.Attachments) != 1 {
+		t.Fatalf("letter: %+v", letter)
+	}
+	at := slices.IndexFunc(opened.Case.Objects, func(o membersock.CaseObject) bool { return o.Role == id.RoleContent })
+	_, objects, err = w.act(w.one, accesslog.Statement{Action: accesslog.Open, Case: of, Objects: []id.Object{opened.Case.Objects[at].Object}})
+	must(t, err)
+	a := letter.Attachments[0]
+	r, err := seal.OpenContent(bytes.NewReader(objects[a.Object]), a.Size, a.SHA256, key.Identity())
+	must(t, err)
+	if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, evidence) {
+		t.Errorf("attachment: %d bytes, %v", len(got), err)
+	}
+
+	// An answer with a status, sealed to the reporter and the case.
+	doc, err := report.Sign(report.Answer{
+		V: 1, Case: of, Day: w.day, Time: time.Now().UTC(), Status: report.Verifying, Text: "Kami sedang memeriksa.",
+	}, w.one.note)
+	must(t, err)
+	reporter, err := seal.ParseRecipient(letter.Reporter)
+	must(t, err)
+	sealed, err := seal.SealDocument(doc, seal.DocumentFloor, reporter, key.Recipient())
+	must(t, err)
+	_, _, err = w.act(w.one, accesslog.Statement{Action: accesslog.Status, Case: of},
+		membersock.Handed{Object: seal.Describe(id.RoleAnswer, sealed), Sealed: sealed})
+	must(t, err)
+
+	// The reporter, with the code alone.
+	code, err := submission.CodeOf(f.Seed, f.To)
+	must(t, err)
+	view, err := w.sender.Look(t.Context(), code)
+	must(t, err)
+	if view.Status != report.Verifying || len(view.Messages) != 1 || view.Messages[0].Text != "Kami sedang memeriksa." || view.InLog || len(view.Warnings) != 0 {
+		t.Errorf("view: %+v", view)
+	}
+	reply, err := w.sender.BeginReply(t.Context(), w.day, view, submission.Seed{1}, "Terima kasih", "id")
+	must(t, err)
+	if res, err := reply.Commit(t.Context()); err != nil || res.Outcome != depositsock.Added {
+		t.Errorf("reply: %s, %v", res.Outcome, err)
+	}
+
+	// The day ends: both deposits are in the log, and the receipt is kept.
+	n, err := w.vault.Batch(t.Context())
+	must(t, err)
+	if n != 2 {
+		t.Errorf("batch of %d deposits, want 2", n)
+	}
+	view, err = w.sender.Look(t.Context(), code)
+	must(t, err)
+	if !view.InLog || len(view.Messages) != 2 || view.Messages[0].Text+view.Messages[1].Text != "Kami sedang memeriksa." {
+		t.Errorf("after the batch: %+v", view)
+	}
+	found := false
+	for _, r := range records(t, w) {
+		found = found || r.Kind == accesslog.KindDeposit && r.Deposit.Digest == receipt.Deposit && r.Deposit.Case == of
+	}
+	if !found {
+		t.Error("the receipt's deposit is not in the log")
+	}
+}
+
+// records reads the log as an auditor would, and checks its tree.
+func records(t *testing.T, w *world) (all []accesslog.Record) {
+	t.Helper()
+	msg, err := w.vault.LogFile(t.Context(), "checkpoint")
+	must(t, err)
+	tree, err := accesslog.OpenCheckpoint(msg, w.log)
+	must(t, err)
+	bundle, err := w.vault.LogFile(t.Context(), accesslog.TilePath(tlog.Tile{H: 8, L: -1, W: int(tree.N)}))
+	must(t, err)
+	leaves, err := accesslog.Entries(bundle)
+	must(t, err)
+	var stored []tlog.Hash
+	r := tlog.HashReaderFunc(func(at []int64) (out []tlog.Hash, err error) {
+		for _, i := range at {
+			out = append(out, stored[i])
+		}
+		return out, nil
+	})
+	for i, leaf := range leaves {
+		rec, err := accesslog.ParseRecord(leaf)
+		must(t, err)
+		h, err := tlog.StoredHashes(int64(i), leaf, r)
+		must(t, err)
+		stored = append(stored, h...)
+		all = append(all, rec)
+	}
+	root, err := tlog.TreeHash(int64(len(leaves)), r)
+	must(t, err)
+	if root != tree.Hash {
+		t.Fatal("the entries do not hash to the checkpoint")
+	}
+	return all
+}
+
+func TestTheSameFormGivesOneCase(t *testing.T) {
+	w := newWorld(t)
+	f := form("itprov")
+	first, err := w.send(f, []byte("a"))
+	must(t, err)
+	again, err := w.send(f, []byte("a"))
+	must(t, err)
+	if again.Outcome != depositsock.Same || !bytes.Equal(again.Receipt, first.Receipt) {
+		t.Errorf("sent twice: %s", again.Outcome)
+	}
+	f.Report.Where = "di kantor"
+	if res, err := w.send(f, []byte("a")); err != nil || res.Outcome != depositsock.Added {
+		t.Errorf("sent again, changed: %s, %v", res.Outcome, err)
+	}
+	list, _, err := w.act(w.one, accesslog.Statement{Action: accesslog.List})
+	must(t, err)
+	if len(list.Cases) != 1 || list.Cases[0].Objects != 2 {
+		t.Errorf("got %+v, want one case with two letters", list.Cases)
+	}
+	f.To.Without = []id.Member{w.one.id}
+	if res, err := w.send(f, []byte("a")); err != nil || res.Outcome != depositsock.New {
+		t.Errorf("with other readers: %s, %v, want a case of its own", res.Outcome, err)
+	}
+}
+
+func TestABrokenUploadLeavesNothing(t *testing.T) {
+	w := newWorld(t)
+	s, err := w.sender.Begin(t.Context(), w.day, form("itprov"))
+	must(t, err)
+	broken := io.MultiReader(bytes.NewReader(make([]byte, 1<<20)), errReader{})
+	if _, err := s.Attach("x", "", broken); err == nil {
+		t.Fatal("a broken attachment was taken")
+	}
+	s.Abort()
+	// The vault learns of the break a moment after the sender has made it.
+	left := func() int {
+		files, err := filepath.Glob(filepath.Join(w.dir, "blobs", "*"))
+		must(t, err)
+		tmp, err := filepath.Glob(filepath.Join(w.dir, "blobs", "tmp", "*"))
+		must(t, err)
+		return len(files) - 1 + len(tmp)
+	}
+	for deadline := time.Now().Add(10 * time.Second); left() > 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("left behind: %d files", left())
+		}
+	}
+	if n, err := w.vault.Batch(t.Context()); err != nil || n != 0 {
+		t.Errorf("left behind: %d deposits, %v", n, err)
+	}
+}
+
+type errReader struct{}
+
+func (errReader) Read([]byte) (int, error) { return 0, errors.New("gone") }
+
+func TestWhoMayNot(t *testing.T) {
+	w := newWorld(t)
+	if _, err := w.send(form("itprov", w.one.id, w.two.id)); !errors.Is(err, submission.ErrNoReaders) {
+		t.Errorf("no reader left: got %v", err)
+	}
+	code, err := submission.CodeOf(submission.Seed{9}, submission.Readers{Unit: "itprov"})
+	must(t, err)
+	if _, err := w.sender.Look(t.Context(), code); !errors.Is(err, depositsock.ErrUnknown) {
+		t.Errorf("unknown code: got %v", err)
+	}
+	s := accesslog.Statement{Log: origin, Action: accesslog.List, Member: w.one.id, Nonce: [16]byte{1}, Time: time.Now(), Seen: accesslog.EmptyTree()}
+	try := func(s accesslog.Statement) error {
+		msg, err := s.Sign(w.one.note)
+		must(t, err)
+		a, err := w.desk.Act(t.Context(), msg, nil, nil)
+		if err == nil {
+			a.Close()
+		}
+		return err
+	}
+	must(t, try(s))
+	if err := try(s); !errors.Is(err, membersock.ErrReplay) {
+		t.Errorf("used twice: got %v", err)
+	}
+	s.Nonce[0], s.Time = 2, time.Now().Add(-time.Hour)
+	if err := try(s); !errors.Is(err, membersock.ErrStale) {
+		t.Errorf("an hour old: got %v", err)
+	}
+	s.Time, s.Log = time.Now(), "another"
+	if err := try(s); !errors.Is(err, membersock.ErrOrigin) {
+		t.Errorf("for another log: got %v", err)
+	}
+	s.Log, s.Seen = origin, tlog.Tree{N: 2}
+	if err := try(s); !errors.Is(err, membersock.ErrFork) {
+		t.Errorf("of a forked log: got %v", err)
+	}
+	if _, err := vault.Open(t.Context(), vault.Config{Dir: w.dir}); !errors.Is(err, vault.ErrRunning) {
+		t.Errorf("a second vault: got %v", err)
+	}
+}
+
+// TestNothingIsStoredInTheClear greps all files of the vault, while it runs.
+func TestNothingIsStoredInTheClear(t *testing.T) {
+	w := newWorld(t)
+	f := form("itprov")
+	f.Report.What = "PENANDA-RAHASIA"
+	_, err := w.send(f, []byte(strings.Repeat("PENANDA-RAHASIA", 10_000)))
+	must(t, err)
+	code, err := submission.CodeOf(f.Seed, f.To)
+	must(t, err)
+	for _, marker := range []string{"PENANDA", "bukti.bin", code.Reveal(), code.Lookup().Hex()} {
+		assertAbsent(t, w.dir, []byte(marker))
+	}
+	raw := code.Lookup()
+	assertAbsent(t, w.dir, raw[:])
+}

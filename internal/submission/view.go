@@ -1,0 +1,145 @@
+package submission
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"filippo.io/age"
+
+	"suluh.example/suluh/crypto/casecode"
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/seal"
+	"suluh.example/suluh/internal/report"
+)
+
+// ErrTampered says that what the vault holds isn't what was deposited: nothing
+// more may be sent to this case.
+var ErrTampered = errors.New("the vault does not hold what was deposited")
+
+// Warning says what is wrong with a case as seen by the reporter's side.
+type Warning string
+
+// The warnings.
+const (
+	BadCard     Warning = "card"      // a card was not made with this code
+	SwappedKey  Warning = "key"       // cards name different case keys
+	MissingPart Warning = "missing"   // an object that was deposited is gone, or was exchanged
+	BadAnswer   Warning = "signature" // an answer is not signed by a member
+)
+
+// View is a case as the reporter sees it with the code.
+type View struct {
+	Case     id.Case
+	Unit     id.Unit
+	Since    id.Day // of the first deposit
+	Status   report.Status
+	Due      id.Day
+	Messages []Message // newest first
+	History  []Step    // oldest first
+	InLog    bool
+	Warnings []Warning
+
+	code      casecode.Code
+	recipient string
+}
+
+// Message is a message of either side. What reporters wrote themselves is not
+// shown again: whoever finds the code must not learn what was reported.
+type Message struct {
+	Day   id.Day
+	By    id.Member // "" for the reporter
+	Text  string    // of a member
+	Files int       // of the reporter
+}
+
+// Step is a status and the day it came.
+type Step struct {
+	Status report.Status
+	Day    id.Day
+}
+
+// Look opens what the vault has for the reporter and checks it against the
+// cards. The error is [depositsock.ErrUnknown] if no case has the code.
+func (s *Sender) Look(ctx context.Context, code casecode.Code) (*View, error) {
+	found, err := s.vault.Lookup(ctx, code.Lookup())
+	if err != nil {
+		return nil, err
+	}
+	reporter, err := code.Identity()
+	if err != nil {
+		return nil, err
+	}
+	v := &View{Case: found.Case, InLog: found.InLog, Status: report.Received, code: code}
+	warn := func(w Warning) {
+		if !slices.Contains(v.Warnings, w) {
+			v.Warnings = append(v.Warnings, w)
+		}
+	}
+	var held []id.Object
+	for _, o := range found.Objects {
+		held = append(held, o.Object)
+	}
+	var answers []report.Answer
+	by := map[int64]id.Member{}
+	cards := 0
+	for _, o := range found.Objects {
+		switch o.Role {
+		case id.RoleCard:
+			card, err := seal.OpenCard(found.Bytes[o.Digest], reporter, code.MACKey())
+			if err != nil || card.Case != v.Case {
+				warn(BadCard)
+				continue
+			}
+			cards++
+			for _, want := range card.Objects {
+				if !slices.Contains(held, want) {
+					warn(MissingPart)
+				}
+			}
+			if v.recipient != "" && (v.recipient != card.Recipient || v.Unit != card.Unit) {
+				warn(SwappedKey)
+			}
+			v.recipient, v.Unit = card.Recipient, card.Unit
+			if v.Since.IsZero() || card.Day.Before(v.Since) {
+				v.Since = card.Day
+			}
+			if card.Letter {
+				v.Messages = append(v.Messages, Message{Day: card.Day, Files: card.Files})
+			}
+		case id.RoleAnswer:
+			a, m, err := s.openAnswer(found.Bytes[o.Digest], v.Case, reporter)
+			if err != nil {
+				warn(BadAnswer)
+				continue
+			}
+			by[a.Time.UnixNano()] = m
+			answers = append(answers, a)
+		}
+	}
+	if cards == 0 {
+		warn(BadCard)
+	}
+	v.History = []Step{{report.Received, v.Since}}
+	slices.SortFunc(answers, func(a, b report.Answer) int { return a.Time.Compare(b.Time) })
+	for _, a := range answers {
+		if a.Status != "" {
+			v.Status, v.Due = a.Status, a.Due
+			v.History = append(v.History, Step{a.Status, a.Day})
+		}
+		if a.Text != "" {
+			v.Messages = append(v.Messages, Message{Day: a.Day, By: by[a.Time.UnixNano()], Text: a.Text})
+		}
+	}
+	slices.Reverse(v.Messages)
+	slices.SortStableFunc(v.Messages, func(a, b Message) int { return b.Day.Sub(a.Day) })
+	return v, nil
+}
+
+func (s *Sender) openAnswer(sealed []byte, of id.Case, reporter age.Identity) (report.Answer, id.Member, error) {
+	text, err := seal.OpenDocument(sealed, reporter)
+	if err != nil {
+		return report.Answer{}, "", err
+	}
+	return report.Open[report.Answer](text, of, s.roster.Verifiers())
+}

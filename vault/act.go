@@ -1,0 +1,415 @@
+package vault
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/vault/frame"
+	"suluh.example/suluh/vault/membersock"
+)
+
+// skew is how far a statement's time may be from the vault's.
+const skew = 5 * time.Minute
+
+// MemberState tells the members' side how the vault is.
+func (v *Vault) MemberState() membersock.State {
+	return membersock.State{
+		Origin: v.signer.Name(), LogKey: v.logKey, Roster: v.now.Load().digest,
+		Checkpoint: string(v.log.Load().checkpoint),
+	}
+}
+
+// handsIn says which roles of objects an action hands in, of which at least
+// one is needed.
+var handsIn = map[accesslog.Action][]id.Role{
+	accesslog.Reply:  {id.RoleAnswer, id.RoleState},
+	accesslog.Note:   {id.RoleNote, id.RoleState},
+	accesslog.Status: {id.RoleAnswer, id.RoleState},
+	accesslog.Grant:  {id.RoleWrap},
+}
+
+// Act does what a statement asks. The answer begins only after the record of
+// it is durable.
+func (v *Vault) Act(ctx context.Context, head membersock.ActHead, in *frame.Reader, out *frame.Writer) error {
+	now := v.now.Load()
+	if now.roster == nil {
+		return membersock.ErrMember
+	}
+	s, err := accesslog.OpenStatement([]byte(head.Statement), now.verifiers)
+	if err != nil {
+		return errors.Join(membersock.ErrMember, err)
+	}
+	handed, err := takeHanded(s, in)
+	if err != nil {
+		return err
+	}
+	var seq int64
+	var leaf []byte
+	var a membersock.ActAnswer
+	err = v.write(ctx, func(g *group) error {
+		seq, leaf, a, err = v.act(g, s, []byte(head.Statement), handed)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if a.Proof, err = v.proof(ctx, seq, leaf, s.Seen); err != nil {
+		return err
+	}
+	return v.answer(ctx, s, a, head.Have, out)
+}
+
+// takeHanded reads the objects that the statement names, and no others.
+func takeHanded(s accesslog.Statement, in *frame.Reader) (handed map[id.Digest][]byte, err error) {
+	handed = map[id.Digest][]byte{}
+	for {
+		o, r, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", membersock.ErrBad, err)
+		}
+		b, err := io.ReadAll(io.LimitReader(r, 4<<20))
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", membersock.ErrBad, err)
+		}
+		got := id.Object{Role: o.Role, Digest: id.DigestOf(b), Size: int64(len(b))}
+		if !slices.Contains(s.Objects, got) || len(b) < len(agePrefix) || string(b[:len(agePrefix)]) != agePrefix {
+			return nil, fmt.Errorf("%w: an object that the statement does not name", membersock.ErrBad)
+		}
+		handed[got.Digest] = b
+	}
+	roles := handsIn[s.Action]
+	for _, o := range s.Objects {
+		if len(roles) > 0 && (!slices.Contains(roles, o.Role) || handed[o.Digest] == nil) {
+			return nil, fmt.Errorf("%w: an object is missing or of another role", membersock.ErrBad)
+		}
+	}
+	if (len(roles) > 0) != (len(handed) > 0) || len(roles) > 0 && len(handed) != len(s.Objects) {
+		return nil, fmt.Errorf("%w: objects do not fit the action", membersock.ErrBad)
+	}
+	return handed, nil
+}
+
+func (v *Vault) act(g *group, s accesslog.Statement, signed []byte, handed map[id.Digest][]byte) (seq int64, leaf []byte, a membersock.ActAnswer, err error) {
+	r := v.now.Load().roster
+	switch {
+	case !r.Active(s.Member):
+		err = membersock.ErrMember
+	case s.Log != v.signer.Name():
+		err = membersock.ErrOrigin
+	case s.Time.Before(g.now.Add(-skew)) || s.Time.After(g.now.Add(skew)):
+		err = membersock.ErrStale
+	case !r.Has(s.Member, roster.Reader):
+		err = membersock.ErrRole
+	default:
+		err = v.checkSeen(g, s.Seen)
+	}
+	if err != nil {
+		return 0, nil, a, err
+	}
+	if _, err := g.tx.ExecContext(g.ctx, "INSERT INTO nonces (nonce) VALUES (?)", s.Nonce[:]); err != nil {
+		return 0, nil, a, membersock.ErrReplay
+	}
+	record := accesslog.Record{Kind: accesslog.KindStatement, Statement: signed}
+	if s.Action == accesslog.List {
+		if a.Cases, err = v.list(g, s.Member); err != nil {
+			return 0, nil, a, err
+		}
+		record.Count = int64(len(a.Cases))
+	} else if record.Cover, err = cover(g, s.Case, s.Member); err != nil {
+		return 0, nil, a, err
+	}
+	if seq, leaf, err = g.appendRecord(record, s.Case, s.Member, s.Action); err != nil {
+		return 0, nil, a, err
+	}
+	if err := v.effect(g, r, s, seq, handed); err != nil {
+		return 0, nil, a, err
+	}
+	if s.Action != accesslog.List {
+		a.Case, err = v.view(g, s.Case, s.Member)
+	}
+	return seq, leaf, a, err
+}
+
+// checkSeen tells whether the tree that a member saw is one of this log's.
+func (v *Vault) checkSeen(g *group, seen tlog.Tree) error {
+	if seen.N > g.size {
+		return membersock.ErrFork
+	}
+	root, err := tlog.TreeHash(seen.N, g.hashes)
+	if err != nil {
+		return err
+	}
+	if root != seen.Hash {
+		return membersock.ErrFork
+	}
+	return nil
+}
+
+// cover says why the member may touch the case; ErrNoWrap if nothing does.
+func cover(g *group, of id.Case, m id.Member) (c accesslog.Cover, err error) {
+	var salt, digest []byte
+	err = g.tx.QueryRowContext(g.ctx, "SELECT digest, salt, grant_seq FROM wraps WHERE case_id = ? AND member = ?", string(of), string(m)).
+		Scan(&digest, &salt, &c.Grant)
+	if errors.Is(err, sql.ErrNoRows) {
+		return c, membersock.ErrNoWrap
+	}
+	if err != nil || c.Grant > 0 {
+		return c, err
+	}
+	rows, err := g.tx.QueryContext(g.ctx, "SELECT leaf FROM leaves WHERE case_id = ?", string(of))
+	if err != nil {
+		return c, fmt.Errorf("read leaves: %w", err)
+	}
+	defer rows.Close()
+	var leaves []tlog.Hash
+	for rows.Next() {
+		var b []byte
+		if err := rows.Scan(&b); err != nil {
+			return c, fmt.Errorf("read leaves: %w", err)
+		}
+		leaves = append(leaves, tlog.Hash(b))
+	}
+	if err := rows.Err(); err != nil {
+		return c, fmt.Errorf("read leaves: %w", err)
+	}
+	w, err := accesslog.ProveWrap(leaves, accesslog.WrapLeaf{Salt: [16]byte(salt), Member: m, Wrap: id.Digest(digest)})
+	c.Deposit = &w
+	return c, err
+}
+
+// effect changes what the action changes.
+func (v *Vault) effect(g *group, r *roster.Roster, s accesslog.Statement, seq int64, handed map[id.Digest][]byte) error {
+	day := id.DayOf(g.now, v.zone)
+	exec := func(query string, args ...any) error {
+		if _, err := g.tx.ExecContext(g.ctx, query, args...); err != nil {
+			return fmt.Errorf("%s: %w", s.Action, err)
+		}
+		return nil
+	}
+	switch s.Action {
+	case accesslog.List, accesslog.Export:
+		return nil
+	case accesslog.Open:
+		return exec(`UPDATE wraps SET read = (SELECT count(*) FROM objects o WHERE o.case_id = wraps.case_id AND role IN ('letter', 'answer', 'note'))
+			WHERE case_id = ? AND member = ?`, string(s.Case), string(s.Member))
+	case accesslog.Reply, accesslog.Note, accesslog.Status:
+		for _, o := range s.Objects {
+			if err := insertObject(g, s.Case, o, handed[o.Digest], day, nil, s.Member, seq); err != nil {
+				return err
+			}
+		}
+		return nil
+	case accesslog.Assign:
+		if !r.Active(s.To) {
+			return membersock.ErrMember
+		}
+		return exec("UPDATE cases SET assigned = ? WHERE case_id = ?", string(s.To), string(s.Case))
+	case accesslog.Grant:
+		if !r.Has(s.To, roster.Reader) || len(s.Objects) != 1 {
+			return membersock.ErrRole
+		}
+		d := s.Objects[0].Digest
+		if _, err := g.tx.ExecContext(g.ctx, "INSERT INTO wraps (case_id, member, digest, data, grant_seq) VALUES (?, ?, ?, ?, ?)",
+			string(s.Case), string(s.To), d[:], handed[d], seq); err != nil {
+			return errors.Join(membersock.ErrAlready, err)
+		}
+		return nil
+	case accesslog.Revoke:
+		by, _ := r.Member(s.Member)
+		to, _ := r.Member(s.To)
+		if s.To != s.Member && !(by.Has(roster.Approver) && by.Unit == to.Unit) {
+			return membersock.ErrRole
+		}
+		return exec("DELETE FROM wraps WHERE case_id = ? AND member = ?", string(s.Case), string(s.To))
+	}
+	return membersock.ErrRole // purge and forwarding are not offered yet
+}
+
+// list returns the cases of which a member has the key.
+func (v *Vault) list(g *group, m id.Member) ([]membersock.ListedCase, error) {
+	rows, err := g.tx.QueryContext(g.ctx, `
+		SELECT c.case_id, c.day, c.assigned, w.digest, w.read,
+			(SELECT count(*) FROM objects o WHERE o.case_id = c.case_id AND role IN ('letter', 'answer', 'note')),
+			(SELECT digest FROM objects o WHERE o.case_id = c.case_id AND role = 'summary' ORDER BY day DESC, digest LIMIT 1),
+			(SELECT digest FROM objects o WHERE o.case_id = c.case_id AND role = 'state' ORDER BY seq DESC LIMIT 1)
+		FROM wraps w JOIN cases c ON c.case_id = w.case_id WHERE w.member = ? ORDER BY c.case_id`, string(m))
+	if err != nil {
+		return nil, fmt.Errorf("list cases: %w", err)
+	}
+	defer rows.Close()
+	cases := []membersock.ListedCase{}
+	for rows.Next() {
+		var c membersock.ListedCase
+		var day string
+		var read int
+		var wrap, summary, state []byte
+		if err := rows.Scan(&c.Case, &day, &c.Assigned, &wrap, &read, &c.Objects, &summary, &state); err != nil {
+			return nil, fmt.Errorf("list cases: %w", err)
+		}
+		if c.Day, err = id.ParseDay(day); err != nil {
+			return nil, err
+		}
+		c.Wrap, c.Unread = id.Digest(wrap), c.Objects-read
+		copy(c.Summary[:], summary)
+		copy(c.State[:], state)
+		cases = append(cases, c)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("list cases: %w", err)
+	}
+	for i := range cases {
+		if cases[i].Readers, err = readers(g, cases[i].Case); err != nil {
+			return nil, err
+		}
+	}
+	return cases, nil
+}
+
+func readers(g *group, of id.Case) (all []id.Member, err error) {
+	rows, err := g.tx.QueryContext(g.ctx, "SELECT member FROM wraps WHERE case_id = ? ORDER BY member", string(of))
+	if err != nil {
+		return nil, fmt.Errorf("read readers: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var m id.Member
+		if err := rows.Scan(&m); err != nil {
+			return nil, fmt.Errorf("read readers: %w", err)
+		}
+		all = append(all, m)
+	}
+	return all, rows.Err()
+}
+
+// view returns the case as a member sees it; its Wrap is zero if the member
+// has just given up access.
+func (v *Vault) view(g *group, of id.Case, m id.Member) (*membersock.CaseView, error) {
+	c := &membersock.CaseView{Case: of}
+	var day string
+	var wrap []byte
+	err := g.tx.QueryRowContext(g.ctx, `SELECT day, assigned, (SELECT digest FROM wraps w WHERE w.case_id = c.case_id AND member = ?)
+		FROM cases c WHERE case_id = ?`, string(m), string(of)).Scan(&day, &c.Assigned, &wrap)
+	if err != nil {
+		return nil, fmt.Errorf("view case: %w", err)
+	}
+	copy(c.Wrap[:], wrap)
+	if c.Day, err = id.ParseDay(day); err != nil {
+		return nil, err
+	}
+	if c.Readers, err = readers(g, of); err != nil {
+		return nil, err
+	}
+	if c.Objects, err = objectsOf(g.ctx, g.tx, of); err != nil {
+		return nil, err
+	}
+	rows, err := g.tx.QueryContext(g.ctx, "SELECT seq, leaf FROM records WHERE case_id = ? AND member <> '' ORDER BY seq", string(of))
+	if err != nil {
+		return nil, fmt.Errorf("view case: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var seq int64
+		var leaf []byte
+		if err := rows.Scan(&seq, &leaf); err != nil {
+			return nil, fmt.Errorf("view case: %w", err)
+		}
+		r, err := accesslog.ParseRecord(leaf)
+		if err != nil {
+			return nil, err
+		}
+		s, err := accesslog.OpenStatement(r.Statement, v.now.Load().verifiers)
+		if err != nil {
+			return nil, err
+		}
+		c.Access = append(c.Access, membersock.AccessEntry{Seq: seq, Time: r.Time, Member: s.Member, Action: s.Action, To: s.To})
+	}
+	return c, rows.Err()
+}
+
+type rowser interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+func (v *Vault) objectsOf(ctx context.Context, of id.Case) ([]membersock.CaseObject, error) {
+	return objectsOf(ctx, v.db, of)
+}
+
+// objectsOf returns a case's objects in the order of their digests, which says
+// nothing.
+func objectsOf(ctx context.Context, q rowser, of id.Case) (all []membersock.CaseObject, err error) {
+	rows, err := q.QueryContext(ctx, "SELECT role, digest, size, day, member, seq FROM objects WHERE case_id = ? ORDER BY digest", string(of))
+	if err != nil {
+		return nil, fmt.Errorf("read objects: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var o membersock.CaseObject
+		var digest []byte
+		var day string
+		if err := rows.Scan(&o.Role, &digest, &o.Size, &day, &o.By, &o.Seq); err != nil {
+			return nil, fmt.Errorf("read objects: %w", err)
+		}
+		o.Digest = id.Digest(digest)
+		if o.Day, err = id.ParseDay(day); err != nil {
+			return nil, err
+		}
+		all = append(all, o)
+	}
+	return all, rows.Err()
+}
+
+// answer writes the answer and the bytes that go with it.
+func (v *Vault) answer(ctx context.Context, s accesslog.Statement, a membersock.ActAnswer, have []id.Digest, out *frame.Writer) error {
+	if err := out.Head(a); err != nil {
+		return err
+	}
+	wrap := func(d id.Digest) error {
+		if d.IsZero() || slices.Contains(have, d) {
+			return nil
+		}
+		var b []byte
+		if err := v.db.QueryRowContext(ctx, "SELECT data FROM wraps WHERE digest = ? AND member = ?", d[:], string(s.Member)).Scan(&b); err != nil {
+			return fmt.Errorf("read wrap: %w", err)
+		}
+		return out.Object(id.Object{Role: id.RoleWrap, Digest: d, Size: int64(len(b))}, b)
+	}
+	send := func(role id.Role, d id.Digest) error {
+		if d.IsZero() || slices.Contains(have, d) {
+			return nil
+		}
+		return v.stream(ctx, out, id.Object{Role: role, Digest: d})
+	}
+	for _, c := range a.Cases {
+		if err := errors.Join(wrap(c.Wrap), send(id.RoleSummary, c.Summary), send(id.RoleState, c.State)); err != nil {
+			return err
+		}
+	}
+	if a.Case != nil && (s.Action == accesslog.Open || s.Action == accesslog.Export) {
+		if err := wrap(a.Case.Wrap); err != nil {
+			return err
+		}
+		for _, o := range a.Case.Objects {
+			asked := slices.Contains(s.Objects, o.Object)
+			whole := len(s.Objects) == 0 && (o.Role != id.RoleContent || s.Action == accesslog.Export)
+			if (asked || whole) && o.Role != id.RoleCard {
+				if err := send(o.Role, o.Digest); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return out.Commit(struct{}{})
+}

@@ -1,0 +1,159 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/vault/controlsock"
+)
+
+// Batch ends the day: the deposits that wait enter the log, sorted by digest,
+// and what they brought is written anew in an order that says nothing. A crash
+// at any point leaves the log whole; files that were not rewritten yet keep
+// the order of their arrival until the next batch of their day.
+func (v *Vault) Batch(ctx context.Context) (n int, err error) {
+	var blobs []id.Digest
+	err = v.write(ctx, func(g *group) error {
+		n, blobs, err = v.logDeposits(g)
+		return err
+	})
+	if err != nil || n == 0 {
+		return n, err
+	}
+	return n, v.enqueue(ctx, &job{done: make(chan error, 1), alone: func(ctx context.Context) error {
+		if err := v.rewrite(blobs); err != nil {
+			return err
+		}
+		// VACUUM lays the rows out by their keys, which are random; the WAL
+		// still has the order of arrival until it is truncated.
+		for _, q := range []string{"VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"} {
+			if _, err := v.db.ExecContext(ctx, q); err != nil {
+				return fmt.Errorf("end the day: %w", err)
+			}
+		}
+		v.blur()
+		return nil
+	}})
+}
+
+func (v *Vault) logDeposits(g *group) (n int, blobs []id.Digest, err error) {
+	type waiting struct {
+		accesslog.DepositRecord
+		digest []byte
+	}
+	rows, err := g.tx.QueryContext(g.ctx, "SELECT digest, case_id, wraps, day FROM deposits WHERE seq < 0 ORDER BY digest")
+	if err != nil {
+		return 0, nil, fmt.Errorf("read deposits: %w", err)
+	}
+	defer rows.Close()
+	var all []waiting
+	for rows.Next() {
+		var w waiting
+		var wraps, day string
+		if err := rows.Scan(&w.digest, &w.Case, &wraps, &day); err != nil {
+			return 0, nil, fmt.Errorf("read deposits: %w", err)
+		}
+		w.Digest = id.Digest(w.digest)
+		if w.Wraps, err = parseWraps(wraps); err != nil {
+			return 0, nil, err
+		}
+		if w.Day, err = id.ParseDay(day); err != nil {
+			return 0, nil, err
+		}
+		all = append(all, w)
+	}
+	if err := rows.Err(); err != nil {
+		return 0, nil, fmt.Errorf("read deposits: %w", err)
+	}
+	for _, w := range all {
+		seq, _, err := g.appendRecord(accesslog.Record{Kind: accesslog.KindDeposit, Deposit: w.DepositRecord}, w.Case, "", "")
+		if err != nil {
+			return 0, nil, err
+		}
+		if _, err := g.tx.ExecContext(g.ctx, "UPDATE deposits SET seq = ? WHERE digest = ?", seq, w.digest); err != nil {
+			return 0, nil, fmt.Errorf("mark deposit: %w", err)
+		}
+		files, err := digests(g, "SELECT digest FROM objects WHERE deposit = ? AND data IS NULL", w.digest)
+		if err != nil {
+			return 0, nil, err
+		}
+		blobs = append(blobs, files...)
+	}
+	if len(all) == 0 {
+		return 0, nil, nil
+	}
+	_, _, err = g.appendRecord(accesslog.Record{
+		Kind: accesslog.KindBatch, Batch: accesslog.BatchRecord{Day: id.DayOf(g.now, v.zone), Deposits: int64(len(all))},
+	}, "", "", "")
+	return len(all), blobs, err
+}
+
+func digests(g *group, query string, args ...any) (all []id.Digest, err error) {
+	rows, err := g.tx.QueryContext(g.ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read digests: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var d []byte
+		if err := rows.Scan(&d); err != nil {
+			return nil, fmt.Errorf("read digests: %w", err)
+		}
+		all = append(all, id.Digest(d))
+	}
+	return all, rows.Err()
+}
+
+// Batches ends each day at its midnight until the context ends.
+func (v *Vault) Batches(ctx context.Context) error {
+	for {
+		midnight := v.today().AddDays(1).Time(v.zone)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(midnight.Sub(v.config.Now())):
+		}
+		if _, err := v.Batch(ctx); err != nil && ctx.Err() == nil {
+			v.config.Log.Error("the day's batch failed; it is tried again tomorrow, or by suluh vault batch", "error", err)
+		}
+	}
+}
+
+// InstallRoster makes a signed roster the one in force and records it in the
+// log. The error is [controlsock.ErrRoster] if it may not be.
+func (v *Vault) InstallRoster(ctx context.Context, signed []byte) error {
+	next, err := roster.Parse(signed, v.root)
+	if err != nil {
+		return fmt.Errorf("%w: %w", controlsock.ErrRoster, err)
+	}
+	err = v.write(ctx, func(g *group) error {
+		now := v.now.Load()
+		switch {
+		case next.Origin != v.signer.Name() || next.LogKey != v.logKey:
+			return fmt.Errorf("%w: it is for another log", controlsock.ErrRoster)
+		case now.roster == nil && next.Version != 1:
+			return fmt.Errorf("%w: the first has version 1", controlsock.ErrRoster)
+		case now.roster != nil:
+			if err := roster.CheckSuccessor(now.roster, next, now.signed); err != nil {
+				return errors.Join(controlsock.ErrRoster, err)
+			}
+		}
+		d := roster.Digest(signed)
+		if _, err := g.tx.ExecContext(g.ctx, "INSERT INTO rosters (digest, version, signed) VALUES (?, ?, ?)", d[:], next.Version, signed); err != nil {
+			return fmt.Errorf("insert roster: %w", err)
+		}
+		_, _, err := g.appendRecord(accesslog.Record{
+			Kind: accesslog.KindRoster, Roster: accesslog.RosterRecord{Version: next.Version, Digest: d, Size: int64(len(signed))},
+		}, "", "", "")
+		return err
+	})
+	if err == nil {
+		v.enforce(next, signed)
+	}
+	return err
+}

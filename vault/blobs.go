@@ -1,0 +1,104 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/internal/durable"
+)
+
+// inRow is the most bytes of an object that is kept in its row.
+const inRow = 64 << 10
+
+func (v *Vault) blobPath(d id.Digest) string {
+	return filepath.Join(v.config.Dir, "blobs", d.String())
+}
+
+// sweep removes what a crash left: files that arrived and have no row.
+func (v *Vault) sweep(ctx context.Context) error {
+	tmp := filepath.Join(v.config.Dir, "blobs", "tmp")
+	for _, dir := range []string{tmp, filepath.Dir(tmp)} {
+		files, err := os.ReadDir(dir)
+		if err != nil {
+			return fmt.Errorf("sweep blobs: %w", err)
+		}
+		for _, f := range files {
+			if f.IsDir() {
+				continue
+			}
+			if d, err := id.ParseDigest(f.Name()); err == nil && dir != tmp {
+				var n int
+				if err := v.db.QueryRowContext(ctx, "SELECT count(*) FROM objects WHERE digest = ?", d[:]).Scan(&n); err != nil {
+					return fmt.Errorf("sweep blobs: %w", err)
+				}
+				if n > 0 {
+					continue
+				}
+			}
+			if err := os.Remove(filepath.Join(dir, f.Name())); err != nil {
+				return fmt.Errorf("sweep blobs: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// openObject opens the sealed bytes of an object.
+func (v *Vault) openObject(ctx context.Context, d id.Digest) (io.ReadCloser, error) {
+	var data []byte
+	if err := v.db.QueryRowContext(ctx, "SELECT data FROM objects WHERE digest = ?", d[:]).Scan(&data); err != nil {
+		return nil, fmt.Errorf("open object: %w", err)
+	}
+	if data != nil {
+		return io.NopCloser(newBytes(data)), nil
+	}
+	f, err := os.Open(v.blobPath(d))
+	if err != nil {
+		return nil, fmt.Errorf("open blob: %w", err)
+	}
+	return f, nil
+}
+
+// rewrite writes files anew, in an order that says nothing, so that neither
+// their inodes nor their change times tell in which order they came.
+func (v *Vault) rewrite(digests []id.Digest) error {
+	rand.Shuffle(len(digests), func(i, j int) { digests[i], digests[j] = digests[j], digests[i] })
+	for _, d := range digests {
+		if err := v.rewriteOne(d); err != nil {
+			return fmt.Errorf("rewrite blob: %w", err)
+		}
+	}
+	return nil
+}
+
+func (v *Vault) rewriteOne(d id.Digest) (err error) {
+	from, err := os.Open(v.blobPath(d))
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to, err := os.CreateTemp(filepath.Join(v.config.Dir, "blobs", "tmp"), "")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(to.Name()) // swept at the next start otherwise
+		}
+	}()
+	_, err = io.Copy(to, from)
+	if err == nil {
+		err = to.Sync()
+	}
+	if err = errors.Join(err, to.Close()); err != nil {
+		return err
+	}
+	v.blurFile(to.Name())
+	return durable.Rename(to.Name(), v.blobPath(d))
+}

@@ -1,0 +1,358 @@
+package vault
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/internal/durable"
+	"suluh.example/suluh/vault/depositsock"
+	"suluh.example/suluh/vault/frame"
+)
+
+// agePrefix begins every age file (age-encryption.org/v1).
+const agePrefix = "age-encryption.org/v1\n"
+
+const (
+	maxObjects = 256 // of a deposit
+	maxWraps   = 64
+	maxWrap    = 16 << 10 // bytes
+)
+
+func newBytes(b []byte) io.Reader { return bytes.NewReader(b) }
+
+// arrived is an object of a deposit that has come in.
+type arrived struct {
+	id.Object
+	data []byte // nil: the file
+	file string // temporary file, synced
+}
+
+// DepositState tells intake how the vault is.
+func (v *Vault) DepositState() depositsock.State {
+	now := v.now.Load()
+	open, files := v.quota.room(v.config, v.config.Now(), v.config.Dir)
+	return depositsock.State{
+		Origin: v.signer.Name(), LogKey: v.logKey, Roster: now.digest,
+		Open: open && now.roster != nil, Files: files, MaxBytes: v.config.MaxBytes, Day: v.today(),
+	}
+}
+
+// Deposit takes a deposit from its stream. What a crash leaves, in order:
+//
+//	objects arrive in blobs/tmp     files there: swept at the next start
+//	renamed to blobs/<digest>       files that no row names: swept likewise
+//	rows are committed              the whole deposit
+//
+// Only after that is the reporter told "received".
+func (v *Vault) Deposit(ctx context.Context, l id.Lookup, head depositsock.DepositHead, stream *frame.Reader) (a depositsock.DepositAnswer, err error) {
+	if open, _ := v.quota.room(v.config, v.config.Now(), v.config.Dir); !open || v.now.Load().roster == nil {
+		return a, depositsock.ErrFull
+	}
+	objects, err := v.receive(stream)
+	stored := false
+	defer func() {
+		if !stored {
+			for _, o := range objects {
+				_ = os.Remove(o.file) // swept at the next start otherwise
+			}
+		}
+	}()
+	if err != nil {
+		return a, err
+	}
+	var c depositsock.DepositCommit
+	if err := stream.Commit(&c); err != nil {
+		return a, fmt.Errorf("%w: %w", depositsock.ErrBad, err)
+	}
+	if err := checkCommit(c, objects); err != nil {
+		return a, err
+	}
+	for _, o := range objects {
+		if o.file != "" {
+			if err := durable.Rename(o.file, v.blobPath(o.Digest)); err != nil {
+				return a, fmt.Errorf("keep blob: %w", err)
+			}
+		}
+	}
+	err = v.write(ctx, func(g *group) error {
+		a, err = v.insertDeposit(g, l, head, c, objects)
+		return err
+	})
+	if err != nil || a.Result == depositsock.Same {
+		for _, o := range objects {
+			if o.file != "" {
+				_ = os.Remove(v.blobPath(o.Digest)) // sealed afresh: no row can name it
+			}
+		}
+	}
+	stored = err == nil
+	return a, err
+}
+
+// receive takes the objects in, large ones to the disk, and nothing longer
+// than the vault takes.
+func (v *Vault) receive(stream *frame.Reader) (objects []arrived, err error) {
+	left := v.config.MaxBytes
+	for {
+		o, r, err := stream.Next()
+		if errors.Is(err, io.EOF) {
+			return objects, nil
+		}
+		if err != nil {
+			return objects, fmt.Errorf("%w: %w", depositsock.ErrBad, err)
+		}
+		if !o.Role.FromReporter() || len(objects) == maxObjects {
+			return objects, fmt.Errorf("%w: an object it does not take", depositsock.ErrBad)
+		}
+		if _, files := v.quota.room(v.config, v.config.Now(), v.config.Dir); o.Role == id.RoleContent && !files {
+			return objects, depositsock.ErrNoFiles
+		}
+		got, err := v.receiveOne(o.Role, io.LimitReader(r, left+1))
+		if got.file != "" || err == nil {
+			objects = append(objects, got)
+		}
+		if err != nil {
+			return objects, err
+		}
+		if left -= got.Size; left < 0 {
+			return objects, depositsock.ErrTooLarge
+		}
+	}
+}
+
+func (v *Vault) receiveOne(role id.Role, r io.Reader) (a arrived, err error) {
+	a.Role = role
+	h := sha256.New()
+	small, err := io.ReadAll(io.LimitReader(r, inRow))
+	if err != nil {
+		return a, fmt.Errorf("%w: %w", depositsock.ErrBad, err)
+	}
+	if !bytes.HasPrefix(small, []byte(agePrefix)) {
+		return a, fmt.Errorf("%w: an object is not an age file", depositsock.ErrBad)
+	}
+	h.Write(small)
+	a.Size = int64(len(small))
+	if len(small) < inRow {
+		a.data, a.Digest = small, id.SumOf(h)
+		return a, nil
+	}
+	f, err := os.CreateTemp(filepath.Join(v.config.Dir, "blobs", "tmp"), "")
+	if err != nil {
+		return a, fmt.Errorf("keep blob: %w", err)
+	}
+	a.file = f.Name()
+	_, err = f.Write(small)
+	if err == nil {
+		var n int64
+		n, err = io.CopyBuffer(struct{ io.Writer }{io.MultiWriter(f, h)}, r, make([]byte, 128<<10))
+		a.Size += n
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return a, fmt.Errorf("keep blob: %w", err)
+	}
+	v.blurFile(a.file)
+	a.Digest = id.SumOf(h)
+	return a, nil
+}
+
+// checkCommit checks what can be checked without looking at anything stored.
+func checkCommit(c depositsock.DepositCommit, objects []arrived) error {
+	named := slices.Clone(c.Objects)
+	if len(named) != len(objects) || len(objects) == 0 {
+		return fmt.Errorf("%w: other objects than it names", depositsock.ErrBad)
+	}
+	for _, o := range objects {
+		i := slices.Index(named, o.Object)
+		if i < 0 {
+			return fmt.Errorf("%w: other objects than it names", depositsock.ErrBad)
+		}
+		named = slices.Delete(named, i, i+1)
+	}
+	if len(c.Wraps) > maxWraps || len(c.Blinds) > maxWraps {
+		return fmt.Errorf("%w: too many wraps", depositsock.ErrBad)
+	}
+	for _, w := range c.Wraps {
+		if len(w.Data) > maxWrap || !bytes.HasPrefix(w.Data, []byte(agePrefix)) {
+			return fmt.Errorf("%w: a wrap is not an age file", depositsock.ErrBad)
+		}
+	}
+	return nil
+}
+
+func (v *Vault) insertDeposit(g *group, l id.Lookup, head depositsock.DepositHead, c depositsock.DepositCommit, objects []arrived) (a depositsock.DepositAnswer, err error) {
+	day := id.DayOf(g.now, v.zone)
+	lookup := l.Hash()
+	var of id.Case
+	err = g.tx.QueryRowContext(g.ctx, "SELECT case_id FROM cases WHERE lookup = ?", lookup[:]).Scan(&of)
+	wraps := "-"
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		if len(c.Wraps) == 0 || head.Case == "" {
+			return a, depositsock.ErrUnknown
+		}
+		of, a.Result = head.Case, depositsock.New
+		if wraps, err = v.insertCase(g, of, lookup, day, c); err != nil {
+			return a, err
+		}
+	case err != nil:
+		return a, fmt.Errorf("find case: %w", err)
+	default:
+		if head.Case != "" && head.Case != of {
+			return a, fmt.Errorf("%w: code of another case", depositsock.ErrBad)
+		}
+		err = g.tx.QueryRowContext(g.ctx, "SELECT receipt FROM deposits WHERE case_id = ? AND tag = ?", string(of), c.FormTag[:]).Scan(&a.Receipt)
+		if err == nil {
+			a.Result = depositsock.Same
+			return a, nil
+		}
+		if !errors.Is(err, sql.ErrNoRows) {
+			return a, fmt.Errorf("find deposit: %w", err)
+		}
+		a.Result = depositsock.Added
+	}
+	digest := accesslog.DepositDigest(c.Salt, of, wraps, c.Objects)
+	receipt, err := accesslog.Receipt{Log: v.signer.Name(), Day: day, Due: day.AddDays(1), Deposit: digest}.Sign(v.signer)
+	if err != nil {
+		return a, err
+	}
+	a.Receipt = string(receipt)
+	if _, err := g.tx.ExecContext(g.ctx, "INSERT INTO deposits (digest, case_id, tag, salt, wraps, day, receipt) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		digest[:], string(of), c.FormTag[:], c.Salt[:], wraps, day.String(), a.Receipt); err != nil {
+		return a, fmt.Errorf("insert deposit: %w", err)
+	}
+	var size int64
+	for _, o := range objects {
+		if err := insertObject(g, of, o.Object, o.data, day, digest[:], "", 0); err != nil {
+			return a, err
+		}
+		size += o.Size
+	}
+	v.quota.add(g.now, size)
+	return a, nil
+}
+
+func insertObject(g *group, of id.Case, o id.Object, data []byte, day id.Day, deposit []byte, by id.Member, seq int64) error {
+	if _, err := g.tx.ExecContext(g.ctx, "INSERT INTO objects (digest, case_id, deposit, role, size, day, member, seq, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		o.Digest[:], string(of), deposit, string(o.Role), o.Size, day.String(), string(by), seq, data); err != nil {
+		return fmt.Errorf("insert object: %w", err)
+	}
+	return nil
+}
+
+// insertCase opens a case for the readers to whom its key is wrapped.
+func (v *Vault) insertCase(g *group, of id.Case, lookup id.Digest, day id.Day, c depositsock.DepositCommit) (wraps string, err error) {
+	now := v.now.Load().roster
+	readers := 0
+	leaves := slices.Clone(c.Blinds)
+	for _, w := range c.Wraps {
+		if unit, ok := strings.CutPrefix(string(w.Member), string(id.RecoveryOf(""))); ok {
+			if u, ok := now.Unit(id.Unit(unit)); !ok || u.Recovery == "" {
+				return "", fmt.Errorf("%w: a wrap for nobody in the roster", depositsock.ErrBad)
+			}
+		} else if !now.Has(w.Member, roster.Reader) {
+			return "", fmt.Errorf("%w: a wrap for nobody in the roster", depositsock.ErrBad)
+		} else {
+			readers++
+		}
+		leaf := accesslog.WrapLeaf{Salt: w.Salt, Member: w.Member, Wrap: id.DigestOf(w.Data)}
+		leaves = append(leaves, leaf.Hash())
+		if _, err := g.tx.ExecContext(g.ctx, "INSERT INTO wraps (case_id, member, digest, data, salt) VALUES (?, ?, ?, ?, ?)",
+			string(of), string(w.Member), leaf.Wrap[:], w.Data, w.Salt[:]); err != nil {
+			return "", fmt.Errorf("insert wrap: %w", err)
+		}
+	}
+	if readers == 0 {
+		return "", fmt.Errorf("%w: no reader", depositsock.ErrBad)
+	}
+	for _, leaf := range leaves {
+		if _, err := g.tx.ExecContext(g.ctx, "INSERT INTO leaves (case_id, leaf) VALUES (?, ?)", string(of), leaf[:]); err != nil {
+			return "", fmt.Errorf("insert leaf: %w", err)
+		}
+	}
+	if _, err := g.tx.ExecContext(g.ctx, "INSERT INTO cases (case_id, lookup, day) VALUES (?, ?, ?)", string(of), lookup[:], day.String()); err != nil {
+		return "", fmt.Errorf("insert case: %w", err)
+	}
+	return fmt.Sprintf("%d %s", len(leaves), accesslog.WrapsRoot(leaves)), nil
+}
+
+// Lookup gives whoever knows the code what is sealed to the reporter, and what
+// the reporter's side needs to check that nothing was swapped. It is recorded
+// nowhere.
+func (v *Vault) Lookup(ctx context.Context, l id.Lookup, answer *frame.Writer) error {
+	lookup := l.Hash()
+	a := depositsock.LookupAnswer{}
+	err := v.db.QueryRowContext(ctx, `SELECT case_id, NOT EXISTS (SELECT 1 FROM deposits d WHERE d.case_id = c.case_id AND seq < 0)
+		FROM cases c WHERE lookup = ?`, lookup[:]).Scan(&a.Case, &a.InLog)
+	if errors.Is(err, sql.ErrNoRows) {
+		return depositsock.ErrUnknown
+	}
+	if err != nil {
+		return fmt.Errorf("find case: %w", err)
+	}
+	objects, err := v.objectsOf(ctx, a.Case)
+	if err != nil {
+		return err
+	}
+	for _, o := range objects {
+		if o.Role.FromReporter() || o.Role.ToReporter() {
+			a.Objects = append(a.Objects, depositsock.StoredObject{Object: o.Object, Day: o.Day})
+		}
+	}
+	if err := answer.Head(a); err != nil {
+		return err
+	}
+	for _, o := range a.Objects {
+		if o.Role.ToReporter() {
+			if err := v.stream(ctx, answer, o.Object); err != nil {
+				return err
+			}
+		}
+	}
+	return answer.Commit(struct{}{})
+}
+
+// stream writes an object to an answer.
+func (v *Vault) stream(ctx context.Context, out *frame.Writer, o id.Object) error {
+	r, err := v.openObject(ctx, o.Digest)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	w, err := out.Begin(o)
+	if err != nil {
+		return err
+	}
+	if _, err := io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{r}, make([]byte, 128<<10)); err != nil {
+		return err
+	}
+	return w.Close()
+}
+
+func parseWraps(s string) (t tlog.Tree, err error) {
+	if s == "-" {
+		return t, nil
+	}
+	n, root, _ := strings.Cut(s, " ")
+	if _, err := fmt.Sscan(n, &t.N); err != nil {
+		return t, fmt.Errorf("commitment in the database is malformed")
+	}
+	t.Hash, err = tlog.ParseHash(root)
+	return t, err
+}

@@ -1,0 +1,172 @@
+package vault
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"suluh.example/suluh/crypto/accesslog"
+)
+
+// job is a change that waits for its group.
+type job struct {
+	do    func(*group) error
+	alone func(context.Context) error // instead of do: runs outside a transaction
+	done  chan error
+}
+
+// group is one transaction that several changes share, so that they share one
+// sync of the disk.
+type group struct {
+	ctx    context.Context
+	tx     *sql.Tx
+	now    time.Time
+	size   int64 // of the log, with what the group has appended
+	hashes hashes
+}
+
+const maxGroup = 256
+
+// write hands a change to the writer and returns once it is durable, or undone.
+func (v *Vault) write(ctx context.Context, do func(*group) error) error {
+	return v.enqueue(ctx, &job{do: do, done: make(chan error, 1)})
+}
+
+func (v *Vault) enqueue(ctx context.Context, j *job) error {
+	select {
+	case v.jobs <- j:
+	case <-v.stop:
+		return errors.New("the vault is stopping")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	// From here on the change happens whether or not anybody waits for it.
+	return <-j.done
+}
+
+// writer is the one goroutine that changes the database.
+func (v *Vault) writer() {
+	defer v.stopped.Done()
+	ctx := context.Background()
+	for {
+		var jobs []*job
+		select {
+		case j := <-v.jobs:
+			jobs = append(jobs, j)
+		case <-v.stop:
+			for {
+				select {
+				case j := <-v.jobs:
+					j.done <- errors.New("the vault is stopping")
+				default:
+					return
+				}
+			}
+		}
+	gather:
+		for len(jobs) < maxGroup && jobs[0].alone == nil {
+			select {
+			case j := <-v.jobs:
+				jobs = append(jobs, j)
+				if j.alone != nil {
+					break gather
+				}
+			default:
+				break gather
+			}
+		}
+		var last *job
+		if n := len(jobs) - 1; jobs[n].alone != nil {
+			last, jobs = jobs[n], jobs[:n]
+		}
+		if len(jobs) > 0 {
+			v.commit(ctx, jobs)
+		}
+		if last != nil {
+			last.done <- last.alone(ctx)
+		}
+	}
+}
+
+// commit runs the changes in one transaction. A change that fails is undone
+// by itself; a failure of the transaction fails them all. A crash before
+// Commit returns leaves nothing of the group, a crash after it leaves all;
+// either way what is published is made from the tables at the next start.
+func (v *Vault) commit(ctx context.Context, jobs []*job) {
+	errs := make([]error, len(jobs))
+	err := func() error {
+		tx, err := v.db.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
+		g := &group{ctx: ctx, tx: tx, now: v.config.Now(), size: v.log.Load().tree.N}
+		g.hashes = hashes{ctx: ctx, q: tx, cache: &v.cache, fresh: map[int64]tlog.Hash{}}
+		for i, j := range jobs {
+			if _, err := tx.ExecContext(ctx, "SAVEPOINT change"); err != nil {
+				return err
+			}
+			before := g.size
+			if errs[i] = j.do(g); errs[i] != nil {
+				// Hashes of undone records are overwritten by the next.
+				g.size = before
+				if _, err := tx.ExecContext(ctx, "ROLLBACK TO change"); err != nil {
+					return err
+				}
+			}
+			if _, err := tx.ExecContext(ctx, "RELEASE change"); err != nil {
+				return err
+			}
+		}
+		if err := tx.Commit(); err != nil {
+			return err
+		}
+		v.blur()
+		if g.size == v.log.Load().tree.N {
+			return nil
+		}
+		return v.publish(ctx, g.size)
+	}()
+	if err != nil {
+		v.config.Log.Error("a group of changes was not committed", "error", err)
+	}
+	for i, j := range jobs {
+		j.done <- errors.Join(err, errs[i])
+	}
+}
+
+// publish signs the log of the given size and makes it the one that is shown.
+func (v *Vault) publish(ctx context.Context, size int64) error {
+	root, err := tlog.TreeHash(size, hashes{ctx: ctx, q: v.db, cache: &v.cache})
+	if err != nil {
+		return fmt.Errorf("hash of the log: %w", err)
+	}
+	t := tlog.Tree{N: size, Hash: root}
+	msg, err := accesslog.SignCheckpoint(v.signer.Name(), t, v.signer)
+	if err != nil {
+		return err
+	}
+	v.log.Store(&published{t, msg})
+	return nil
+}
+
+// blur sets the times of the database's files to the day's beginning, so that
+// they don't tell when the last deposit came.
+func (v *Vault) blur() {
+	for _, name := range []string{"vault.db", "vault.db-wal", "vault.db-shm"} {
+		v.blurFile(filepath.Join(v.config.Dir, name))
+	}
+}
+
+func (v *Vault) blurFile(path string) {
+	midnight := v.today().Time(v.zone)
+	if err := os.Chtimes(path, midnight, midnight); err != nil && !errors.Is(err, os.ErrNotExist) {
+		v.config.Log.Warn("time of a file could not be blurred", "error", err)
+	}
+}

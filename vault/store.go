@@ -1,0 +1,64 @@
+package vault
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"embed"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/mattn/go-sqlite3"
+	"github.com/pressly/goose/v3"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// pragmas are set on every connection, not once on the pool: a later
+// connection would otherwise neither sync nor wipe.
+const pragmas = `
+	PRAGMA journal_mode = WAL;
+	PRAGMA synchronous = FULL;
+	PRAGMA secure_delete = ON;
+	PRAGMA foreign_keys = ON;
+	PRAGMA temp_store = MEMORY;
+	PRAGMA busy_timeout = 10000;`
+
+// connector opens connections that carry the pragmas.
+type connector struct {
+	driver *sqlite3.SQLiteDriver
+	dsn    string
+}
+
+func (c connector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.dsn) }
+func (c connector) Driver() driver.Driver                        { return c.driver }
+
+// openDB opens the database file in dir and brings its schema up to date. It
+// makes the file only if create is set.
+func openDB(ctx context.Context, dir string, create bool) (*sql.DB, error) {
+	mode := "rw"
+	if create {
+		mode = "rwc"
+	}
+	d := &sqlite3.SQLiteDriver{ConnectHook: func(c *sqlite3.SQLiteConn) error {
+		_, err := c.Exec(pragmas, nil)
+		return err
+	}}
+	db := sql.OpenDB(connector{d, "file:" + filepath.Join(dir, "vault.db") + "?_txlock=immediate&mode=" + mode})
+	db.SetMaxOpenConns(8)
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, sub)
+	if err == nil {
+		_, err = p.Up(ctx)
+	}
+	if err != nil {
+		db.Close()
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	return db, nil
+}

@@ -1,0 +1,261 @@
+// Package vault keeps what reporters send and members write, as ciphertext it
+// can't open, and the access log. Each request is one transaction: nonce, role,
+// wrap, objects and log record are committed together or not at all, and no
+// ciphertext leaves for a member before the record of it is durable.
+//
+// The package must never import what could open an object (crypto/seal,
+// crypto/keyfile, crypto/casecode, internal/report, filippo.io/age), nor store
+// anything about a reporter finer than a day. Its directory:
+//
+//	vault.db        SQLite: cases, wraps, small objects, records, rosters
+//	blobs/<digest>  objects larger than 64 KiB; blobs/tmp/ while they arrive
+//	log.key         the log's signing key
+//	log.vkey        its verifier key, for auditors
+//	root.vkey       the key that rosters are signed with
+//	zone            time zone of the day's end
+//	lock            held by the one vault that runs
+package vault
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/sys/unix"
+
+	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/internal/durable"
+)
+
+// InitConfig says what a new vault is.
+type InitConfig struct {
+	Dir     string // made if it isn't there; must not hold a vault yet
+	Origin  string // of the access log, e.g. "suluh.example/provinsi"
+	RootKey string // verifier key that rosters are signed with (note vkey)
+	Zone    string // of the day's end, e.g. "Asia/Makassar"
+}
+
+// Init makes a vault and returns its log's verifier key.
+func Init(ctx context.Context, c InitConfig) (logKey string, err error) {
+	if _, err := note.NewVerifier(c.RootKey); err != nil {
+		return "", errors.New("root key is not a verifier key (name+hash+key)")
+	}
+	if _, err := time.LoadLocation(c.Zone); err != nil {
+		return "", fmt.Errorf("zone: %w", err)
+	}
+	skey, logKey, err := note.GenerateKey(nil, c.Origin)
+	if err != nil {
+		return "", fmt.Errorf("make log key: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Join(c.Dir, "blobs", "tmp"), 0o700); err != nil {
+		return "", err
+	}
+	// log.key goes first: it exists exactly if somebody began a vault here.
+	for _, f := range []struct{ name, text string }{
+		{"log.key", skey}, {"log.vkey", logKey}, {"root.vkey", c.RootKey}, {"zone", c.Zone},
+	} {
+		if err := durable.WriteFile(filepath.Join(c.Dir, f.name), []byte(f.text+"\n"), 0o600); err != nil {
+			return "", fmt.Errorf("%s: %w", f.name, err)
+		}
+	}
+	db, err := openDB(ctx, c.Dir, true)
+	if err != nil {
+		return "", err
+	}
+	if err := db.Close(); err != nil {
+		return "", err
+	}
+	v, err := Open(ctx, Config{Dir: c.Dir})
+	if err != nil {
+		return "", err
+	}
+	err = v.write(ctx, func(g *group) error {
+		_, _, err := g.appendRecord(accesslog.Record{Kind: accesslog.KindConfigure, Settings: []accesslog.Setting{
+			{Key: "origin", Value: c.Origin}, {Key: "zone", Value: c.Zone}, {Key: "root", Value: c.RootKey},
+		}}, "", "", "")
+		return err
+	})
+	return logKey, errors.Join(err, v.Close())
+}
+
+// Config says how a vault runs. The zero value of a field is its default.
+type Config struct {
+	Dir      string
+	MaxBytes int64            // a deposit's most; default 1 GiB and some for what goes around files
+	PerHour  int64            // bytes of deposits in an hour; default 64 GiB
+	PerDay   int64            // and in a day; default 256 GiB
+	Log      *slog.Logger     // default: discards
+	Now      func() time.Time // default: time.Now
+}
+
+// reserve is the part of a quota that is kept for reports without files, so
+// that a flood of large ones can't close the door to others.
+const reserve = 10 // per cent
+
+// Vault is an open vault. It is safe for concurrent use.
+type Vault struct {
+	config Config
+	zone   *time.Location
+	db     *sql.DB
+	lock   *os.File
+	signer note.Signer
+	logKey string
+	root   note.Verifier
+
+	jobs    chan *job
+	stop    chan struct{}
+	stopped sync.WaitGroup
+
+	cache hashCache
+	log   atomic.Pointer[published]
+	now   atomic.Pointer[inForce]
+	quota quota
+}
+
+// inForce is the roster in force.
+type inForce struct {
+	roster    *roster.Roster // nil before the first is installed
+	verifiers note.Verifiers
+	signed    []byte
+	digest    id.Digest
+}
+
+// ErrRunning says that another vault holds the directory.
+var ErrRunning = errors.New("another vault runs on this directory")
+
+// Open opens a vault that Init made, after a crash as after a clean stop: it
+// takes the lock, sweeps what no row names, and publishes the log.
+func Open(ctx context.Context, c Config) (_ *Vault, err error) {
+	if c.MaxBytes == 0 {
+		c.MaxBytes = 1<<30 + 256<<20
+	}
+	if c.PerHour == 0 {
+		c.PerHour = 64 << 30
+	}
+	if c.PerDay == 0 {
+		c.PerDay = 256 << 30
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	v := &Vault{config: c, jobs: make(chan *job, 256), stop: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			_ = v.release() // the first error is the one to tell
+		}
+	}()
+	if v.lock, err = takeLock(filepath.Join(c.Dir, "lock")); err != nil {
+		return nil, err
+	}
+	text := map[string]string{}
+	for _, name := range []string{"log.key", "log.vkey", "root.vkey", "zone"} {
+		b, err := os.ReadFile(filepath.Join(c.Dir, name))
+		if err != nil {
+			return nil, fmt.Errorf("not a vault, or one that is damaged (suluh vault init makes one): %w", err)
+		}
+		text[name] = strings.TrimSpace(string(b))
+	}
+	if v.signer, err = note.NewSigner(text["log.key"]); err != nil {
+		return nil, errors.New("log.key is malformed")
+	}
+	v.logKey = text["log.vkey"]
+	if v.root, err = note.NewVerifier(text["root.vkey"]); err != nil {
+		return nil, errors.New("root.vkey is malformed")
+	}
+	if v.zone, err = time.LoadLocation(text["zone"]); err != nil {
+		return nil, fmt.Errorf("zone: %w", err)
+	}
+	if v.db, err = openDB(ctx, c.Dir, false); err != nil {
+		return nil, err
+	}
+	if err := v.sweep(ctx); err != nil {
+		return nil, err
+	}
+	if err := v.loadRoster(ctx); err != nil {
+		return nil, err
+	}
+	if err := v.loadQuota(ctx); err != nil {
+		return nil, err
+	}
+	var size int64
+	if err := v.db.QueryRowContext(ctx, "SELECT count(*) FROM records").Scan(&size); err != nil {
+		return nil, fmt.Errorf("read log: %w", err)
+	}
+	if err := v.publish(ctx, size); err != nil {
+		return nil, err
+	}
+	v.stopped.Add(1)
+	go v.writer()
+	return v, nil
+}
+
+// Close stops the writer after what it has begun, and closes the files.
+func (v *Vault) Close() error {
+	close(v.stop)
+	v.stopped.Wait()
+	return v.release()
+}
+
+func (v *Vault) release() error {
+	var errs []error
+	if v.db != nil {
+		errs = append(errs, v.db.Close())
+	}
+	if v.lock != nil {
+		errs = append(errs, v.lock.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func takeLock(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		return nil, ErrRunning
+	}
+	return f, nil
+}
+
+func (v *Vault) today() id.Day { return id.DayOf(v.config.Now(), v.zone) }
+
+// SignedRoster returns the roster in force, or nothing before the first.
+func (v *Vault) SignedRoster() []byte { return v.now.Load().signed }
+
+func (v *Vault) loadRoster(ctx context.Context) error {
+	var signed []byte
+	err := v.db.QueryRowContext(ctx, "SELECT signed FROM rosters ORDER BY version DESC LIMIT 1").Scan(&signed)
+	if errors.Is(err, sql.ErrNoRows) {
+		v.now.Store(&inForce{})
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read roster: %w", err)
+	}
+	r, err := roster.Parse(signed, v.root)
+	if err != nil {
+		return err
+	}
+	v.enforce(r, signed)
+	return nil
+}
+
+func (v *Vault) enforce(r *roster.Roster, signed []byte) {
+	v.now.Store(&inForce{roster: r, verifiers: r.Verifiers(), signed: signed, digest: roster.Digest(signed)})
+}
