@@ -103,7 +103,7 @@ func takeHanded(s accesslog.Statement, in *frame.Reader) (handed map[id.Digest][
 }
 
 func (v *Vault) act(g *group, s accesslog.Statement, signed []byte, handed map[id.Digest][]byte) (seq int64, leaf []byte, a membersock.ActAnswer, err error) {
-	r := v.now.Load().roster
+	r := g.force.roster
 	switch {
 	case !r.Active(s.Member):
 		err = membersock.ErrMember

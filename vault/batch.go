@@ -131,8 +131,8 @@ func (v *Vault) InstallRoster(ctx context.Context, signed []byte) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", controlsock.ErrRoster, err)
 	}
-	err = v.write(ctx, func(g *group) error {
-		now := v.now.Load()
+	return v.write(ctx, func(g *group) error {
+		now := g.force
 		switch {
 		case next.Origin != v.signer.Name() || next.LogKey != v.logKey:
 			return fmt.Errorf("%w: it is for another log", controlsock.ErrRoster)
@@ -150,10 +150,8 @@ func (v *Vault) InstallRoster(ctx context.Context, signed []byte) error {
 		_, _, err := g.appendRecord(accesslog.Record{
 			Kind: accesslog.KindRoster, Roster: accesslog.RosterRecord{Version: next.Version, Digest: d, Size: int64(len(signed))},
 		}, "", "", "")
+		// Statements that follow in the same group are held against it.
+		g.force = force(next, signed)
 		return err
 	})
-	if err == nil {
-		v.enforce(next, signed)
-	}
-	return err
 }

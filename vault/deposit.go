@@ -18,7 +18,6 @@ import (
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/roster"
-	"suluh.example/suluh/internal/durable"
 	"suluh.example/suluh/vault/depositsock"
 	"suluh.example/suluh/vault/frame"
 )
@@ -53,9 +52,9 @@ func (v *Vault) DepositState() depositsock.State {
 
 // Deposit takes a deposit from its stream. What a crash leaves, in order:
 //
-//	objects arrive in blobs/tmp     files there: swept at the next start
-//	renamed to blobs/<digest>       files that no row names: swept likewise
-//	rows are committed              the whole deposit
+//	objects arrive in blobs/tmp                 files there: swept at the next start
+//	rows are inserted, files renamed to blobs/  files that no row names: swept likewise
+//	rows are committed                          the whole deposit
 //
 // Only after that is the reporter told "received".
 func (v *Vault) Deposit(ctx context.Context, l id.Lookup, head depositsock.DepositHead, stream *frame.Reader) (a depositsock.DepositAnswer, err error) {
@@ -63,11 +62,10 @@ func (v *Vault) Deposit(ctx context.Context, l id.Lookup, head depositsock.Depos
 		return a, depositsock.ErrFull
 	}
 	objects, err := v.receive(stream)
-	stored := false
 	defer func() {
-		if !stored {
-			for _, o := range objects {
-				_ = os.Remove(o.file) // swept at the next start otherwise
+		for _, o := range objects {
+			if o.file != "" {
+				_ = os.Remove(o.file) // gone already if it was kept; swept at the next start otherwise
 			}
 		}
 	}()
@@ -81,25 +79,10 @@ func (v *Vault) Deposit(ctx context.Context, l id.Lookup, head depositsock.Depos
 	if err := checkCommit(c, objects); err != nil {
 		return a, err
 	}
-	for _, o := range objects {
-		if o.file != "" {
-			if err := durable.Rename(o.file, v.blobPath(o.Digest)); err != nil {
-				return a, fmt.Errorf("keep blob: %w", err)
-			}
-		}
-	}
 	err = v.write(ctx, func(g *group) error {
 		a, err = v.insertDeposit(g, l, head, c, objects)
 		return err
 	})
-	if err != nil || a.Result == depositsock.Same {
-		for _, o := range objects {
-			if o.file != "" {
-				_ = os.Remove(v.blobPath(o.Digest)) // sealed afresh: no row can name it
-			}
-		}
-	}
-	stored = err == nil
 	return a, err
 }
 
@@ -242,6 +225,11 @@ func (v *Vault) insertDeposit(g *group, l id.Lookup, head depositsock.DepositHea
 		if err := insertObject(g, of, o.Object, o.data, day, digest[:], "", 0); err != nil {
 			return a, err
 		}
+		if o.file != "" {
+			if err := g.keepBlob(o.file, v.blobPath(o.Digest)); err != nil {
+				return a, err
+			}
+		}
 		size += o.Size
 	}
 	v.quota.add(g.now, size)
@@ -258,7 +246,7 @@ func insertObject(g *group, of id.Case, o id.Object, data []byte, day id.Day, de
 
 // insertCase opens a case for the readers to whom its key is wrapped.
 func (v *Vault) insertCase(g *group, of id.Case, lookup id.Digest, day id.Day, c depositsock.DepositCommit) (wraps string, err error) {
-	now := v.now.Load().roster
+	now := g.force.roster
 	readers := 0
 	leaves := slices.Clone(c.Blinds)
 	for _, w := range c.Wraps {

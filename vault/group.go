@@ -12,6 +12,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/internal/durable"
 )
 
 // job is a change that waits for its group.
@@ -29,6 +30,8 @@ type group struct {
 	now    time.Time
 	size   int64 // of the log, with what the group has appended
 	hashes hashes
+	force  *inForce // the roster that holds for the next record
+	blobs  []string // files that the group has renamed into place
 }
 
 const maxGroup = 256
@@ -106,16 +109,17 @@ func (v *Vault) commit(ctx context.Context, jobs []*job) {
 			return err
 		}
 		defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
-		g := &group{ctx: ctx, tx: tx, now: v.config.Now(), size: v.log.Load().tree.N}
+		g := &group{ctx: ctx, tx: tx, now: v.config.Now(), size: v.log.Load().tree.N, force: v.now.Load()}
 		g.hashes = hashes{ctx: ctx, q: tx, cache: &v.cache, fresh: map[int64]tlog.Hash{}}
 		for i, j := range jobs {
 			if _, err := tx.ExecContext(ctx, "SAVEPOINT change"); err != nil {
 				return err
 			}
-			before := g.size
+			size, force, blobs := g.size, g.force, len(g.blobs)
 			if errs[i] = j.do(g); errs[i] != nil {
 				// Hashes of undone records are overwritten by the next.
-				g.size = before
+				g.size, g.force = size, force
+				g.dropBlobs(blobs)
 				if _, err := tx.ExecContext(ctx, "ROLLBACK TO change"); err != nil {
 					return err
 				}
@@ -124,9 +128,17 @@ func (v *Vault) commit(ctx context.Context, jobs []*job) {
 				return err
 			}
 		}
-		if err := tx.Commit(); err != nil {
+		if len(g.blobs) > 0 {
+			err = durable.SyncDir(filepath.Join(v.config.Dir, "blobs"))
+		}
+		if err == nil {
+			err = tx.Commit()
+		}
+		if err != nil {
+			g.dropBlobs(0)
 			return err
 		}
+		v.now.Store(g.force)
 		v.blur()
 		if g.size == v.log.Load().tree.N {
 			return nil
@@ -139,6 +151,26 @@ func (v *Vault) commit(ctx context.Context, jobs []*job) {
 	for i, j := range jobs {
 		j.done <- errors.Join(err, errs[i])
 	}
+}
+
+// keepBlob gives a synced file its name, for an object whose row the group has
+// inserted: since no two rows name one digest, the name is the group's to
+// take away again if it fails.
+func (g *group) keepBlob(file, name string) error {
+	if err := os.Rename(file, name); err != nil {
+		return fmt.Errorf("keep blob: %w", err)
+	}
+	g.blobs = append(g.blobs, name)
+	return nil
+}
+
+// dropBlobs removes the files kept since there were n of them. What it can't
+// remove is swept at the next start.
+func (g *group) dropBlobs(n int) {
+	for _, name := range g.blobs[n:] {
+		_ = os.Remove(name)
+	}
+	g.blobs = g.blobs[:n]
 }
 
 // publish signs the log of the given size and makes it the one that is shown.

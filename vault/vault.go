@@ -252,10 +252,10 @@ func (v *Vault) loadRoster(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	v.enforce(r, signed)
+	v.now.Store(force(r, signed))
 	return nil
 }
 
-func (v *Vault) enforce(r *roster.Roster, signed []byte) {
-	v.now.Store(&inForce{roster: r, verifiers: r.Verifiers(), signed: signed, digest: roster.Digest(signed)})
+func force(r *roster.Roster, signed []byte) *inForce {
+	return &inForce{roster: r, verifiers: r.Verifiers(), signed: signed, digest: roster.Digest(signed)}
 }
