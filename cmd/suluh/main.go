@@ -1,0 +1,85 @@
+// Suluh is a vault for reports of corruption: one program, a part per
+// subcommand, each run as a process of its own. See README.md.
+//
+// This package only turns flags into the parts' configuration; it must never
+// hold a rule of theirs. Errors go to standard error as "suluh: error: …",
+// with a "suluh: hint: …" where there is a next step to tell. The exit status
+// is 0 when done, 1 when something failed, 2 for wrong usage.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/sys/unix"
+
+	"suluh.example/suluh/vault"
+	"suluh.example/suluh/vault/controlsock"
+)
+
+// cli is the one table of commands.
+type cli struct {
+	Vault vaultCmd `cmd:"" help:"Keep reports and the access log."`
+}
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(args []string) int {
+	// What is in memory must not come out in a core file or to a debugger.
+	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{})
+	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+	unix.Umask(0o077)
+
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	var c cli
+	exit := -1
+	parser, err := kong.New(&c, kong.Name("suluh"), kong.Description("A vault for reports of corruption. Each command has --help with examples."),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.UsageOnError(), kong.Exit(func(code int) { exit = code }))
+	if err != nil {
+		return fail(err, 1)
+	}
+	command, err := parser.Parse(args)
+	if exit >= 0 {
+		return exit
+	}
+	if err != nil {
+		return fail(err, 2)
+	}
+	if err := command.Run(); err != nil {
+		return fail(err, 1)
+	}
+	return 0
+}
+
+func fail(err error, code int) int {
+	fmt.Fprintln(os.Stderr, "suluh: error:", err)
+	if hint := hintFor(err); hint != "" {
+		fmt.Fprintln(os.Stderr, "suluh: hint:", hint)
+	}
+	return code
+}
+
+func hintFor(err error) string {
+	switch {
+	case errors.Is(err, vault.ErrRunning):
+		return "stop the other one first, or use it: suluh vault batch and suluh vault roster talk to a running vault"
+	case errors.Is(err, controlsock.ErrRoster):
+		return "sign the roster with the root key that the vault was made for, one version after the one in force"
+	case errors.Is(err, os.ErrExist):
+		return "there is a vault already: name another directory"
+	case errors.Is(err, os.ErrNotExist):
+		return "make a vault first: suluh vault init --help"
+	case errors.Is(err, os.ErrPermission):
+		return "run it as the user who owns the directory"
+	}
+	return ""
+}
+
+func logger() *slog.Logger { return slog.New(slog.NewTextHandler(os.Stderr, nil)) }

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sync/errgroup"
+
+	"suluh.example/suluh/internal/serve"
+	"suluh.example/suluh/vault"
+	"suluh.example/suluh/vault/controlsock"
+	"suluh.example/suluh/vault/depositsock"
+	"suluh.example/suluh/vault/logsock"
+	"suluh.example/suluh/vault/membersock"
+)
+
+type vaultCmd struct {
+	Init   vaultInitCmd   `cmd:"" help:"Make a vault."`
+	Run    vaultRunCmd    `cmd:"" default:"withargs" help:"Run a vault until SIGTERM."`
+	Batch  vaultBatchCmd  `cmd:"" help:"End the day by hand: enter waiting deposits into the log."`
+	Roster vaultRosterCmd `cmd:"" help:"Install a signed roster."`
+}
+
+type vaultInitCmd struct {
+	Dir     string `required:"" type:"path" help:"Directory to make."`
+	Origin  string `required:"" help:"Name of the access log, e.g. suluh.example/provinsi."`
+	RootKey string `required:"" help:"Verifier key that rosters are signed with (name+hash+key)."`
+	Zone    string `default:"Asia/Makassar" help:"Time zone of the day's end."`
+}
+
+func (vaultInitCmd) Help() string {
+	return "Prints the log's verifier key, which rosters name and auditors check with.\n\nExample:\n  suluh vault init --dir /var/lib/suluh --origin suluh.example/provinsi --root-key suluh.example/provinsi/root+…"
+}
+
+func (c *vaultInitCmd) Run(ctx context.Context) error {
+	key, err := vault.Init(ctx, vault.InitConfig{Dir: c.Dir, Origin: c.Origin, RootKey: c.RootKey, Zone: c.Zone})
+	if err != nil {
+		return err
+	}
+	fmt.Println(key)
+	return nil
+}
+
+type vaultRunCmd struct {
+	Dir string `required:"" type:"path" help:"Directory that suluh vault init made."`
+}
+
+func (vaultRunCmd) Help() string {
+	return "Listens on deposit.sock, member.sock, log.sock and control.sock in the directory.\n\nExample:\n  suluh vault --dir /var/lib/suluh"
+}
+
+func (c *vaultRunCmd) Run(ctx context.Context) (err error) {
+	log := logger()
+	v, err := vault.Open(ctx, vault.Config{Dir: c.Dir, Log: log})
+	if err != nil {
+		return err
+	}
+	// Order of the stop: listeners, requests, batch, database.
+	defer func() { err = errors.Join(err, v.Close()) }()
+	g, ctx := errgroup.WithContext(ctx)
+	for _, s := range []struct {
+		name    string
+		mode    os.FileMode
+		handler http.Handler
+	}{
+		{"deposit.sock", 0o660, depositsock.Handler(v)},
+		{"member.sock", 0o660, membersock.Handler(v)},
+		{"log.sock", 0o660, logsock.Handler(v)},
+		{"control.sock", 0o600, controlsock.Handler(v)},
+	} {
+		l, err := serve.ListenUnix(filepath.Join(c.Dir, s.name), s.mode)
+		if err != nil {
+			return fmt.Errorf("listen on %s: %w", s.name, err)
+		}
+		g.Go(func() error { return serve.Run(ctx, serve.Config{Listener: l, Handler: s.handler, Log: log}) })
+	}
+	g.Go(func() error { return v.Batches(ctx) })
+	fmt.Println("suluh vault: listening in " + c.Dir)
+	return g.Wait()
+}
+
+type vaultBatchCmd struct {
+	Dir string `required:"" type:"path" help:"Directory of the vault."`
+}
+
+func (vaultBatchCmd) Help() string {
+	return "Works whether the vault runs or not.\n\nExample:\n  suluh vault batch --dir /var/lib/suluh"
+}
+
+func (c *vaultBatchCmd) Run(ctx context.Context) error {
+	n, err := controlsock.NewClient(filepath.Join(c.Dir, "control.sock")).Batch(ctx)
+	if controlsock.IsAbsent(err) {
+		err = opened(ctx, c.Dir, func(v *vault.Vault) error {
+			n, err = v.Batch(ctx)
+			return err
+		})
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%d deposits entered the log\n", n)
+	return nil
+}
+
+type vaultRosterCmd struct {
+	Dir  string `required:"" type:"path" help:"Directory of the vault."`
+	File string `arg:"" type:"existingfile" help:"The signed roster."`
+}
+
+func (vaultRosterCmd) Help() string {
+	return "Works whether the vault runs or not.\n\nExample:\n  suluh vault roster --dir /var/lib/suluh roster.note"
+}
+
+func (c *vaultRosterCmd) Run(ctx context.Context) error {
+	signed, err := os.ReadFile(c.File)
+	if err != nil {
+		return err
+	}
+	err = controlsock.NewClient(filepath.Join(c.Dir, "control.sock")).InstallRoster(ctx, signed)
+	if controlsock.IsAbsent(err) {
+		err = opened(ctx, c.Dir, func(v *vault.Vault) error { return v.InstallRoster(ctx, signed) })
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Println("the roster is in force and in the log")
+	return nil
+}
+
+// opened does something with a vault that doesn't run.
+func opened(ctx context.Context, dir string, do func(*vault.Vault) error) error {
+	v, err := vault.Open(ctx, vault.Config{Dir: dir, Log: logger()})
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(v), v.Close())
+}
