@@ -28,7 +28,8 @@ func TestImportBoundaries(t *testing.T) {
 			"the server can't read what it stores",
 		},
 		{
-			"./crypto/...", []string{"net/http", "database/sql", module + "internal/report", module + "vault"},
+			"./crypto/...",
+			[]string{"net/http", "database/sql", module + "internal/report", module + "vault"},
 			"crypto is bytes in, bytes out, for others to import",
 		},
 		{"./...", []string{"expvar", "net/http/pprof"}, "no part shows its insides to the network"},
