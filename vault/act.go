@@ -60,13 +60,13 @@ func (v *Vault) Act(ctx context.Context, head membersock.ActHead, in *frame.Read
 		seq, leaf, a, err = v.act(g, s, []byte(head.Statement), handed)
 		return err
 	})
-	if err != nil {
+	if err = v.tell("a statement was not carried out", err); err != nil {
 		return err
 	}
-	if a.Proof, err = v.proof(ctx, seq, leaf, s.Seen); err != nil {
-		return err
+	if a.Proof, err = v.proof(ctx, seq, leaf, s.Seen); err == nil {
+		err = v.answer(ctx, s, a, head.Have, out)
 	}
-	return v.answer(ctx, s, a, head.Have, out)
+	return v.tell("an answer broke off", err)
 }
 
 // takeHanded reads the objects that the statement names, and no others.
@@ -208,6 +208,9 @@ func (v *Vault) effect(g *group, r *roster.Roster, s accesslog.Statement, seq in
 	case accesslog.Reply, accesslog.Note, accesslog.Status:
 		for _, o := range s.Objects {
 			if err := insertObject(g, s.Case, o, handed[o.Digest], day, nil, s.Member, seq); err != nil {
+				if errors.Is(err, errKnownObject) {
+					return errors.Join(membersock.ErrAlready, err)
+				}
 				return err
 			}
 		}
@@ -330,7 +333,7 @@ func (v *Vault) view(g *group, of id.Case, m id.Member) (*membersock.CaseView, e
 		if err != nil {
 			return nil, err
 		}
-		s, err := accesslog.OpenStatement(r.Statement, v.now.Load().verifiers)
+		s, err := accesslog.OpenStatement(r.Statement, g.force.verifiers)
 		if err != nil {
 			return nil, err
 		}

@@ -13,7 +13,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mattn/go-sqlite3"
 	"golang.org/x/mod/sumdb/tlog"
+	"golang.org/x/sys/unix"
 
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
@@ -57,7 +59,21 @@ func (v *Vault) DepositState() depositsock.State {
 //	rows are committed                          the whole deposit
 //
 // Only after that is the reporter told "received".
-func (v *Vault) Deposit(ctx context.Context, l id.Lookup, head depositsock.DepositHead, stream *frame.Reader) (a depositsock.DepositAnswer, err error) {
+func (v *Vault) Deposit(ctx context.Context, l id.Lookup, head depositsock.DepositHead, stream *frame.Reader) (depositsock.DepositAnswer, error) {
+	a, err := v.deposit(ctx, l, head, stream)
+	if err = v.tell("a deposit was not kept", err); full(err) {
+		err = errors.Join(depositsock.ErrFull, err)
+	}
+	return a, err
+}
+
+// full tells whether the disk had no room left.
+func full(err error) bool {
+	var db sqlite3.Error
+	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) || errors.As(err, &db) && db.Code == sqlite3.ErrFull
+}
+
+func (v *Vault) deposit(ctx context.Context, l id.Lookup, head depositsock.DepositHead, stream *frame.Reader) (a depositsock.DepositAnswer, err error) {
 	if open, _ := v.quota.room(v.config, v.config.Now(), v.config.Dir); !open || v.now.Load().roster == nil {
 		return a, depositsock.ErrFull
 	}
@@ -147,7 +163,11 @@ func (v *Vault) receiveOne(role id.Role, r io.Reader) (a arrived, err error) {
 	if err == nil {
 		err = f.Sync()
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
+	err = errors.Join(err, f.Close())
+	if errors.Is(err, frame.ErrBroken) {
+		return a, fmt.Errorf("%w: %w", depositsock.ErrBad, err)
+	}
+	if err != nil {
 		return a, fmt.Errorf("keep blob: %w", err)
 	}
 	v.blurFile(a.file)
@@ -171,7 +191,10 @@ func checkCommit(c depositsock.DepositCommit, objects []arrived) error {
 	if len(c.Wraps) > maxWraps || len(c.Blinds) > maxWraps {
 		return fmt.Errorf("%w: too many wraps", depositsock.ErrBad)
 	}
-	for _, w := range c.Wraps {
+	for i, w := range c.Wraps {
+		if slices.ContainsFunc(c.Wraps[:i], func(x depositsock.Wrap) bool { return x.Member == w.Member }) {
+			return fmt.Errorf("%w: two wraps for one reader", depositsock.ErrBad)
+		}
 		if len(w.Data) > maxWrap || !bytes.HasPrefix(w.Data, []byte(agePrefix)) {
 			return fmt.Errorf("%w: a wrap is not an age file", depositsock.ErrBad)
 		}
@@ -223,7 +246,7 @@ func (v *Vault) insertDeposit(g *group, l id.Lookup, head depositsock.DepositHea
 	var size int64
 	for _, o := range objects {
 		if err := insertObject(g, of, o.Object, o.data, day, digest[:], "", 0); err != nil {
-			return a, err
+			return a, bad(err)
 		}
 		if o.file != "" {
 			if err := g.keepBlob(o.file, v.blobPath(o.Digest)); err != nil {
@@ -236,7 +259,18 @@ func (v *Vault) insertDeposit(g *group, l id.Lookup, head depositsock.DepositHea
 	return a, nil
 }
 
+// errKnownObject says that an object is here already. What is sealed afresh
+// never is.
+var errKnownObject = errors.New("an object was handed in before")
+
 func insertObject(g *group, of id.Case, o id.Object, data []byte, day id.Day, deposit []byte, by id.Member, seq int64) error {
+	var n int
+	if err := g.tx.QueryRowContext(g.ctx, "SELECT count(*) FROM objects WHERE digest = ?", o.Digest[:]).Scan(&n); err != nil {
+		return fmt.Errorf("find object: %w", err)
+	}
+	if n > 0 {
+		return errKnownObject
+	}
 	if _, err := g.tx.ExecContext(g.ctx, "INSERT INTO objects (digest, case_id, deposit, role, size, day, member, seq, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		o.Digest[:], string(of), deposit, string(o.Role), o.Size, day.String(), string(by), seq, data); err != nil {
 		return fmt.Errorf("insert object: %w", err)
@@ -244,9 +278,23 @@ func insertObject(g *group, of id.Case, o id.Object, data []byte, day id.Day, de
 	return nil
 }
 
+func bad(err error) error {
+	if errors.Is(err, errKnownObject) {
+		return errors.Join(depositsock.ErrBad, err)
+	}
+	return err
+}
+
 // insertCase opens a case for the readers to whom its key is wrapped.
 func (v *Vault) insertCase(g *group, of id.Case, lookup id.Digest, day id.Day, c depositsock.DepositCommit) (wraps string, err error) {
 	now := g.force.roster
+	var taken bool
+	if err := g.tx.QueryRowContext(g.ctx, "SELECT EXISTS (SELECT 1 FROM cases WHERE case_id = ?)", string(of)).Scan(&taken); err != nil {
+		return "", fmt.Errorf("find case: %w", err)
+	}
+	if taken {
+		return "", fmt.Errorf("%w: the case has another code", depositsock.ErrBad)
+	}
 	readers := 0
 	leaves := slices.Clone(c.Blinds)
 	for _, w := range c.Wraps {

@@ -36,6 +36,7 @@ import (
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/internal/durable"
+	"suluh.example/suluh/vault/wire"
 )
 
 // InitConfig says what a new vault is.
@@ -219,6 +220,16 @@ func (v *Vault) release() error {
 		errs = append(errs, v.lock.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// tell logs what the operator should know of: what was done wrong on this side
+// of a socket. It returns the error.
+func (v *Vault) tell(what string, err error) error {
+	var known *wire.Error
+	if err != nil && !errors.As(err, &known) {
+		v.config.Log.Error(what, "error", err)
+	}
+	return err
 }
 
 func takeLock(path string) (*os.File, error) {

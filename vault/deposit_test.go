@@ -1,0 +1,243 @@
+package vault_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/vault"
+	"suluh.example/suluh/vault/depositsock"
+)
+
+const large = 300 << 10 // bytes: kept as a file
+
+func TestDepositIsNewThenSameThenAdded(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	p := newParcel(large, w.one.id, w.two.id)
+	first, err := w.send(p)
+	must(t, err)
+	if first.Result != depositsock.New {
+		t.Fatalf("got %q, want new", first.Result)
+	}
+	r, err := accesslog.OpenReceipt([]byte(first.Receipt), w.log)
+	must(t, err)
+	if r.Day.String() != "2026-11-24" || r.Due.String() != "2026-11-25" {
+		t.Fatalf("receipt is of %s, due %s", r.Day, r.Due)
+	}
+	before := w.files()
+
+	// The same form sealed anew, as a reload makes it.
+	again := newParcel(large, w.one.id, w.two.id)
+	again.lookup, again.of, again.tag = p.lookup, p.of, p.tag
+	same, err := w.send(again)
+	must(t, err)
+	if same.Result != depositsock.Same || same.Receipt != first.Receipt {
+		t.Fatalf("got %q, want same with the first receipt", same.Result)
+	}
+	if got := w.files(); len(got) != len(before) {
+		t.Fatalf("the repeated form left %d files, want %d", len(got), len(before))
+	}
+
+	changed := newParcel(0)
+	changed.lookup, changed.of = p.lookup, ""
+	added, err := w.send(changed)
+	must(t, err)
+	if added.Result != depositsock.Added {
+		t.Fatalf("got %q, want added", added.Result)
+	}
+	found, err := w.deposit.Lookup(t.Context(), p.lookup)
+	must(t, err)
+	if found.Case != p.of || len(found.Objects) != 4+3 || len(found.Bytes) != 2 {
+		t.Fatalf("look-up found %d objects and the bytes of %d, want 7 and 2 cards", len(found.Objects), len(found.Bytes))
+	}
+}
+
+func TestIdenticalFormsAtOnceGiveOneCase(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	p := newParcel(large, w.one.id)
+	var all sync.WaitGroup
+	results := make([]depositsock.Result, 8)
+	for i := range results {
+		all.Go(func() {
+			q := newParcel(large, w.one.id)
+			q.lookup, q.of, q.tag = p.lookup, p.of, p.tag
+			a, err := w.send(q)
+			if err != nil {
+				t.Error(err)
+			}
+			results[i] = a.Result
+		})
+	}
+	all.Wait()
+	opened := 0
+	for _, r := range results {
+		if r == depositsock.New {
+			opened++
+		} else if r != depositsock.Same {
+			t.Errorf("got %q, want new or same", r)
+		}
+	}
+	if files := w.files(); opened != 1 || len(files) != 1 {
+		t.Fatalf("%d cases were opened and %d files kept, want one of each", opened, len(files))
+	}
+}
+
+func TestWhatIsRefusedLeavesNothing(t *testing.T) {
+	w := newWorld(t, vault.Config{MaxBytes: 1 << 20})
+	for name, c := range map[string]struct {
+		change func(*parcel)
+		want   error
+	}{
+		"code that no case has":    {func(p *parcel) { p.wraps = nil }, depositsock.ErrUnknown},
+		"object that isn't age":    {func(p *parcel) { p.objects[1].data = make([]byte, 2000) }, depositsock.ErrBad},
+		"role of a member":         {func(p *parcel) { p.objects[1].role = id.RoleAnswer }, depositsock.ErrBad},
+		"other digest than named":  {func(p *parcel) { p.named = []id.Object{{Role: id.RoleLetter}} }, depositsock.ErrBad},
+		"fewer objects than named": {func(p *parcel) { p.named = append(p.named, p.objects[0].describe()) }, depositsock.ErrBad},
+		"no reader but recovery":   {func(p *parcel) { p.wraps[0].Member = id.RecoveryOf("itprov") }, depositsock.ErrBad},
+		"reader who isn't one":     {func(p *parcel) { p.wraps[0].Member = w.auditor.id }, depositsock.ErrBad},
+		"reader twice":             {func(p *parcel) { p.wraps = append(p.wraps, p.wraps[0]) }, depositsock.ErrBad},
+		"wrap that isn't age":      {func(p *parcel) { p.wraps[0].Data = []byte("AGE-SECRET-KEY") }, depositsock.ErrBad},
+		"too large":                {func(p *parcel) { p.objects[0].data = sealed(2 << 20) }, depositsock.ErrTooLarge},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newParcel(large, w.one.id)
+			c.change(&p)
+			_, err := w.send(p)
+			want(t, err, c.want)
+			if files := w.files(); len(files) != 0 {
+				t.Fatalf("%d files were left behind", len(files))
+			}
+			_, err = w.deposit.Lookup(t.Context(), p.lookup)
+			want(t, err, depositsock.ErrUnknown)
+		})
+	}
+}
+
+func TestBrokenDepositLeavesNothing(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	p := newParcel(0)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	d, err := w.deposit.Deposit(ctx, depositsock.DepositHead{Lookup: p.lookup.Hex(), Case: p.of})
+	must(t, err)
+	ow, err := d.Object(id.RoleContent)
+	must(t, err)
+	marker := sealed(1 << 20)
+	_, err = ow.Write(marker)
+	must(t, err)
+	waitFor(t, func() bool { return len(w.files()) == 1 }) // it has begun to arrive
+	d.Abort()
+	waitFor(t, func() bool { return len(w.files()) == 0 })
+	if w.contains(marker[1000:1064]) {
+		t.Fatal("bytes of a broken deposit were left")
+	}
+	_, err = w.deposit.Lookup(t.Context(), p.lookup)
+	want(t, err, depositsock.ErrUnknown)
+}
+
+func waitFor(t *testing.T, ok func() bool) {
+	t.Helper()
+	for range 2000 {
+		if ok() {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	t.Fatal("it did not come to pass")
+}
+
+// Whoever takes over intake has seen sealed files pass, and must not be able
+// to delete them by sending them again.
+func TestRepeatedFileDoesNotDeleteTheFirst(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	p := newParcel(large, w.one.id)
+	_, err := w.send(p)
+	must(t, err)
+	hostile := newParcel(0, w.one.id)
+	hostile.objects = append(hostile.objects, p.objects[0])
+	if _, err := w.send(hostile); err == nil {
+		t.Fatal("a file of another case was taken")
+	}
+	got, err := w.ask(w.one, w.statement(w.one, accesslog.Export, p.of))
+	must(t, err)
+	if _, ok := got.objects[p.objects[0].describe().Digest]; !ok {
+		t.Fatal("the file of the first case is gone")
+	}
+}
+
+func TestQuotaKeepsTheDoorOpenForReportsWithoutFiles(t *testing.T) {
+	w := newWorld(t, vault.Config{MaxBytes: 1 << 20, PerHour: 2 << 20, PerDay: 2900 << 10})
+	files := func() error {
+		_, err := w.send(newParcel(900<<10, w.one.id))
+		return err
+	}
+	text := func() error {
+		_, err := w.send(newParcel(0, w.one.id))
+		return err
+	}
+	must(t, files())
+	must(t, files())
+	must(t, files())
+	want(t, files(), depositsock.ErrFull)
+	want(t, text(), depositsock.ErrFull)
+
+	w.clock.forward(time.Hour)
+	if s := w.vault.DepositState(); s.Files {
+		t.Fatal("a new hour opened the door to files though the day's quota is used up")
+	}
+	w.stop()
+	w.start(vault.Config{MaxBytes: 1 << 20, PerHour: 2 << 20, PerDay: 2900 << 10})
+	want(t, files(), depositsock.ErrNoFiles)
+	must(t, text())
+
+	w.clock.forward(24 * time.Hour)
+	must(t, files())
+	must(t, text())
+}
+
+func TestFloodLeavesRoomForText(t *testing.T) {
+	w := newWorld(t, vault.Config{MaxBytes: 4 << 20, PerHour: 1 << 20})
+	_, err := w.send(newParcel(960<<10, w.one.id))
+	must(t, err)
+	_, err = w.send(newParcel(large, w.one.id))
+	want(t, err, depositsock.ErrNoFiles)
+	_, err = w.send(newParcel(0, w.one.id))
+	must(t, err)
+}
+
+func TestSweepKeepsWhatIsNamedOnly(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	p := newParcel(large, w.one.id)
+	_, err := w.send(p)
+	must(t, err)
+	w.stop()
+	orphan := id.DigestOf([]byte("orphan")).String()
+	must(t, os.WriteFile(filepath.Join(w.dir, "blobs", orphan), sealed(10), 0o600))
+	must(t, os.WriteFile(filepath.Join(w.dir, "blobs", "tmp", "123"), sealed(10), 0o600))
+	w.start(vault.Config{})
+	if files := w.files(); len(files) != 1 || files[0] != p.objects[0].describe().Digest.String() {
+		t.Fatalf("after the sweep there are %d files, want the one that a row names", len(files))
+	}
+}
+
+func TestTimesOfFilesTellADayOnly(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	p := newParcel(large, w.one.id)
+	_, err := w.send(p)
+	must(t, err)
+	makassar, err := time.LoadLocation(zone)
+	must(t, err)
+	midnight := time.Date(2026, 11, 24, 0, 0, 0, 0, makassar)
+	for _, name := range []string{"vault.db", "vault.db-wal", "blobs/" + p.objects[0].describe().Digest.String()} {
+		info, err := os.Stat(filepath.Join(w.dir, name))
+		must(t, err)
+		if !info.ModTime().Equal(midnight) {
+			t.Errorf("%s tells the time %s", name, info.ModTime())
+		}
+	}
+}
