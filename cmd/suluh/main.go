@@ -26,6 +26,7 @@ import (
 // cli is the one table of commands.
 type cli struct {
 	Vault vaultCmd `cmd:"" help:"Keep reports and the access log."`
+	Audit auditCmd `cmd:"" help:"Check the access log."`
 }
 
 func main() { os.Exit(run(os.Args[1:])) }

@@ -21,6 +21,7 @@ import (
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/crypto/seal"
+	"suluh.example/suluh/internal/check"
 	"suluh.example/suluh/internal/report"
 	"suluh.example/suluh/internal/serve"
 	"suluh.example/suluh/internal/submission"
@@ -298,6 +299,13 @@ func TestAReportTravelsToItsReaderAndBack(t *testing.T) {
 	}
 	if !found {
 		t.Error("the receipt's deposit is not in the log")
+	}
+
+	// An auditor with nothing but the log's key.
+	checked, err := check.Verify(t.Context(), w.vault.LogFile, w.log)
+	must(t, err)
+	if checked.Deposits != 2 || checked.Waiting != 0 || checked.Accesses != 6 {
+		t.Errorf("verified: %+v", checked)
 	}
 }
 
