@@ -1,0 +1,105 @@
+package vault_test
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/vault"
+)
+
+func records(t *testing.T, w *world) []accesslog.Record {
+	t.Helper()
+	tree, err := accesslog.OpenCheckpoint([]byte(w.vault.MemberState().Checkpoint), w.log)
+	must(t, err)
+	if tree.N >= accesslog.TileWidth {
+		t.Fatal("more records than this test reads")
+	}
+	path := "tile/entries/000.p/" + strconv.FormatInt(tree.N, 10)
+	bundle, err := w.vault.LogFile(t.Context(), path)
+	must(t, err)
+	leaves, err := accesslog.Entries(bundle)
+	must(t, err)
+	all := make([]accesslog.Record, 0, len(leaves))
+	for _, leaf := range leaves {
+		r, err := accesslog.ParseRecord(leaf)
+		must(t, err)
+		all = append(all, r)
+	}
+	return all
+}
+
+func TestBatchEntersDepositsInAnOrderThatSaysNothing(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	parcels := map[id.Case]parcel{}
+	var promised []id.Digest
+	for i := range 20 {
+		p := newParcel(large*(i%2), w.one.id)
+		parcels[p.of] = p
+		a, err := w.send(p)
+		must(t, err)
+		r, err := accesslog.OpenReceipt([]byte(a.Receipt), w.log)
+		must(t, err)
+		promised = append(promised, r.Deposit)
+		w.clock.forward(time.Minute)
+	}
+	before := len(records(t, w))
+	files := w.files()
+	n, err := w.control.Batch(t.Context())
+	must(t, err)
+	if n != 20 {
+		t.Fatalf("%d deposits entered the log, want 20", n)
+	}
+	all := records(t, w)[before:]
+	var logged []id.Digest
+	for _, r := range all[:20] {
+		if r.Kind != accesslog.KindDeposit || r.Deposit.Day.String() != "2026-11-24" {
+			t.Fatalf("record %d is a %s, want a deposit of the day", r.Seq, r.Kind)
+		}
+		logged = append(logged, r.Deposit.Digest)
+	}
+	if last := all[20]; len(all) != 21 || last.Kind != accesslog.KindBatch || last.Batch.Deposits != 20 {
+		t.Fatalf("the batch ends with %s", last.Kind)
+	}
+	compare := func(a, b id.Digest) int { return bytes.Compare(a[:], b[:]) }
+	if !slices.IsSortedFunc(logged, compare) {
+		t.Fatal("deposits are in the log in another order than that of their digests")
+	}
+	slices.SortFunc(promised, compare)
+	if !slices.Equal(logged, promised) {
+		t.Fatal("the log has other deposits than the receipts promise")
+	}
+	if got := w.files(); !slices.Equal(got, files) {
+		t.Fatalf("after the batch there are %d files, want the same %d", len(got), len(files))
+	}
+	for of, p := range parcels {
+		got, err := w.ask(w.one, w.statement(w.one, accesslog.Export, of))
+		must(t, err)
+		for _, o := range p.objects {
+			if o.role != id.RoleCard && !bytes.Equal(got.objects[o.describe().Digest], o.data) {
+				t.Fatalf("a %s doesn't come back after the batch", o.role)
+			}
+		}
+		found, err := w.deposit.Lookup(t.Context(), p.lookup)
+		must(t, err)
+		if !found.InLog {
+			t.Fatal("a reporter is told that the deposit isn't in the log")
+		}
+	}
+	if n, err := w.control.Batch(t.Context()); err != nil || n != 0 {
+		t.Fatalf("a second batch entered %d, error %v", n, err)
+	}
+}
+
+func TestEveryConnectionHasThePragmas(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	for i, got := range vault.Pragmas(t, w.vault, 3) {
+		if want := "wal 2 1 1"; got != want {
+			t.Errorf("connection %d: journal_mode, synchronous, secure_delete and foreign_keys are %q, want %q", i, got, want)
+		}
+	}
+}

@@ -1,0 +1,31 @@
+package vault
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"testing"
+)
+
+// Pragmas opens n connections of the pool at once and reads back what each has.
+func Pragmas(t *testing.T, v *Vault, n int) (all []string) {
+	t.Helper()
+	for range n {
+		c, err := v.db.Conn(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		all = append(all, fmt.Sprint(pragma(t, c, "journal_mode"), " ", pragma(t, c, "synchronous"), " ",
+			pragma(t, c, "secure_delete"), " ", pragma(t, c, "foreign_keys")))
+	}
+	return all
+}
+
+func pragma(t *testing.T, c *sql.Conn, name string) (value string) {
+	t.Helper()
+	if err := c.QueryRowContext(context.Background(), "PRAGMA "+name).Scan(&value); err != nil {
+		t.Fatal(err)
+	}
+	return value
+}

@@ -1,0 +1,189 @@
+package vault_test
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+	"time"
+
+	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/vault"
+	"suluh.example/suluh/vault/controlsock"
+	"suluh.example/suluh/vault/membersock"
+)
+
+func TestMemberListsOpensAndAnswers(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	p := newParcel(large, w.one.id)
+	_, err := w.send(p)
+	must(t, err)
+
+	list, err := w.ask(w.one, w.statement(w.one, accesslog.List, ""))
+	must(t, err)
+	if len(list.Cases) != 1 || list.Cases[0].Case != p.of || list.Cases[0].Unread != 1 {
+		t.Fatalf("got %+v, want the one case with one unread letter", list.Cases)
+	}
+	if !bytes.Equal(list.objects[list.Cases[0].Wrap], p.wraps[0].Data) {
+		t.Fatal("the wrap didn't come with the list")
+	}
+	if none, err := w.ask(w.two, w.statement(w.two, accesslog.List, "")); err != nil || len(none.Cases) != 0 {
+		t.Fatalf("who has no wrap was told of %d cases, error %v", len(none.Cases), err)
+	}
+
+	open, err := w.ask(w.one, w.statement(w.one, accesslog.Open, p.of))
+	must(t, err)
+	content, letter := p.objects[0].describe(), p.objects[1].describe()
+	if open.objects[letter.Digest] == nil || open.objects[content.Digest] != nil {
+		t.Fatal("opening a case brings its letter and not its files")
+	}
+	s := w.statement(w.one, accesslog.Open, p.of)
+	s.Objects = []id.Object{content}
+	file, err := w.ask(w.one, s)
+	must(t, err)
+	if !bytes.Equal(file.objects[content.Digest], p.objects[0].data) {
+		t.Fatal("the file didn't come when it was asked for")
+	}
+
+	answer, state := object{id.RoleAnswer, sealed(500)}, object{id.RoleState, sealed(600)}
+	s = w.statement(w.one, accesslog.Reply, p.of)
+	s.Objects = []id.Object{answer.describe(), state.describe()}
+	_, err = w.ask(w.one, s, answer, state)
+	must(t, err)
+	found, err := w.deposit.Lookup(t.Context(), p.lookup)
+	must(t, err)
+	if !bytes.Equal(found.Bytes[answer.describe().Digest], answer.data) || found.Bytes[state.describe().Digest] != nil {
+		t.Fatal("the reporter gets the answer, and not the state")
+	}
+}
+
+func TestAccessIsGivenAndTaken(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	p := newParcel(0, w.one.id)
+	_, err := w.send(p)
+	must(t, err)
+	_, err = w.ask(w.two, w.statement(w.two, accesslog.Open, p.of))
+	want(t, err, membersock.ErrNoWrap)
+
+	grant := func(to id.Member) error {
+		wrap := object{id.RoleWrap, sealed(100)}
+		s := w.statement(w.one, accesslog.Grant, p.of)
+		s.To, s.Objects = to, []id.Object{wrap.describe()}
+		_, err := w.ask(w.one, s, wrap)
+		return err
+	}
+	want(t, grant(w.auditor.id), membersock.ErrRole)
+	must(t, grant(w.two.id))
+	want(t, grant(w.two.id), membersock.ErrAlready)
+	got, err := w.ask(w.two, w.statement(w.two, accesslog.Open, p.of))
+	must(t, err)
+	r, err := accesslog.ParseRecord(got.Proof.Record)
+	must(t, err)
+	if r.Cover.Grant == 0 || r.Cover.Grant >= r.Seq {
+		t.Fatalf("record %d is covered by %q, want the grant before it", r.Seq, r.Cover)
+	}
+
+	revoke := func(by, to *member) error {
+		s := w.statement(by, accesslog.Revoke, p.of)
+		s.To = to.id
+		_, err := w.ask(by, s)
+		return err
+	}
+	want(t, revoke(w.two, w.one), membersock.ErrRole)
+	must(t, revoke(w.one, w.two))
+	_, err = w.ask(w.two, w.statement(w.two, accesslog.Open, p.of))
+	want(t, err, membersock.ErrNoWrap)
+}
+
+func TestStatementsThatAreRefusedAreNotRecorded(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	p := newParcel(0, w.one.id)
+	_, err := w.send(p)
+	must(t, err)
+	_, err = w.ask(w.one, w.statement(w.one, accesslog.List, ""))
+	must(t, err)
+	size := w.one.seen.N
+
+	impostor, _ := signer(t, string(w.one.id))
+	for name, c := range map[string]struct {
+		change func(*accesslog.Statement)
+		by     *member
+		want   error
+	}{
+		"too old":            {func(s *accesslog.Statement) { s.Time = s.Time.Add(-5*time.Minute - time.Second) }, w.one, membersock.ErrStale},
+		"from the future":    {func(s *accesslog.Statement) { s.Time = s.Time.Add(5*time.Minute + time.Second) }, w.one, membersock.ErrStale},
+		"for another log":    {func(s *accesslog.Statement) { s.Log = "suluh.example/lain" }, w.one, membersock.ErrOrigin},
+		"a log not so long":  {func(s *accesslog.Statement) { s.Seen.N += 1000 }, w.one, membersock.ErrFork},
+		"a log that forked":  {func(s *accesslog.Statement) { s.Seen.Hash[0] ^= 1 }, w.one, membersock.ErrFork},
+		"no such case":       {func(s *accesslog.Statement) { s.Case = id.NewCase() }, w.one, membersock.ErrNoWrap},
+		"without a wrap":     {func(*accesslog.Statement) {}, w.two, membersock.ErrNoWrap},
+		"by an auditor":      {func(*accesslog.Statement) {}, w.auditor, membersock.ErrRole},
+		"by another's key":   {func(*accesslog.Statement) {}, &member{w.one.id, impostor, w.one.seen}, membersock.ErrMember},
+		"objects not handed": {func(s *accesslog.Statement) { s.Action, s.Objects = accesslog.Reply, []id.Object{p.objects[0].describe()} }, w.one, membersock.ErrBad},
+		"reply of nothing":   {func(s *accesslog.Statement) { s.Action = accesslog.Reply }, w.one, membersock.ErrBad},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := w.statement(c.by, accesslog.Open, p.of)
+			c.change(&s)
+			signed, err := s.Sign(c.by.sign)
+			must(t, err)
+			_, err = w.act(signed)
+			want(t, err, c.want)
+		})
+	}
+	again, err := w.statement(w.one, accesslog.Open, p.of).Sign(w.one.sign)
+	must(t, err)
+	_, err = w.act(again)
+	must(t, err)
+	_, err = w.act(again)
+	want(t, err, membersock.ErrReplay)
+
+	got, err := accesslog.OpenCheckpoint([]byte(w.vault.MemberState().Checkpoint), w.log)
+	must(t, err)
+	if got.N != size+1 {
+		t.Fatalf("the log has %d records, want %d: only what was carried out", got.N, size+1)
+	}
+}
+
+func TestRemovedMemberGetsNothing(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	p := newParcel(0, w.one.id, w.two.id)
+	_, err := w.send(p)
+	must(t, err)
+	w.roster.Version, w.roster.Previous = 2, roster.Digest(w.signed)
+	day := w.roster.Day
+	i := slices.IndexFunc(w.roster.Members, func(m roster.Member) bool { return m.ID == w.two.id })
+	w.roster.Members[i].Removed = &day
+	w.install()
+	_, err = w.ask(w.two, w.statement(w.two, accesslog.List, ""))
+	want(t, err, membersock.ErrMember)
+	_, err = w.ask(w.one, w.statement(w.one, accesslog.Open, p.of))
+	must(t, err)
+}
+
+func TestRosterThatMayNotFollowIsRefused(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	state := w.vault.MemberState()
+	foreign, _ := signer(t, origin+"/root")
+	w.roster.Version, w.roster.Previous = 2, roster.Digest(w.signed)
+	byOther, err := w.roster.Sign(foreign)
+	must(t, err)
+	w.roster.Version = 3
+	skips, err := w.roster.Sign(w.root)
+	must(t, err)
+	for name, signed := range map[string][]byte{"by another root": byOther, "skips a version": skips, "the same again": w.signed, "nothing": nil} {
+		want(t, w.control.InstallRoster(t.Context(), signed), controlsock.ErrRoster)
+		if w.vault.MemberState() != state {
+			t.Fatalf("%s: the roster or the log changed", name)
+		}
+	}
+}
+
+func TestSecondVaultOnOneDirectory(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	_, err := vault.Open(t.Context(), vault.Config{Dir: w.dir})
+	want(t, err, vault.ErrRunning)
+	_, err = w.send(newParcel(0, w.one.id)) // the first goes on
+	must(t, err)
+}
