@@ -1,0 +1,64 @@
+package serve_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"suluh.example/suluh/internal/serve"
+)
+
+// TestPanicsSayNothing: a handler that panics ends its request, and neither
+// the panic's value nor the client's address gets into the log.
+func TestPanicsSayNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := serve.ListenUnix(path, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("socket: %v, %v", info, err)
+	}
+	var log bytes.Buffer
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- serve.Run(ctx, serve.Config{
+			Listener: l, Log: slog.New(slog.NewTextHandler(&log, nil)),
+			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				b, _ := io.ReadAll(r.Body)
+				if len(b) > 0 {
+					panic(string(b))
+				}
+				_, _ = io.WriteString(w, "baik")
+			}),
+		})
+	}()
+	client := &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return net.Dial("unix", path) }}}
+	if r, err := client.Post("http://s/rahasia", "", strings.NewReader("PENANDA")); err == nil {
+		r.Body.Close()
+		t.Errorf("a request that panicked was answered: %s", r.Status)
+	}
+	r, err := client.Get("http://s/")
+	if err != nil {
+		t.Fatalf("after a panic: %v", err)
+	}
+	if b, err := io.ReadAll(r.Body); err != nil || string(b) != "baik" {
+		t.Errorf("got %q, %v", b, err)
+	}
+	r.Body.Close()
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("a clean stop: %v", err)
+	}
+	if out := log.String(); !strings.Contains(out, "failed inside") || strings.Contains(out, "PENANDA") || strings.Contains(out, "rahasia") {
+		t.Errorf("log: %s", out)
+	}
+}
