@@ -29,3 +29,23 @@ func pragma(t *testing.T, c *sql.Conn, name string) (value string) {
 	}
 	return value
 }
+
+// Examine is Doctor by another clock.
+var Examine = examine
+
+// Exec changes a store behind its vault's back.
+func Exec(t *testing.T, dir, statement string) {
+	t.Helper()
+	db, err := openDB(t.Context(), dir, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	r, err := db.Exec(statement)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := r.RowsAffected(); err != nil || n == 0 {
+		t.Fatalf("nothing was changed, error %v", err)
+	}
+}

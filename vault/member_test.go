@@ -111,17 +111,19 @@ func TestStatementsThatAreRefusedAreNotRecorded(t *testing.T) {
 		by     *member
 		want   error
 	}{
-		"too old":            {func(s *accesslog.Statement) { s.Time = s.Time.Add(-5*time.Minute - time.Second) }, w.one, membersock.ErrStale},
-		"from the future":    {func(s *accesslog.Statement) { s.Time = s.Time.Add(5*time.Minute + time.Second) }, w.one, membersock.ErrStale},
-		"for another log":    {func(s *accesslog.Statement) { s.Log = "suluh.example/lain" }, w.one, membersock.ErrOrigin},
-		"a log not so long":  {func(s *accesslog.Statement) { s.Seen.N += 1000 }, w.one, membersock.ErrFork},
-		"a log that forked":  {func(s *accesslog.Statement) { s.Seen.Hash[0] ^= 1 }, w.one, membersock.ErrFork},
-		"no such case":       {func(s *accesslog.Statement) { s.Case = id.NewCase() }, w.one, membersock.ErrNoWrap},
-		"without a wrap":     {func(*accesslog.Statement) {}, w.two, membersock.ErrNoWrap},
-		"by an auditor":      {func(*accesslog.Statement) {}, w.auditor, membersock.ErrRole},
-		"by another's key":   {func(*accesslog.Statement) {}, &member{w.one.id, impostor, w.one.seen}, membersock.ErrMember},
-		"objects not handed": {func(s *accesslog.Statement) { s.Action, s.Objects = accesslog.Reply, []id.Object{p.objects[0].describe()} }, w.one, membersock.ErrBad},
-		"reply of nothing":   {func(s *accesslog.Statement) { s.Action = accesslog.Reply }, w.one, membersock.ErrBad},
+		"too old":           {func(s *accesslog.Statement) { s.Time = s.Time.Add(-5*time.Minute - time.Second) }, w.one, membersock.ErrStale},
+		"from the future":   {func(s *accesslog.Statement) { s.Time = s.Time.Add(5*time.Minute + time.Second) }, w.one, membersock.ErrStale},
+		"for another log":   {func(s *accesslog.Statement) { s.Log = "suluh.example/lain" }, w.one, membersock.ErrOrigin},
+		"a log not so long": {func(s *accesslog.Statement) { s.Seen.N += 1000 }, w.one, membersock.ErrFork},
+		"a log that forked": {func(s *accesslog.Statement) { s.Seen.Hash[0] ^= 1 }, w.one, membersock.ErrFork},
+		"no such case":      {func(s *accesslog.Statement) { s.Case = id.NewCase() }, w.one, membersock.ErrNoWrap},
+		"without a wrap":    {func(*accesslog.Statement) {}, w.two, membersock.ErrNoWrap},
+		"by an auditor":     {func(*accesslog.Statement) {}, w.auditor, membersock.ErrRole},
+		"by another's key":  {func(*accesslog.Statement) {}, &member{w.one.id, impostor, w.one.seen}, membersock.ErrMember},
+		"objects not handed": {func(s *accesslog.Statement) {
+			s.Action, s.Objects = accesslog.Reply, []id.Object{p.objects[0].describe()}
+		}, w.one, membersock.ErrBad},
+		"reply of nothing": {func(s *accesslog.Statement) { s.Action = accesslog.Reply }, w.one, membersock.ErrBad},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := w.statement(c.by, accesslog.Open, p.of)

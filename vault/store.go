@@ -7,6 +7,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/mattn/go-sqlite3"
@@ -38,15 +39,21 @@ func (c connector) Driver() driver.Driver                        { return c.driv
 // openDB opens the database file in dir and brings its schema up to date. It
 // makes the file only if create is set.
 func openDB(ctx context.Context, dir string, create bool) (*sql.DB, error) {
-	mode := "rw"
 	if create {
-		mode = "rwc"
+		// SQLite would make it readable to others; its WAL takes the same mode.
+		f, err := os.OpenFile(filepath.Join(dir, "vault.db"), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		if err := f.Close(); err != nil {
+			return nil, err
+		}
 	}
 	d := &sqlite3.SQLiteDriver{ConnectHook: func(c *sqlite3.SQLiteConn) error {
 		_, err := c.Exec(pragmas, nil)
 		return err
 	}}
-	db := sql.OpenDB(connector{d, "file:" + filepath.Join(dir, "vault.db") + "?_txlock=immediate&mode=" + mode})
+	db := sql.OpenDB(connector{d, "file:" + filepath.Join(dir, "vault.db") + "?_txlock=immediate&mode=rw"})
 	db.SetMaxOpenConns(8)
 	sub, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -57,6 +64,20 @@ func openDB(ctx context.Context, dir string, create bool) (*sql.DB, error) {
 		_, err = p.Up(ctx)
 	}
 	if err != nil {
+		db.Close()
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	return db, nil
+}
+
+// readDB opens the database to look at, beside a vault that runs.
+func readDB(dir string) (*sql.DB, error) {
+	d := &sqlite3.SQLiteDriver{ConnectHook: func(c *sqlite3.SQLiteConn) error {
+		_, err := c.Exec("PRAGMA query_only = ON; PRAGMA busy_timeout = 10000; PRAGMA temp_store = MEMORY;", nil)
+		return err
+	}}
+	db := sql.OpenDB(connector{d, "file:" + filepath.Join(dir, "vault.db") + "?mode=rw"})
+	if err := db.Ping(); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("open database: %w", err)
 	}

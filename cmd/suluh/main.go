@@ -25,8 +25,9 @@ import (
 
 // cli is the one table of commands.
 type cli struct {
-	Vault vaultCmd `cmd:"" help:"Keep reports and the access log."`
-	Audit auditCmd `cmd:"" help:"Check the access log."`
+	Vault  vaultCmd  `cmd:"" help:"Keep reports and the access log."`
+	Audit  auditCmd  `cmd:"" help:"Check the access log."`
+	Doctor doctorCmd `cmd:"" help:"Say what is wrong with a store and what to do."`
 }
 
 func main() { os.Exit(run(os.Args[1:])) }
