@@ -49,20 +49,19 @@ func (v *Vault) sweep(ctx context.Context) error {
 	return nil
 }
 
-// openObject opens the sealed bytes of an object.
-func (v *Vault) openObject(ctx context.Context, d id.Digest) (io.ReadCloser, error) {
-	var data []byte
-	if err := v.db.QueryRowContext(ctx, "SELECT data FROM objects WHERE digest = ?", d[:]).Scan(&data); err != nil {
-		return nil, fmt.Errorf("open object: %w", err)
+// openObject returns the sealed bytes of a small object, or opens the file of a
+// large one.
+func (v *Vault) openObject(ctx context.Context, d id.Digest) (small []byte, large *os.File, err error) {
+	if err := v.db.QueryRowContext(ctx, "SELECT data FROM objects WHERE digest = ?", d[:]).Scan(&small); err != nil {
+		return nil, nil, fmt.Errorf("open object: %w", err)
 	}
-	if data != nil {
-		return io.NopCloser(newBytes(data)), nil
+	if small != nil {
+		return small, nil, nil
 	}
-	f, err := os.Open(v.blobPath(d))
-	if err != nil {
-		return nil, fmt.Errorf("open blob: %w", err)
+	if large, err = os.Open(v.blobPath(d)); err != nil {
+		return nil, nil, fmt.Errorf("open blob: %w", err)
 	}
-	return f, nil
+	return nil, large, nil
 }
 
 // rewrite writes files anew, in an order that says nothing, so that neither

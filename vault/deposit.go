@@ -33,8 +33,6 @@ const (
 	maxWrap    = 16 << 10 // bytes
 )
 
-func newBytes(b []byte) io.Reader { return bytes.NewReader(b) }
-
 // arrived is an object of a deposit that has come in.
 type arrived struct {
 	id.Object
@@ -366,9 +364,12 @@ func (v *Vault) Lookup(ctx context.Context, l id.Lookup, answer *frame.Writer) e
 
 // stream writes an object to an answer.
 func (v *Vault) stream(ctx context.Context, out *frame.Writer, o id.Object) error {
-	r, err := v.openObject(ctx, o.Digest)
+	data, r, err := v.openObject(ctx, o.Digest)
 	if err != nil {
 		return err
+	}
+	if data != nil {
+		return out.Object(o, data)
 	}
 	defer r.Close()
 	w, err := out.Begin(o)

@@ -53,7 +53,7 @@ func openDB(ctx context.Context, dir string, create bool) (*sql.DB, error) {
 		_, err := c.Exec(pragmas, nil)
 		return err
 	}}
-	db := sql.OpenDB(connector{d, "file:" + filepath.Join(dir, "vault.db") + "?_txlock=immediate&mode=rw"})
+	db := sql.OpenDB(connector{d, "file:" + filepath.Join(dir, "vault.db") + "?_txlock=immediate&mode=rw&_stmt_cache_size=64"})
 	db.SetMaxOpenConns(8)
 	sub, err := fs.Sub(migrations, "migrations")
 	if err != nil {

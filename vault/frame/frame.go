@@ -21,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"suluh.example/suluh/crypto/id"
 )
@@ -69,7 +70,7 @@ func (w *Writer) Begin(o id.Object) (io.WriteCloser, error) {
 		return nil, err
 	}
 	if w.buf == nil {
-		w.buf = make([]byte, headerSize, headerSize+MaxData)
+		w.buf = make([]byte, headerSize, 4<<10) // grows as large as it must
 	}
 	w.buf = w.buf[:headerSize]
 	return &objectWriter{w}, nil
@@ -77,14 +78,22 @@ func (w *Writer) Begin(o id.Object) (io.WriteCloser, error) {
 
 // Object writes a whole object that is held in memory.
 func (w *Writer) Object(o id.Object, sealed []byte) error {
-	ow, err := w.Begin(o)
-	if err != nil {
+	if err := w.json(typeObject, o); err != nil {
 		return err
 	}
-	if _, err := ow.Write(sealed); err != nil {
-		return err
+	var h [headerSize]byte
+	for part := range slices.Chunk(sealed, MaxData) {
+		header(h[:], typeData, len(part))
+		if _, err := w.w.Write(h[:]); err != nil {
+			return err
+		}
+		if _, err := w.w.Write(part); err != nil {
+			return err
+		}
 	}
-	return ow.Close()
+	header(h[:], typeEnd, 0)
+	_, err := w.w.Write(h[:])
+	return err
 }
 
 func (w *Writer) json(kind byte, v any) error {
