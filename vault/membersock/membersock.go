@@ -10,6 +10,7 @@
 package membersock
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -140,22 +141,21 @@ type Answer struct {
 // Act sends a signed statement with the objects that it names. Nothing in the
 // answer may be used before its proof is checked.
 func (c *Client) Act(ctx context.Context, statement []byte, have []id.Digest, objects []Handed) (*Answer, error) {
-	pr, pw := io.Pipe()
-	go func() {
-		w := frame.NewWriter(pw)
-		err := w.Head(ActHead{Statement: string(statement), Have: have})
-		for _, o := range objects {
-			if err == nil {
-				err = w.Object(o.Object, o.Sealed)
-			}
-		}
+	var in bytes.Buffer // the objects are in memory anyway
+	w := frame.NewWriter(&in)
+	err := w.Head(ActHead{Statement: string(statement), Have: have})
+	for _, o := range objects {
 		if err == nil {
-			err = w.Commit(struct{}{})
+			err = w.Object(o.Object, o.Sealed)
 		}
-		pw.CloseWithError(err) // nil is io.EOF
-	}()
-	r, err := c.wire.Do(ctx, http.MethodPost, "act", pr)
-	pr.Close()
+	}
+	if err == nil {
+		err = w.Commit(struct{}{})
+	}
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.wire.Post(ctx, "act", in.Bytes())
 	if err != nil {
 		return nil, err
 	}
