@@ -104,6 +104,7 @@ func takeHanded(s accesslog.Statement, in *frame.Reader) (handed map[id.Digest][
 
 func (v *Vault) act(g *group, s accesslog.Statement, signed []byte, handed map[id.Digest][]byte) (seq int64, leaf []byte, a membersock.ActAnswer, err error) {
 	r := g.force.roster
+	names := slices.DeleteFunc(r.Names(s.Member), func(m id.Member) bool { return m.IsRecovery() && !s.Action.ByRecovery() })
 	switch {
 	case !r.Active(s.Member):
 		err = membersock.ErrMember
@@ -111,7 +112,7 @@ func (v *Vault) act(g *group, s accesslog.Statement, signed []byte, handed map[i
 		err = membersock.ErrOrigin
 	case s.Time.Before(g.now.Add(-skew)) || s.Time.After(g.now.Add(skew)):
 		err = membersock.ErrStale
-	case !r.Has(s.Member, roster.Reader):
+	case len(names) == 0 && !(s.Action == accesslog.Revoke && r.MayRevoke(s.Member, s.To)):
 		err = membersock.ErrRole
 	default:
 		err = v.checkSeen(g, s.Seen)
@@ -123,13 +124,24 @@ func (v *Vault) act(g *group, s accesslog.Statement, signed []byte, handed map[i
 		return 0, nil, a, membersock.ErrReplay
 	}
 	record := accesslog.Record{Kind: accesslog.KindStatement, Statement: signed}
+	reader := s.Member // the name that the member holds the key under
 	if s.Action == accesslog.List {
-		if a.Cases, err = v.list(g, s.Member); err != nil {
-			return 0, nil, a, err
+		for _, name := range names {
+			cases, err := v.list(g, name)
+			if err != nil {
+				return 0, nil, a, err
+			}
+			for _, c := range cases {
+				if !slices.ContainsFunc(a.Cases, func(x membersock.ListedCase) bool { return x.Case == c.Case }) {
+					a.Cases = append(a.Cases, c)
+				}
+			}
 		}
 		record.Count = int64(len(a.Cases))
-	} else if record.Cover, err = cover(g, s.Case, s.Member); err != nil {
-		return 0, nil, a, err
+	} else if reader, record.Cover, err = coverAny(g, s.Case, names); err != nil {
+		if !(errors.Is(err, membersock.ErrNoWrap) && s.Action == accesslog.Revoke && s.To != s.Member && r.MayRevoke(s.Member, s.To)) {
+			return 0, nil, a, err
+		}
 	}
 	if seq, leaf, err = g.appendRecord(record, s.Case, s.Member, s.Action); err != nil {
 		return 0, nil, a, err
@@ -138,7 +150,11 @@ func (v *Vault) act(g *group, s accesslog.Statement, signed []byte, handed map[i
 		return 0, nil, a, err
 	}
 	if s.Action != accesslog.List {
-		a.Case, err = v.view(g, s.Case, s.Member)
+		if record.Cover.IsNone() {
+			a.Case = &membersock.CaseView{Case: s.Case} // who has no key learns nothing of the case
+		} else {
+			a.Case, err = v.view(g, s.Case, reader)
+		}
 	}
 	return seq, leaf, a, err
 }
@@ -156,6 +172,17 @@ func (v *Vault) checkSeen(g *group, seen tlog.Tree) error {
 		return membersock.ErrFork
 	}
 	return nil
+}
+
+// coverAny finds the first of a member's names that has a key for the case.
+func coverAny(g *group, of id.Case, names []id.Member) (reader id.Member, c accesslog.Cover, err error) {
+	err = membersock.ErrNoWrap
+	for _, reader = range names {
+		if c, err = cover(g, of, reader); !errors.Is(err, membersock.ErrNoWrap) {
+			return reader, c, err
+		}
+	}
+	return reader, c, err
 }
 
 // cover says why the member may touch the case; ErrNoWrap if nothing does.
@@ -231,9 +258,7 @@ func (v *Vault) effect(g *group, r *roster.Roster, s accesslog.Statement, seq in
 		}
 		return nil
 	case accesslog.Revoke:
-		by, _ := r.Member(s.Member)
-		to, _ := r.Member(s.To)
-		if s.To != s.Member && !(by.Has(roster.Approver) && by.Unit == to.Unit) {
+		if !r.MayRevoke(s.Member, s.To) {
 			return membersock.ErrRole
 		}
 		return exec("DELETE FROM wraps WHERE case_id = ? AND member = ?", string(s.Case), string(s.To))
@@ -379,12 +404,12 @@ func (v *Vault) answer(ctx context.Context, s accesslog.Statement, a membersock.
 	if err := out.Head(a); err != nil {
 		return err
 	}
-	wrap := func(d id.Digest) error {
+	wrap := func(of id.Case, d id.Digest) error {
 		if d.IsZero() || slices.Contains(have, d) {
 			return nil
 		}
 		var b []byte
-		if err := v.db.QueryRowContext(ctx, "SELECT data FROM wraps WHERE digest = ? AND member = ?", d[:], string(s.Member)).Scan(&b); err != nil {
+		if err := v.db.QueryRowContext(ctx, "SELECT data FROM wraps WHERE case_id = ? AND digest = ?", string(of), d[:]).Scan(&b); err != nil {
 			return fmt.Errorf("read wrap: %w", err)
 		}
 		return out.Object(id.Object{Role: id.RoleWrap, Digest: d, Size: int64(len(b))}, b)
@@ -396,12 +421,12 @@ func (v *Vault) answer(ctx context.Context, s accesslog.Statement, a membersock.
 		return v.stream(ctx, out, id.Object{Role: role, Digest: d})
 	}
 	for _, c := range a.Cases {
-		if err := errors.Join(wrap(c.Wrap), send(id.RoleSummary, c.Summary), send(id.RoleState, c.State)); err != nil {
+		if err := errors.Join(wrap(c.Case, c.Wrap), send(id.RoleSummary, c.Summary), send(id.RoleState, c.State)); err != nil {
 			return err
 		}
 	}
 	if a.Case != nil && (s.Action == accesslog.Open || s.Action == accesslog.Export) {
-		if err := wrap(a.Case.Wrap); err != nil {
+		if err := wrap(a.Case.Case, a.Case.Wrap); err != nil {
 			return err
 		}
 		for _, o := range a.Case.Objects {

@@ -109,7 +109,13 @@ func (v *Vault) commit(ctx context.Context, jobs []*job) {
 			return err
 		}
 		defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
-		g := &group{ctx: ctx, tx: tx, now: v.config.Now(), size: v.log.Load().tree.N, force: v.now.Load()}
+		now := v.config.Now()
+		if now.Before(v.last) {
+			// A clock that is set back must not make the log untrustworthy. If
+			// it goes back far, members' statements are refused as stale.
+			now = v.last
+		}
+		g := &group{ctx: ctx, tx: tx, now: now, size: v.log.Load().tree.N, force: v.now.Load()}
 		g.hashes = hashes{ctx: ctx, q: tx, cache: &v.cache, fresh: map[int64]tlog.Hash{}}
 		for i, j := range jobs {
 			if _, err := tx.ExecContext(ctx, "SAVEPOINT change"); err != nil {
@@ -143,6 +149,7 @@ func (v *Vault) commit(ctx context.Context, jobs []*job) {
 		if g.size == v.log.Load().tree.N {
 			return nil
 		}
+		v.last = g.now
 		return v.publish(ctx, g.size)
 	}()
 	if err != nil {

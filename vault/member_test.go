@@ -189,3 +189,76 @@ func TestSecondVaultOnOneDirectory(t *testing.T) {
 	_, err = w.send(newParcel(0, w.one.id)) // the first goes on
 	must(t, err)
 }
+
+func TestCustodianGivesAccessAgain(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	p := newParcel(0, w.one.id, id.RecoveryOf("itprov"))
+	_, err := w.send(p)
+	must(t, err)
+	_, err = w.send(newParcel(0, w.one.id)) // without the sheet
+	must(t, err)
+	list, err := w.ask(w.sheet, w.statement(w.sheet, accesslog.List, ""))
+	must(t, err)
+	if len(list.Cases) != 1 || !bytes.Equal(list.objects[list.Cases[0].Wrap], p.wraps[1].Data) {
+		t.Fatalf("the custodian got %d cases, want the one that the sheet opens", len(list.Cases))
+	}
+	open, err := w.ask(w.sheet, w.statement(w.sheet, accesslog.Open, p.of))
+	must(t, err)
+	if !bytes.Equal(open.objects[open.Case.Wrap], p.wraps[1].Data) {
+		t.Fatal("the wrap for the sheet didn't come")
+	}
+	note := object{id.RoleNote, sealed(100)}
+	s := w.statement(w.sheet, accesslog.Note, p.of)
+	s.Objects = []id.Object{note.describe()}
+	_, err = w.ask(w.sheet, s, note)
+	want(t, err, membersock.ErrRole)
+
+	wrap := object{id.RoleWrap, sealed(100)}
+	s = w.statement(w.sheet, accesslog.Grant, p.of)
+	s.To, s.Objects = w.two.id, []id.Object{wrap.describe()}
+	_, err = w.ask(w.sheet, s, wrap)
+	must(t, err)
+	got, err := w.ask(w.two, w.statement(w.two, accesslog.Open, p.of))
+	must(t, err)
+	if !bytes.Equal(got.objects[got.Case.Wrap], wrap.data) {
+		t.Fatal("who was given access again didn't get the key")
+	}
+	_, err = w.control.Batch(t.Context()) // the cover is checked against the deposit
+	must(t, err)
+}
+
+func TestApproverTakesAccessWithoutHavingIt(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	p := newParcel(0, w.one.id, w.two.id)
+	_, err := w.send(p)
+	must(t, err)
+	_, err = w.ask(w.boss, w.statement(w.boss, accesslog.Open, p.of))
+	want(t, err, membersock.ErrRole)
+	s := w.statement(w.boss, accesslog.Revoke, p.of)
+	s.To = w.two.id
+	got, err := w.ask(w.boss, s)
+	must(t, err)
+	if len(got.objects) > 0 || len(got.Case.Objects) > 0 || len(got.Case.Readers) > 0 {
+		t.Fatal("the approver was told of a case that he may not read")
+	}
+	_, err = w.ask(w.two, w.statement(w.two, accesslog.Open, p.of))
+	want(t, err, membersock.ErrNoWrap)
+	_, err = w.ask(w.one, w.statement(w.one, accesslog.Open, p.of))
+	must(t, err)
+}
+
+func TestClockThatIsSetBackLeavesTheLogSound(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	list := func() error {
+		_, err := w.ask(w.one, w.statement(w.one, accesslog.List, ""))
+		return err
+	}
+	must(t, list())
+	w.clock.forward(-time.Minute)
+	must(t, list())
+	w.stop()
+	w.start(vault.Config{})
+	must(t, list())
+	w.clock.forward(-time.Hour)
+	want(t, list(), membersock.ErrStale)
+}

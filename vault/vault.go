@@ -41,10 +41,11 @@ import (
 
 // InitConfig says what a new vault is.
 type InitConfig struct {
-	Dir     string // made if it isn't there; must not hold a vault yet
-	Origin  string // of the access log, e.g. "suluh.example/provinsi"
-	RootKey string // verifier key that rosters are signed with (note vkey)
-	Zone    string // of the day's end, e.g. "Asia/Makassar"
+	Dir     string           // made if it isn't there; must not hold a vault yet
+	Origin  string           // of the access log, e.g. "suluh.example/provinsi"
+	RootKey string           // verifier key that rosters are signed with (note vkey)
+	Zone    string           // of the day's end, e.g. "Asia/Makassar"
+	Now     func() time.Time // default: time.Now
 }
 
 // Init makes a vault and returns its log's verifier key.
@@ -77,7 +78,7 @@ func Init(ctx context.Context, c InitConfig) (logKey string, err error) {
 	if err := db.Close(); err != nil {
 		return "", err
 	}
-	v, err := Open(ctx, Config{Dir: c.Dir})
+	v, err := Open(ctx, Config{Dir: c.Dir, Now: c.Now})
 	if err != nil {
 		return "", err
 	}
@@ -117,6 +118,7 @@ type Vault struct {
 	jobs    chan *job
 	stop    chan struct{}
 	stopped sync.WaitGroup
+	last    time.Time // of the newest record; the writer's
 
 	cache hashCache
 	log   atomic.Pointer[published]
@@ -198,6 +200,17 @@ func Open(ctx context.Context, c Config) (_ *Vault, err error) {
 	}
 	if err := v.publish(ctx, size); err != nil {
 		return nil, err
+	}
+	if size > 0 {
+		var leaf []byte
+		if err := v.db.QueryRowContext(ctx, "SELECT leaf FROM records WHERE seq = ?", size-1).Scan(&leaf); err != nil {
+			return nil, fmt.Errorf("read log: %w", err)
+		}
+		r, err := accesslog.ParseRecord(leaf)
+		if err != nil {
+			return nil, fmt.Errorf("read log: %w", err)
+		}
+		v.last = r.Time
 	}
 	v.stopped.Add(1)
 	go v.writer()

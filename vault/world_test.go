@@ -21,6 +21,7 @@ import (
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/internal/check"
 	"suluh.example/suluh/internal/serve"
 	"suluh.example/suluh/vault"
 	"suluh.example/suluh/vault/controlsock"
@@ -58,7 +59,7 @@ type member struct {
 	seen tlog.Tree
 }
 
-// world is a vault with its sockets and a roster of three members.
+// world is a vault with its sockets and a roster of five members.
 type world struct {
 	t       testing.TB
 	dir     string
@@ -75,6 +76,8 @@ type world struct {
 	one     *member // reader and approver of itprov
 	two     *member // reader of itprov
 	auditor *member // auditor of itprov
+	sheet   *member // custodian of itprov
+	boss    *member // approver of itprov, who reads nothing
 }
 
 func must(t testing.TB, err error) {
@@ -99,7 +102,7 @@ func newWorld(t testing.TB, c vault.Config) *world {
 	w := &world{t: t, dir: filepath.Join(t.TempDir(), "vault"), clock: &clock{now: time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC)}}
 	var rootKey string
 	w.root, rootKey = signer(t, origin+"/root")
-	logKey, err := vault.Init(t.Context(), vault.InitConfig{Dir: w.dir, Origin: origin, RootKey: rootKey, Zone: zone})
+	logKey, err := vault.Init(t.Context(), vault.InitConfig{Dir: w.dir, Origin: origin, RootKey: rootKey, Zone: zone, Now: w.clock.Now})
 	must(t, err)
 	w.log, err = note.NewVerifier(logKey)
 	must(t, err)
@@ -119,6 +122,8 @@ func newWorld(t testing.TB, c vault.Config) *world {
 	w.one = join("penelaah-satu", "q", roster.Reader, roster.Approver)
 	w.two = join("penelaah-dua", "z", roster.Reader)
 	w.auditor = join("pemeriksa", "x", roster.Auditor)
+	w.sheet = join("pemegang-lembar", "y", roster.Custodian)
+	w.boss = join("inspektur", "w", roster.Approver)
 	w.start(c)
 	w.install()
 	return w
@@ -163,6 +168,10 @@ func (w *world) start(c vault.Config) {
 	w.stop = sync.OnceFunc(func() {
 		cancel()
 		served.Wait()
+		// Whatever a test did, an auditor finds nothing.
+		if _, err := check.Verify(context.Background(), v.LogFile, w.log); err != nil {
+			w.t.Error(err)
+		}
 		if err := v.Close(); err != nil {
 			w.t.Error(err)
 		}

@@ -68,6 +68,10 @@ func ParseAction(s string) (Action, error) {
 	return "", fmt.Errorf("action: %w", ErrFormat)
 }
 
+// ByRecovery tells whether a custodian may do this with the unit's recovery
+// sheet: no more than it takes to give a member access again.
+func (a Action) ByRecovery() bool { return a == List || a == Open || a == Grant }
+
 // EmptyTree is the tree that somebody has seen who has seen nothing yet.
 func EmptyTree() tlog.Tree {
 	h, _ := tlog.TreeHash(0, nil) // the hash of no leaves reads nothing

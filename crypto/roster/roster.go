@@ -213,6 +213,27 @@ func (r *Roster) Has(m id.Member, role Role) bool {
 	return ok && x.Has(role)
 }
 
+// Names returns under which names a member may hold the key of a case: a
+// reader under his own, a custodian under that of the unit's recovery sheet.
+func (r *Roster) Names(m id.Member) (names []id.Member) {
+	x, ok := r.Member(m)
+	if ok && x.Has(Reader) {
+		names = append(names, m)
+	}
+	if ok && x.Has(Custodian) {
+		names = append(names, id.RecoveryOf(x.Unit))
+	}
+	return names
+}
+
+// MayRevoke tells whether a member may take another's access away: his own,
+// and as an approver that of his unit, without having access himself.
+func (r *Roster) MayRevoke(m, to id.Member) bool {
+	by, _ := r.Member(m)
+	other, known := r.Member(to)
+	return m == to || by.Has(Approver) && known && other.Unit == by.Unit
+}
+
 // Verifiers returns the keys of all members, removed ones too: what they
 // signed while they were members stays theirs. Whether a member may still do
 // something is for Active and Has to say.

@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -152,6 +153,7 @@ type firstAccess struct {
 	seq   int64
 	time  time.Time
 	cover accesslog.WrapCover
+	names []id.Member // under one of which the member was a reader
 }
 
 type verifier struct {
@@ -301,7 +303,7 @@ func (v *verifier) deposit(d accesslog.DepositRecord) error {
 	}
 	s.wraps = d.Wraps
 	for m, a := range s.waiting {
-		if err := a.cover.Check(m, d.Wraps.Hash, d.Wraps.N); err != nil {
+		if !among(a.names, a.cover, d.Wraps) {
 			return fmt.Errorf("record %d is an access by %s, to whom this deposit gave no key", a.seq, m)
 		}
 		if id.DayOf(a.time, time.UTC).Sub(d.Day) < -2 {
@@ -323,7 +325,7 @@ func (v *verifier) statement(r accesslog.Record) error {
 		return errors.New("its statement is not signed by the member of the roster that it names")
 	case s.Log != v.log.Name():
 		return errors.New("its statement is for another log")
-	case !v.roster.Has(s.Member, roster.Reader):
+	case len(v.names(s)) == 0 && s.Action != accesslog.Revoke:
 		return fmt.Errorf("%s was no reader at that time", s.Member)
 	case v.nonces[s.Nonce]:
 		return errors.New("its statement was used before")
@@ -346,30 +348,47 @@ func (v *verifier) statement(r accesslog.Record) error {
 	return v.covered(r, s)
 }
 
+// names returns under which names the member of a statement may hold a key.
+func (v *verifier) names(s accesslog.Statement) []id.Member {
+	return slices.DeleteFunc(v.roster.Names(s.Member), func(m id.Member) bool { return m.IsRecovery() && !s.Action.ByRecovery() })
+}
+
+// among tells whether a reader of one of the names was committed to.
+func among(names []id.Member, c accesslog.WrapCover, wraps tlog.Tree) bool {
+	return slices.ContainsFunc(names, func(m id.Member) bool { return c.Check(m, wraps.Hash, wraps.N) == nil })
+}
+
 // covered checks that the member had a key for the case, and follows grants
 // and revocations.
 func (v *verifier) covered(r accesslog.Record, s accesslog.Statement) error {
 	c := v.of(s.Case)
+	names := v.names(s)
+	granted := r.Cover.Grant > 0 && slices.ContainsFunc(names, func(m id.Member) bool { return c.granted[m] == r.Cover.Grant })
 	switch d := r.Cover.Deposit; {
 	case d != nil && c.revoked[s.Member]:
 		return fmt.Errorf("the access of %s to the case had been taken away", s.Member)
 	case d != nil && c.wraps.N > 0:
-		if err := d.Check(s.Member, c.wraps.Hash, c.wraps.N); err != nil {
-			return err
+		if !among(names, *d, c.wraps) {
+			return fmt.Errorf("%s was not among the readers of the deposit", s.Member)
 		}
 	case d != nil:
 		if before, ok := c.waiting[s.Member]; !ok || before.cover.Wrap == d.Wrap {
-			c.waiting[s.Member] = firstAccess{r.Seq, r.Time, *d}
+			c.waiting[s.Member] = firstAccess{r.Seq, r.Time, *d, names}
 		} else {
 			return errors.New("its cover is another than the one before")
 		}
-	case r.Cover.Grant == 0 || c.granted[s.Member] != r.Cover.Grant:
+	case r.Cover.IsNone() && s.Action == accesslog.Revoke && s.To != s.Member:
+		// An approver needs no access to take another's away: see below.
+	case !granted:
 		return fmt.Errorf("nothing gave %s access to the case", s.Member)
 	}
 	switch s.Action {
 	case accesslog.Grant:
 		c.granted[s.To] = r.Seq
 	case accesslog.Revoke:
+		if !v.roster.MayRevoke(s.Member, s.To) {
+			return fmt.Errorf("%s took the access of %s away without being an approver of the unit", s.Member, s.To)
+		}
 		delete(c.granted, s.To)
 		c.revoked[s.To] = true
 	}
