@@ -2,6 +2,7 @@ package vault_test
 
 import (
 	"bytes"
+	"context"
 	"slices"
 	"strconv"
 	"testing"
@@ -102,4 +103,31 @@ func TestEveryConnectionHasThePragmas(t *testing.T) {
 			t.Errorf("connection %d: journal_mode, synchronous, secure_delete and foreign_keys are %q, want %q", i, got, want)
 		}
 	}
+}
+
+func TestMissedMidnightIsMadeUpFor(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	p := newParcel(0, w.one.id)
+	_, err := w.send(p)
+	must(t, err)
+	inLog := func() bool {
+		found, err := w.deposit.Lookup(t.Context(), p.lookup)
+		must(t, err)
+		return found.InLog
+	}
+	run := func() {
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- w.vault.Batches(ctx) }()
+		defer func() {
+			stop()
+			must(t, <-done)
+		}()
+		waitFor(t, inLog)
+	}
+	if w.clock.forward(time.Hour); inLog() {
+		t.Fatal("the deposit is in the log before its day has ended")
+	}
+	w.clock.forward(24 * time.Hour)
+	run()
 }

@@ -98,8 +98,13 @@ func signer(t testing.TB, name string) (note.Signer, string) {
 
 func newWorld(t testing.TB, c vault.Config) *world {
 	t.Helper()
+	return newWorldIn(t, filepath.Join(t.TempDir(), "vault"), c)
+}
+
+func newWorldIn(t testing.TB, dir string, c vault.Config) *world {
+	t.Helper()
 	// In the middle of a day, so that no test meets its end by chance.
-	w := &world{t: t, dir: filepath.Join(t.TempDir(), "vault"), clock: &clock{now: time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC)}}
+	w := &world{t: t, dir: dir, clock: &clock{now: time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC)}}
 	var rootKey string
 	w.root, rootKey = signer(t, origin+"/root")
 	logKey, err := vault.Init(t.Context(), vault.InitConfig{Dir: w.dir, Origin: origin, RootKey: rootKey, Zone: zone, Now: w.clock.Now})
