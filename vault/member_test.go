@@ -227,6 +227,28 @@ func TestCustodianGivesAccessAgain(t *testing.T) {
 	must(t, err)
 }
 
+// TestRevokedMemberWithTheSheet: a revocation takes the member's own key. What
+// the recovery sheet still opens is the unit's, and an access with it stays a
+// record like any other: it must not make the log fail its check.
+func TestRevokedMemberWithTheSheet(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	p := newParcel(0, w.one.id, id.RecoveryOf("itprov"))
+	_, err := w.send(p)
+	must(t, err)
+	for _, batch := range []bool{false, true} { // before and after the deposit is in the log
+		s := w.statement(w.boss, accesslog.Revoke, p.of)
+		s.To = w.sheet.id
+		_, err = w.ask(w.boss, s)
+		must(t, err)
+		_, err = w.ask(w.sheet, w.statement(w.sheet, accesslog.Open, p.of))
+		must(t, err)
+		if !batch {
+			_, err = w.control.Batch(t.Context())
+			must(t, err)
+		}
+	}
+}
+
 func TestApproverTakesAccessWithoutHavingIt(t *testing.T) {
 	w := newWorld(t, vault.Config{})
 	p := newParcel(0, w.one.id, w.two.id)

@@ -364,8 +364,12 @@ func (v *verifier) covered(r accesslog.Record, s accesslog.Statement) error {
 	c := v.of(s.Case)
 	names := v.names(s)
 	granted := r.Cover.Grant > 0 && slices.ContainsFunc(names, func(m id.Member) bool { return c.granted[m] == r.Cover.Grant })
+	if r.Cover.Deposit != nil {
+		// A revocation takes one name's key; the recovery sheet's stays.
+		names = slices.DeleteFunc(names, func(m id.Member) bool { return c.revoked[m] })
+	}
 	switch d := r.Cover.Deposit; {
-	case d != nil && c.revoked[s.Member]:
+	case d != nil && len(names) == 0:
 		return fmt.Errorf("the access of %s to the case had been taken away", s.Member)
 	case d != nil && c.wraps.N > 0:
 		if !among(names, *d, c.wraps) {

@@ -132,6 +132,10 @@ func TestTampering(t *testing.T) {
 			r[4].Cover = accesslog.Cover{Grant: 2}
 			return r
 		}},
+		"access after it was given up": {6, func(r []accesslog.Record) []accesslog.Record {
+			gone := forged(w.one, w.one.note, r[4], func(s *accesslog.Statement) { s.Action, s.To = accesslog.Revoke, w.one.id })
+			return slices.Insert(r, 5, gone, forged(w.one, w.one.note, r[4], nil))
+		}},
 		"another time": {3, func(r []accesslog.Record) []accesslog.Record {
 			for i := 3; i < len(r); i++ {
 				r[i].Time = r[i].Time.Add(time.Hour)
