@@ -1,12 +1,12 @@
 # make quick   the seconds-long loop: vet and short tests
 # make test    everything; installs what it needs first
 # make setup   only install what the tests need
-# make fuzz    every fuzz target for a few seconds
+# make fuzz    every fuzz target on some thousand inputs
 
 SHELL := /bin/bash
 GOBIN := $(CURDIR)/build/bin
 export PATH := $(GOBIN):$(PATH)
-FUZZTIME ?= 3s
+FUZZTIME ?= 50000x
 
 .PHONY: quick test setup lint fuzz
 
