@@ -82,6 +82,7 @@ func (v *Vault) deposit(ctx context.Context, l id.Lookup, head depositsock.Depos
 				_ = os.Remove(o.file) // gone already if it was kept; swept at the next start otherwise
 			}
 		}
+		v.blur()
 	}()
 	if err != nil {
 		return a, err

@@ -230,10 +230,12 @@ func TestTimesOfFilesTellADayOnly(t *testing.T) {
 	p := newParcel(large, w.one.id)
 	_, err := w.send(p)
 	must(t, err)
+	_, err = w.send(newParcel(large)) // refused, for want of a reader
+	want(t, err, depositsock.ErrUnknown)
 	makassar, err := time.LoadLocation(zone)
 	must(t, err)
 	midnight := time.Date(2026, 11, 24, 0, 0, 0, 0, makassar)
-	for _, name := range []string{"vault.db", "vault.db-wal", "blobs/" + p.objects[0].describe().Digest.String()} {
+	for _, name := range []string{"vault.db", "vault.db-wal", "blobs", "blobs/tmp", "blobs/" + p.objects[0].describe().Digest.String()} {
 		info, err := os.Stat(filepath.Join(w.dir, name))
 		must(t, err)
 		if !info.ModTime().Equal(midnight) {

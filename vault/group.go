@@ -135,13 +135,14 @@ func (v *Vault) commit(ctx context.Context, jobs []*job) {
 			}
 		}
 		if len(g.blobs) > 0 {
-			err = durable.SyncDir(filepath.Join(v.config.Dir, "blobs"))
+			if err := durable.SyncDir(filepath.Join(v.config.Dir, "blobs")); err != nil {
+				g.dropBlobs(0)
+				return err
+			}
 		}
-		if err == nil {
-			err = tx.Commit()
-		}
-		if err != nil {
-			g.dropBlobs(0)
+		if err := tx.Commit(); err != nil {
+			// The rows may be there all the same, so their files stay: what no
+			// row names is swept at the next start.
 			return err
 		}
 		v.now.Store(g.force)
@@ -195,10 +196,11 @@ func (v *Vault) publish(ctx context.Context, size int64) error {
 	return nil
 }
 
-// blur sets the times of the database's files to the day's beginning, so that
-// they don't tell when the last deposit came.
+// blur sets the times of the database's files and of the directories that
+// blobs come to and leave to the day's beginning, so that they don't tell when
+// the last deposit came, or broke off.
 func (v *Vault) blur() {
-	for _, name := range []string{"vault.db", "vault.db-wal", "vault.db-shm"} {
+	for _, name := range []string{"vault.db", "vault.db-wal", "vault.db-shm", "blobs", "blobs/tmp"} {
 		v.blurFile(filepath.Join(v.config.Dir, name))
 	}
 }
