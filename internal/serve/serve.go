@@ -19,8 +19,8 @@ import (
 	"time"
 )
 
-// Stall is how long a transfer may go on without a byte.
-const Stall = 60 * time.Second
+// defaultStall is how long a transfer may go on without a byte.
+const defaultStall = 60 * time.Second
 
 // Config says how a server behaves.
 type Config struct {
@@ -28,6 +28,7 @@ type Config struct {
 	Handler  http.Handler
 	Log      *slog.Logger
 	Drain    time.Duration // how long requests under way may take after a stop; default 20 s
+	Stall    time.Duration // how long a transfer may go on without a byte; default 60 s
 }
 
 // Run serves until the context ends, then lets requests under way finish.
@@ -35,8 +36,11 @@ func Run(ctx context.Context, c Config) error {
 	if c.Drain == 0 {
 		c.Drain = 20 * time.Second
 	}
+	if c.Stall == 0 {
+		c.Stall = defaultStall
+	}
 	s := &http.Server{
-		Handler:           stallers(recovering(c.Handler, c.Log)),
+		Handler:           stallers(recovering(c.Handler, c.Log), c.Stall),
 		ReadHeaderTimeout: 30 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
@@ -95,37 +99,44 @@ func recovering(next http.Handler, log *slog.Logger) http.Handler {
 	})
 }
 
-// stallers gives every read and every write of a request its own deadline.
-func stallers(next http.Handler) http.Handler {
+// stallers gives every read and every write of a request its own deadline. None
+// is left behind: between two reads net/http watches the connection itself, and
+// a deadline that ran out there would end a request that is merely long.
+func stallers(next http.Handler, stall time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := http.NewResponseController(w)
-		r.Body = &stallReader{r.Body, c}
-		next.ServeHTTP(&stallWriter{w, c}, r)
-		// Zero would let a kept-alive connection idle forever; its time-out is
-		// the server's IdleTimeout, which sets its own deadline.
-		_ = c.SetWriteDeadline(time.Time{})
+		r.Body = &stallReader{r.Body, c, stall}
+		next.ServeHTTP(&stallWriter{w, c, stall}, r)
+		// What net/http itself still writes gets as long as anything else.
+		_ = c.SetWriteDeadline(time.Now().Add(stall))
 	})
 }
 
 type stallReader struct {
 	io.ReadCloser
-	c *http.ResponseController
+	c     *http.ResponseController
+	stall time.Duration
 }
 
 func (s *stallReader) Read(p []byte) (int, error) {
-	if err := s.c.SetReadDeadline(time.Now().Add(Stall)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	if err := s.c.SetReadDeadline(time.Now().Add(s.stall)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return 0, err
 	}
-	return s.ReadCloser.Read(p)
+	n, err := s.ReadCloser.Read(p)
+	if err == nil || err == io.EOF { // another error is the deadline's, or final anyway
+		_ = s.c.SetReadDeadline(time.Time{})
+	}
+	return n, err
 }
 
 type stallWriter struct {
 	http.ResponseWriter
-	c *http.ResponseController
+	c     *http.ResponseController
+	stall time.Duration
 }
 
 func (s *stallWriter) Write(p []byte) (int, error) {
-	if err := s.c.SetWriteDeadline(time.Now().Add(Stall)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	if err := s.c.SetWriteDeadline(time.Now().Add(s.stall)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return 0, err
 	}
 	return s.ResponseWriter.Write(p)

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"suluh.example/suluh/internal/serve"
 )
@@ -60,5 +61,67 @@ func TestPanicsSayNothing(t *testing.T) {
 	}
 	if out := log.String(); !strings.Contains(out, "failed inside") || strings.Contains(out, "PENANDA") || strings.Contains(out, "rahasia") {
 		t.Errorf("log: %s", out)
+	}
+}
+
+// TestSlowIsNotStalled: a request that sends nothing is cut, one whose answer
+// takes long is not, nor one that sends little by little.
+func TestSlowIsNotStalled(t *testing.T) {
+	const stall = 200 * time.Millisecond
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := serve.ListenUnix(path, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- serve.Run(ctx, serve.Config{
+			Listener: l, Stall: stall, Log: slog.New(slog.DiscardHandler),
+			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if _, err := io.ReadAll(r.Body); err != nil {
+					http.Error(w, "stalled", http.StatusRequestTimeout)
+					return
+				}
+				time.Sleep(3 * stall)
+				if r.Context().Err() != nil {
+					t.Error("a long request was ended")
+				}
+				_, _ = io.WriteString(w, "baik")
+			}),
+		})
+	}()
+	client := &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return net.Dial("unix", path) }}}
+	post := func(pieces int, pause time.Duration) (string, error) {
+		pr, pw := io.Pipe()
+		defer pr.Close()
+		go func() {
+			for range pieces {
+				if _, err := pw.Write([]byte("xx")); err != nil {
+					return
+				}
+				time.Sleep(pause)
+			}
+			if pieces == 4 {
+				pw.Close()
+			}
+		}()
+		r, err := client.Post("http://s/", "", pr)
+		if err != nil {
+			return "", err
+		}
+		defer r.Body.Close()
+		b, err := io.ReadAll(r.Body)
+		return string(b), err
+	}
+	if got, err := post(4, stall/2); err != nil || got != "baik" {
+		t.Errorf("little by little: got %q, %v", got, err)
+	}
+	if got, err := post(2, 0); err == nil && got == "baik" {
+		t.Error("a request that stalled was waited for")
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("a clean stop: %v", err)
 	}
 }
