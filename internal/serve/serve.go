@@ -99,9 +99,9 @@ func recovering(next http.Handler, log *slog.Logger) http.Handler {
 	})
 }
 
-// stallers gives every read and every write of a request its own deadline. None
-// is left behind: between two reads net/http watches the connection itself, and
-// a deadline that ran out there would end a request that is merely long.
+// stallers gives every read and every write of a request its own deadline. Once
+// a body is read to its end, net/http takes the read deadline away by itself, so
+// a request whose answer takes long is not ended.
 func stallers(next http.Handler, stall time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := http.NewResponseController(w)
@@ -122,11 +122,7 @@ func (s *stallReader) Read(p []byte) (int, error) {
 	if err := s.c.SetReadDeadline(time.Now().Add(s.stall)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return 0, err
 	}
-	n, err := s.ReadCloser.Read(p)
-	if err == nil || err == io.EOF { // another error is the deadline's, or final anyway
-		_ = s.c.SetReadDeadline(time.Time{})
-	}
-	return n, err
+	return s.ReadCloser.Read(p)
 }
 
 type stallWriter struct {
