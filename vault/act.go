@@ -104,7 +104,7 @@ func takeHanded(s accesslog.Statement, in *frame.Reader) (handed map[id.Digest][
 
 func (v *Vault) act(g *group, s accesslog.Statement, signed []byte, handed map[id.Digest][]byte) (seq int64, leaf []byte, a membersock.ActAnswer, err error) {
 	r := g.force.roster
-	names := slices.DeleteFunc(r.Names(s.Member), func(m id.Member) bool { return m.IsRecovery() && !s.Action.ByRecovery() })
+	names := r.Names(s.Member, s.Action.ByRecovery())
 	switch {
 	case !r.Active(s.Member):
 		err = membersock.ErrMember
@@ -358,7 +358,7 @@ func (v *Vault) view(g *group, of id.Case, m id.Member) (*membersock.CaseView, e
 		if err != nil {
 			return nil, err
 		}
-		s, err := accesslog.OpenStatement(r.Statement, g.force.verifiers)
+		s, err := accesslog.ReadStatement(r.Statement)
 		if err != nil {
 			return nil, err
 		}

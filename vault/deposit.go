@@ -297,8 +297,8 @@ func (v *Vault) insertCase(g *group, of id.Case, lookup id.Digest, day id.Day, c
 	readers := 0
 	leaves := slices.Clone(c.Blinds)
 	for _, w := range c.Wraps {
-		if unit, ok := strings.CutPrefix(string(w.Member), string(id.RecoveryOf(""))); ok {
-			if u, ok := now.Unit(id.Unit(unit)); !ok || u.Recovery == "" {
+		if unit, ok := w.Member.RecoveryUnit(); ok {
+			if u, ok := now.Unit(unit); !ok || u.Recovery == "" {
 				return "", fmt.Errorf("%w: a wrap for nobody in the roster", depositsock.ErrBad)
 			}
 		} else if !now.Has(w.Member, roster.Reader) {

@@ -9,6 +9,7 @@ import (
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/internal/testkey"
 	"suluh.example/suluh/vault"
 	"suluh.example/suluh/vault/controlsock"
 	"suluh.example/suluh/vault/membersock"
@@ -105,7 +106,7 @@ func TestStatementsThatAreRefusedAreNotRecorded(t *testing.T) {
 	must(t, err)
 	size := w.one.seen.N
 
-	impostor, _ := signer(t, string(w.one.id))
+	impostor, _, _ := testkey.New(t, string(w.one.id))
 	for name, c := range map[string]struct {
 		change func(*accesslog.Statement)
 		by     *member
@@ -167,7 +168,7 @@ func TestRemovedMemberGetsNothing(t *testing.T) {
 func TestRosterThatMayNotFollowIsRefused(t *testing.T) {
 	w := newWorld(t, vault.Config{})
 	state := w.vault.MemberState()
-	foreign, _ := signer(t, origin+"/root")
+	foreign, _, _ := testkey.New(t, origin+"/root")
 	w.roster.Version, w.roster.Previous = 2, roster.Digest(w.signed)
 	byOther, err := w.roster.Sign(foreign)
 	must(t, err)

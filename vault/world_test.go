@@ -23,6 +23,7 @@ import (
 	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/internal/check"
 	"suluh.example/suluh/internal/serve"
+	"suluh.example/suluh/internal/testkey"
 	"suluh.example/suluh/vault"
 	"suluh.example/suluh/vault/controlsock"
 	"suluh.example/suluh/vault/depositsock"
@@ -87,15 +88,6 @@ func must(t testing.TB, err error) {
 	}
 }
 
-func signer(t testing.TB, name string) (note.Signer, string) {
-	t.Helper()
-	skey, vkey, err := note.GenerateKey(nil, name)
-	must(t, err)
-	s, err := note.NewSigner(skey)
-	must(t, err)
-	return s, vkey
-}
-
 func newWorld(t testing.TB, c vault.Config) *world {
 	t.Helper()
 	return newWorldIn(t, filepath.Join(t.TempDir(), "vault"), c)
@@ -106,7 +98,7 @@ func newWorldIn(t testing.TB, dir string, c vault.Config) *world {
 	// In the middle of a day, so that no test meets its end by chance.
 	w := &world{t: t, dir: dir, clock: &clock{now: time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC)}}
 	var rootKey string
-	w.root, rootKey = signer(t, origin+"/root")
+	w.root, _, rootKey = testkey.New(t, origin+"/root")
 	logKey, err := vault.Init(t.Context(), vault.InitConfig{Dir: w.dir, Origin: origin, RootKey: rootKey, Zone: zone, Now: w.clock.Now})
 	must(t, err)
 	w.log, err = note.NewVerifier(logKey)
@@ -118,7 +110,7 @@ func newWorldIn(t testing.TB, dir string, c vault.Config) *world {
 		Units: []roster.Unit{{ID: "itprov", Name: map[string]string{"id": "Inspektorat Provinsi"}, Recovery: recipient("r")}},
 	}
 	join := func(name id.Member, letter string, roles ...roster.Role) *member {
-		s, vkey := signer(t, string(name))
+		s, _, vkey := testkey.New(t, string(name))
 		w.roster.Members = append(w.roster.Members, roster.Member{
 			ID: name, Name: string(name), Unit: "itprov", Roles: roles, Recipient: recipient(letter), Key: vkey, Since: day,
 		})

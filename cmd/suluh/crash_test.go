@@ -16,12 +16,11 @@ import (
 	"time"
 
 	"filippo.io/age"
-	"golang.org/x/mod/sumdb/note"
-
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/internal/report"
 	"suluh.example/suluh/internal/submission"
+	"suluh.example/suluh/internal/testkey"
 	"suluh.example/suluh/vault/depositsock"
 )
 
@@ -48,13 +47,9 @@ func newSuluh(t *testing.T) *suluh {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	const origin = "suluh.example/uji"
-	skey, rootKey, err := note.GenerateKey(nil, origin+"/root")
-	must(t, err)
-	root, err := note.NewSigner(skey)
-	must(t, err)
+	root, _, rootKey := testkey.New(t, origin+"/root")
 	logKey := s.run("vault", "init", "--dir", s.dir, "--origin", origin, "--root-key", rootKey)
-	_, memberKey, err := note.GenerateKey(nil, "penelaah-satu")
-	must(t, err)
+	_, _, memberKey := testkey.New(t, "penelaah-satu")
 	reader, err := age.GenerateHybridIdentity()
 	must(t, err)
 	day := id.DayOf(time.Now(), time.UTC)

@@ -54,7 +54,7 @@ func (vaultRunCmd) Help() string {
 }
 
 func (c *vaultRunCmd) Run(ctx context.Context) (err error) {
-	log := logger()
+	log := logger(os.Stderr)
 	v, err := vault.Open(ctx, vault.Config{Dir: c.Dir, Log: log})
 	if err != nil {
 		return err
@@ -133,7 +133,7 @@ func (c *vaultRosterCmd) Run(ctx context.Context) error {
 
 // opened does something with a vault that doesn't run.
 func opened(ctx context.Context, dir string, do func(*vault.Vault) error) error {
-	v, err := vault.Open(ctx, vault.Config{Dir: dir, Log: logger()})
+	v, err := vault.Open(ctx, vault.Config{Dir: dir, Log: logger(os.Stderr)})
 	if err != nil {
 		return err
 	}

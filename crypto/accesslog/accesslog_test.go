@@ -14,24 +14,8 @@ import (
 
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/internal/testkey"
 )
-
-func keys(t testing.TB, name string) (note.Signer, note.Verifier) {
-	t.Helper()
-	skey, vkey, err := note.GenerateKey(nil, name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := note.NewSigner(skey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := note.NewVerifier(vkey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s, v
-}
 
 var zero [32]byte
 
@@ -100,7 +84,7 @@ func drawRecord(t *rapid.T, statement []byte) accesslog.Record {
 }
 
 func TestStatementsAndRecordsParseBack(t *testing.T) {
-	signer, verifier := keys(t, "penelaah-satu")
+	signer, verifier, _ := testkey.New(t, "penelaah-satu")
 	rapid.Check(t, func(t *rapid.T) {
 		s := accesslog.Statement{
 			Log: "uji", Action: accesslog.Open, Member: "penelaah-satu", Case: id.NewCase(), Objects: drawObjects(t),
@@ -114,6 +98,9 @@ func TestStatementsAndRecordsParseBack(t *testing.T) {
 		if err != nil || got.Text() != s.Text() {
 			t.Fatalf("statement: %v", err)
 		}
+		if read, err := accesslog.ReadStatement(msg); err != nil || read.Text() != s.Text() {
+			t.Fatalf("statement read without its signature: %v", err)
+		}
 		leaf := drawRecord(t, msg).Format()
 		r, err := accesslog.ParseRecord(leaf)
 		if err != nil {
@@ -126,7 +113,7 @@ func TestStatementsAndRecordsParseBack(t *testing.T) {
 }
 
 func TestStatementOfAnotherIsRefused(t *testing.T) {
-	signer, verifier := keys(t, "penelaah-dua")
+	signer, verifier, _ := testkey.New(t, "penelaah-dua")
 	msg, err := note.Sign(&note.Note{Text: goldenStatement}, signer)
 	if err != nil {
 		t.Fatal(err)
@@ -188,8 +175,8 @@ func TestWrapCommitment(t *testing.T) {
 }
 
 func TestReceipt(t *testing.T) {
-	s, v := keys(t, "suluh.example/uji")
-	_, stranger := keys(t, "suluh.example/uji")
+	s, v, _ := testkey.New(t, "suluh.example/uji")
+	_, stranger, _ := testkey.New(t, "suluh.example/uji")
 	day, _ := id.ParseDay("2026-11-24")
 	r := accesslog.Receipt{Log: "suluh.example/uji", Day: day, Due: day.AddDays(1), Deposit: id.DigestOf(nil)}
 	msg, err := r.Sign(s)
@@ -228,7 +215,7 @@ func (m memory) ReadHashes(at []int64) ([]tlog.Hash, error) {
 }
 
 func TestProof(t *testing.T) {
-	s, v := keys(t, "suluh.example/uji")
+	s, v, _ := testkey.New(t, "suluh.example/uji")
 	var m memory
 	trees := []tlog.Tree{accesslog.EmptyTree()}
 	leaf := func(i int64) []byte { return fmt.Appendf(nil, "record %d", i) }
@@ -342,7 +329,7 @@ func FuzzEntries(f *testing.F) {
 }
 
 func FuzzCheckpoint(f *testing.F) {
-	s, v := keys(f, "suluh.example/uji")
+	s, v, _ := testkey.New(f, "suluh.example/uji")
 	msg, err := accesslog.SignCheckpoint("suluh.example/uji", accesslog.EmptyTree(), s)
 	if err != nil {
 		f.Fatal(err)

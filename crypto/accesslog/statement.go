@@ -1,6 +1,7 @@
 package accesslog
 
 import (
+	"bytes"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -94,6 +95,16 @@ func (s Statement) Sign(member note.Signer) ([]byte, error) {
 		return nil, fmt.Errorf("sign statement: %w", err)
 	}
 	return msg, nil
+}
+
+// ReadStatement reads a signed statement without checking who signed it: for
+// those who did when they stored it.
+func ReadStatement(msg []byte) (Statement, error) {
+	i := bytes.LastIndex(msg, []byte("\n\n")) // before the signatures
+	if i < 0 {
+		return Statement{}, fmt.Errorf("statement: %w", ErrFormat)
+	}
+	return ParseStatement(string(msg[:i+1]))
 }
 
 // OpenStatement checks a signed statement: one known member signed it, the one

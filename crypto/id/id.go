@@ -82,8 +82,18 @@ func ParseUnit(s string) (Unit, error) {
 // RecoveryOf returns the name under which a unit's recovery recipient reads.
 func RecoveryOf(u Unit) Member { return Member(recoveryPrefix + string(u)) }
 
+// RecoveryUnit returns the unit whose recovery recipient the name stands for,
+// and whether it stands for one.
+func (m Member) RecoveryUnit() (Unit, bool) {
+	u, ok := strings.CutPrefix(string(m), recoveryPrefix)
+	return Unit(u), ok
+}
+
 // IsRecovery tells whether the name stands for a recovery recipient.
-func (m Member) IsRecovery() bool { return strings.HasPrefix(string(m), recoveryPrefix) }
+func (m Member) IsRecovery() bool {
+	_, ok := m.RecoveryUnit()
+	return ok
+}
 
 func name(s string, most int) bool {
 	if len(s) < 2 || len(s) > most || s[0] < 'a' || s[0] > 'z' {

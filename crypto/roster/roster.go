@@ -214,13 +214,14 @@ func (r *Roster) Has(m id.Member, role Role) bool {
 }
 
 // Names returns under which names a member may hold the key of a case: a
-// reader under his own, a custodian under that of the unit's recovery sheet.
-func (r *Roster) Names(m id.Member) (names []id.Member) {
+// reader under his own, and a custodian, where the recovery sheet is enough for
+// what he asks, under that of the unit's recovery sheet.
+func (r *Roster) Names(m id.Member, sheetIsEnough bool) (names []id.Member) {
 	x, ok := r.Member(m)
 	if ok && x.Has(Reader) {
 		names = append(names, m)
 	}
-	if ok && x.Has(Custodian) {
+	if ok && sheetIsEnough && x.Has(Custodian) {
 		names = append(names, id.RecoveryOf(x.Unit))
 	}
 	return names

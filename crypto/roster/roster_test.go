@@ -6,36 +6,18 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/mod/sumdb/note"
-
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/internal/testkey"
 )
-
-func key(t testing.TB, name string) (note.Signer, note.Verifier, string) {
-	t.Helper()
-	skey, vkey, err := note.GenerateKey(nil, name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := note.NewSigner(skey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := note.NewVerifier(vkey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s, v, vkey
-}
 
 // recipient has the form of an age1pq1… key.
 func recipient(c string) string { return "age1pq1" + strings.Repeat(c, 1952) }
 
 func sample(t testing.TB) *roster.Roster {
-	_, _, log := key(t, "suluh.example/uji")
-	_, _, one := key(t, "penelaah-satu")
-	_, _, two := key(t, "penelaah-dua")
+	_, _, log := testkey.New(t, "suluh.example/uji")
+	_, _, one := testkey.New(t, "penelaah-satu")
+	_, _, two := testkey.New(t, "penelaah-dua")
 	day, err := id.ParseDay("2026-11-24")
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +36,7 @@ func sample(t testing.TB) *roster.Roster {
 }
 
 func TestSignedRosterComesBack(t *testing.T) {
-	s, v, _ := key(t, "suluh.example/uji/root")
+	s, v, _ := testkey.New(t, "suluh.example/uji/root")
 	r := sample(t)
 	signed, err := r.Sign(s)
 	if err != nil {
@@ -68,7 +50,7 @@ func TestSignedRosterComesBack(t *testing.T) {
 	if err != nil || !bytes.Equal(again, signed) {
 		t.Errorf("signed again it differs: %v", err)
 	}
-	_, stranger, _ := key(t, "suluh.example/uji/root")
+	_, stranger, _ := testkey.New(t, "suluh.example/uji/root")
 	if _, err := roster.Parse(signed, stranger); !errors.Is(err, roster.ErrSignature) {
 		t.Errorf("signed by another key: got %v", err)
 	}
@@ -112,7 +94,7 @@ func TestRules(t *testing.T) {
 		"previous of first":  func(r *roster.Roster) { r.Previous = id.DigestOf(nil) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, _, _ := key(t, "root")
+			s, _, _ := testkey.New(t, "root")
 			r := sample(t)
 			change(r)
 			if _, err := r.Sign(s); !errors.Is(err, roster.ErrInvalid) {
@@ -123,7 +105,7 @@ func TestRules(t *testing.T) {
 }
 
 func TestSuccessor(t *testing.T) {
-	s, _, _ := key(t, "root")
+	s, _, _ := testkey.New(t, "root")
 	old := sample(t)
 	signed, err := old.Sign(s)
 	if err != nil {

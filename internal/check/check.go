@@ -325,7 +325,7 @@ func (v *verifier) statement(r accesslog.Record) error {
 		return errors.New("its statement is not signed by the member of the roster that it names")
 	case s.Log != v.log.Name():
 		return errors.New("its statement is for another log")
-	case len(v.names(s)) == 0 && s.Action != accesslog.Revoke:
+	case len(v.roster.Names(s.Member, s.Action.ByRecovery())) == 0 && s.Action != accesslog.Revoke:
 		return fmt.Errorf("%s was no reader at that time", s.Member)
 	case v.nonces[s.Nonce]:
 		return errors.New("its statement was used before")
@@ -348,11 +348,6 @@ func (v *verifier) statement(r accesslog.Record) error {
 	return v.covered(r, s)
 }
 
-// names returns under which names the member of a statement may hold a key.
-func (v *verifier) names(s accesslog.Statement) []id.Member {
-	return slices.DeleteFunc(v.roster.Names(s.Member), func(m id.Member) bool { return m.IsRecovery() && !s.Action.ByRecovery() })
-}
-
 // among tells whether a reader of one of the names was committed to.
 func among(names []id.Member, c accesslog.WrapCover, wraps tlog.Tree) bool {
 	return slices.ContainsFunc(names, func(m id.Member) bool { return c.Check(m, wraps.Hash, wraps.N) == nil })
@@ -362,7 +357,7 @@ func among(names []id.Member, c accesslog.WrapCover, wraps tlog.Tree) bool {
 // and revocations.
 func (v *verifier) covered(r accesslog.Record, s accesslog.Statement) error {
 	c := v.of(s.Case)
-	names := v.names(s)
+	names := v.roster.Names(s.Member, s.Action.ByRecovery())
 	granted := r.Cover.Grant > 0 && slices.ContainsFunc(names, func(m id.Member) bool { return c.granted[m] == r.Cover.Grant })
 	if r.Cover.Deposit != nil {
 		// A revocation takes one name's key; the recovery sheet's stays.

@@ -130,8 +130,27 @@ type State struct {
 	Due      id.Day    `json:"due,omitzero"`
 }
 
+// ofReporter and ofMember are the documents, by who writes them. Each knows
+// whether it is one of this version, of a given case.
+type (
+	ofReporter interface {
+		Letter | Summary
+		isOf(id.Case) bool
+	}
+	ofMember interface {
+		Answer | Note | State
+		isOf(id.Case) bool
+	}
+)
+
+func (d Letter) isOf(c id.Case) bool  { return d.V == 1 && d.Case == c }
+func (d Summary) isOf(c id.Case) bool { return d.V == 1 && d.Case == c }
+func (d Answer) isOf(c id.Case) bool  { return d.V == 1 && d.Case == c }
+func (d Note) isOf(c id.Case) bool    { return d.V == 1 && d.Case == c }
+func (d State) isOf(c id.Case) bool   { return d.V == 1 && d.Case == c }
+
 // Encode returns a document's JSON text.
-func Encode[D Letter | Summary](d D) ([]byte, error) {
+func Encode[D ofReporter](d D) ([]byte, error) {
 	b, err := json.Marshal(d)
 	if err != nil {
 		return nil, fmt.Errorf("encode document: %w", err)
@@ -140,20 +159,9 @@ func Encode[D Letter | Summary](d D) ([]byte, error) {
 }
 
 // Decode reads a letter or a summary of the given case.
-func Decode[D Letter | Summary](text []byte, of id.Case) (D, error) {
+func Decode[D ofReporter](text []byte, of id.Case) (D, error) {
 	var d D
-	if err := json.Unmarshal(text, &d); err != nil {
-		return d, ErrFormat
-	}
-	var v int
-	var c id.Case
-	switch d := any(d).(type) {
-	case Letter:
-		v, c = d.V, d.Case
-	case Summary:
-		v, c = d.V, d.Case
-	}
-	if v != 1 || c != of {
+	if json.Unmarshal(text, &d) != nil || !d.isOf(of) {
 		return d, ErrFormat
 	}
 	return d, nil

@@ -10,28 +10,12 @@ import (
 
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/internal/report"
+	"suluh.example/suluh/internal/testkey"
 )
 
-func signer(t *testing.T, name string) (note.Signer, note.Verifier) {
-	t.Helper()
-	skey, vkey, err := note.GenerateKey(nil, name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := note.NewSigner(skey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := note.NewVerifier(vkey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s, v
-}
-
 func TestSignedDocuments(t *testing.T) {
-	s, v := signer(t, "penelaah-satu")
-	_, stranger := signer(t, "penelaah-satu")
+	s, v, _ := testkey.New(t, "penelaah-satu")
+	_, stranger, _ := testkey.New(t, "penelaah-satu")
 	c := id.NewCase()
 	text, err := report.Sign(report.Answer{V: 1, Case: c, Text: "baris satu\nbaris\tdua \u2028 akhir", Status: report.Verifying}, s)
 	if err != nil {

@@ -10,9 +10,6 @@ import (
 	"suluh.example/suluh/crypto/id"
 )
 
-// memberDocument is what a member signs.
-type memberDocument interface{ Answer | Note | State }
-
 // signed is the document that is sealed: a signed note
 // (golang.org/x/mod/sumdb/note) whose text is one line that names the kind
 // and one line of JSON. The signature is inside the seal, so the vault can't
@@ -23,7 +20,7 @@ type signed struct {
 
 // Sign returns the document of what a member writes, with the member's
 // signature in it.
-func Sign[D memberDocument](d D, member note.Signer) ([]byte, error) {
+func Sign[D ofMember](d D, member note.Signer) ([]byte, error) {
 	body, err := json.Marshal(d)
 	if err != nil {
 		return nil, fmt.Errorf("encode document: %w", err)
@@ -41,7 +38,7 @@ func Sign[D memberDocument](d D, member note.Signer) ([]byte, error) {
 
 // Open checks that a document is of the kind asked for, belongs to the case
 // and is signed by one of the known members; it returns who signed.
-func Open[D memberDocument](text []byte, of id.Case, known note.Verifiers) (D, id.Member, error) {
+func Open[D ofMember](text []byte, of id.Case, known note.Verifiers) (D, id.Member, error) {
 	var d D
 	var s signed
 	if err := json.Unmarshal(text, &s); err != nil || s.Signed == "" {
@@ -56,23 +53,13 @@ func Open[D memberDocument](text []byte, of id.Case, known note.Verifiers) (D, i
 	if kind != kindOf(d) || json.Unmarshal([]byte(body), &d) != nil {
 		return d, "", ErrFormat
 	}
-	var v int
-	var c id.Case
-	switch d := any(d).(type) {
-	case Answer:
-		v, c = d.V, d.Case
-	case Note:
-		v, c = d.V, d.Case
-	case State:
-		v, c = d.V, d.Case
-	}
-	if v != 1 || c != of || len(n.Sigs) != 1 {
+	if !d.isOf(of) || len(n.Sigs) != 1 {
 		return d, "", ErrFormat
 	}
 	return d, id.Member(n.Sigs[0].Name), nil
 }
 
-func kindOf[D memberDocument](d D) string {
+func kindOf[D ofMember](d D) string {
 	switch any(d).(type) {
 	case Answer:
 		return "suluh.example/answer/v1"

@@ -25,6 +25,7 @@ import (
 	"suluh.example/suluh/internal/report"
 	"suluh.example/suluh/internal/serve"
 	"suluh.example/suluh/internal/submission"
+	"suluh.example/suluh/internal/testkey"
 	"suluh.example/suluh/vault"
 	"suluh.example/suluh/vault/depositsock"
 	"suluh.example/suluh/vault/membersock"
@@ -55,15 +56,6 @@ type world struct {
 	day     id.Day
 }
 
-func signer(t *testing.T, name string) (note.Signer, string) {
-	t.Helper()
-	skey, vkey, err := note.GenerateKey(nil, name)
-	must(t, err)
-	s, err := note.NewSigner(skey)
-	must(t, err)
-	return s, vkey
-}
-
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
@@ -75,7 +67,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	ctx := t.Context()
 	w := &world{t: t, dir: filepath.Join(t.TempDir(), "vault")}
-	root, rootKey := signer(t, origin+"/root")
+	root, _, rootKey := testkey.New(t, origin+"/root")
 	logKey, err := vault.Init(ctx, vault.InitConfig{Dir: w.dir, Origin: origin, RootKey: rootKey, Zone: "Asia/Makassar"})
 	must(t, err)
 	w.log, err = note.NewVerifier(logKey)
@@ -92,7 +84,7 @@ func newWorld(t *testing.T) *world {
 		},
 	}
 	join := func(name id.Member, unit id.Unit, roles ...roster.Role) *member {
-		s, vkey := signer(t, string(name))
+		s, _, vkey := testkey.New(t, string(name))
 		i, err := age.GenerateHybridIdentity()
 		must(t, err)
 		r.Members = append(r.Members, roster.Member{

@@ -17,6 +17,7 @@ import (
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/internal/check"
+	"suluh.example/suluh/internal/testkey"
 )
 
 // rebuilt is what an operator who holds the log's key can serve: any records,
@@ -107,7 +108,7 @@ func TestTampering(t *testing.T) {
 		like.Statement = msg
 		return like
 	}
-	stranger, _ := signer(t, string(w.one.id))
+	stranger, _, _ := testkey.New(t, string(w.one.id))
 	for name, x := range map[string]struct {
 		at     int64
 		change func([]accesslog.Record) []accesslog.Record
@@ -168,11 +169,9 @@ func TestTampering(t *testing.T) {
 		})
 	}
 	t.Run("checkpoint by another key", func(t *testing.T) {
-		_, other := signer(t, origin)
-		v, err := note.NewVerifier(other)
-		must(t, err)
+		_, other, _ := testkey.New(t, origin)
 		var f *check.Finding
-		if _, err := check.Verify(t.Context(), w.vault.LogFile, v); !errors.As(err, &f) {
+		if _, err := check.Verify(t.Context(), w.vault.LogFile, other); !errors.As(err, &f) {
 			t.Errorf("got %v, want a finding", err)
 		}
 	})

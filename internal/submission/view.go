@@ -80,8 +80,11 @@ func (s *Sender) Look(ctx context.Context, code casecode.Code) (*View, error) {
 	for _, o := range found.Objects {
 		held = append(held, o.Object)
 	}
-	var answers []report.Answer
-	by := map[int64]id.Member{}
+	type answer struct {
+		report.Answer
+		by id.Member
+	}
+	var answers []answer
 	cards := 0
 	for _, o := range found.Objects {
 		switch o.Role {
@@ -113,22 +116,21 @@ func (s *Sender) Look(ctx context.Context, code casecode.Code) (*View, error) {
 				warn(BadAnswer)
 				continue
 			}
-			by[a.Time.UnixNano()] = m
-			answers = append(answers, a)
+			answers = append(answers, answer{a, m})
 		}
 	}
 	if cards == 0 {
 		warn(BadCard)
 	}
 	v.History = []Step{{report.Received, v.Since}}
-	slices.SortFunc(answers, func(a, b report.Answer) int { return a.Time.Compare(b.Time) })
+	slices.SortFunc(answers, func(a, b answer) int { return a.Time.Compare(b.Time) })
 	for _, a := range answers {
 		if a.Status != "" {
 			v.Status, v.Due = a.Status, a.Due
 			v.History = append(v.History, Step{a.Status, a.Day})
 		}
 		if a.Text != "" {
-			v.Messages = append(v.Messages, Message{Day: a.Day, By: by[a.Time.UnixNano()], Text: a.Text})
+			v.Messages = append(v.Messages, Message{Day: a.Day, By: a.by, Text: a.Text})
 		}
 	}
 	slices.Reverse(v.Messages)
