@@ -1,0 +1,76 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// maxSecret is the most bytes of a passphrase or a code that is read.
+const maxSecret = 4 << 10
+
+// askSecret reads one secret line: from a file if one is named ("-": standard
+// input), else from the terminal without showing what is typed. Secrets never
+// come from arguments, where every user of the machine sees them.
+func askSecret(prompt, file string) (string, error) {
+	if file == "-" {
+		return firstLine(os.Stdin)
+	}
+	if file != "" {
+		f, err := os.Open(file)
+		if err != nil {
+			return "", err
+		}
+		defer f.Close()
+		return firstLine(f)
+	}
+	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return "", errors.New("there is no terminal to ask at; name a file that has the secret on its first line, or - for standard input")
+	}
+	defer tty.Close()
+	fmt.Fprintf(tty, "%s: ", prompt)
+	b, err := term.ReadPassword(int(tty.Fd()))
+	fmt.Fprintln(tty)
+	if err != nil {
+		return "", fmt.Errorf("read from the terminal: %w", err)
+	}
+	return string(b), nil
+}
+
+// askNewSecret asks for a secret that is chosen now: twice, unless it comes
+// from a file.
+func askNewSecret(prompt, file string) (string, error) {
+	first, err := askSecret(prompt, file)
+	if err != nil || file != "" {
+		return first, err
+	}
+	again, err := askSecret(prompt+" (again)", "")
+	if err != nil {
+		return "", err
+	}
+	if first != again {
+		return "", errors.New("the two are not the same; nothing was changed")
+	}
+	return first, nil
+}
+
+// firstLine reads a line, so that a file made with an editor or with echo
+// gives the secret without its line end.
+func firstLine(r io.Reader) (string, error) {
+	line, err := bufio.NewReader(io.LimitReader(r, maxSecret+1)).ReadBytes('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	line = bytes.TrimRight(line, "\r\n")
+	if len(line) == 0 || len(line) > maxSecret || strings.ContainsRune(string(line), 0) {
+		return "", errors.New("the first line has no secret, or one that is too long")
+	}
+	return string(line), nil
+}
