@@ -21,6 +21,7 @@ lint: setup
 	@test -z "$$(gofumpt -l .)" || { echo "not formatted:"; gofumpt -l .; exit 1; }
 	go vet ./...
 	staticcheck ./...
+	@tools/vuln
 
 test: lint
 	@tools/fuzz $(FUZZTIME)
