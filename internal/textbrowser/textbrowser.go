@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/textproto"
@@ -34,11 +35,20 @@ type Browser struct {
 // New returns a browser with nothing in it.
 func New(t testing.TB) *Browser {
 	t.Helper()
+	return NewFrom(t, "127.0.0.1")
+}
+
+// NewFrom returns a browser that connects from the given loopback address.
+func NewFrom(t testing.TB, address string) *Browser {
+	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport := &http.Transport{DisableCompression: true}
+	transport := &http.Transport{
+		DisableCompression: true,
+		DialContext:        (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}).DialContext,
+	}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &Browser{t: t, client: &http.Client{Jar: jar, Transport: transport}}
 }
