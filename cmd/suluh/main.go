@@ -21,6 +21,9 @@ import (
 	"github.com/alecthomas/kong"
 	"golang.org/x/sys/unix"
 
+	"suluh.example/suluh/crypto/keyfile"
+	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/internal/ceremony"
 	"suluh.example/suluh/vault"
 	"suluh.example/suluh/vault/controlsock"
 )
@@ -29,6 +32,8 @@ import (
 type cli struct {
 	Vault  vaultCmd  `cmd:"" help:"Keep reports and the access log."`
 	Audit  auditCmd  `cmd:"" help:"Check the access log."`
+	Roster rosterCmd `cmd:"" help:"Keep the signed list of who is who."`
+	Member memberCmd `cmd:"" help:"Make a member's keys."`
 	Doctor doctorCmd `cmd:"" help:"Say what is wrong with a store and what to do."`
 }
 
@@ -70,8 +75,39 @@ func fail(err error, code int) int {
 	return code
 }
 
+// hinted is an error whose next step only the command knows.
+type hinted struct {
+	error
+	hint string
+}
+
+func (h hinted) Unwrap() error { return h.error }
+
+func withHint(err error, hint string) error { return hinted{err, hint} }
+
 func hintFor(err error) string {
+	var h hinted
 	switch {
+	case errors.As(err, &h):
+		return h.hint
+	case errors.Is(err, keyfile.ErrPassphrase):
+		return "type it again; capitals and spaces matter"
+	case errors.Is(err, ceremony.ErrNoFolder):
+		return "name the folder that suluh roster init made: --dir"
+	case errors.Is(err, ceremony.ErrUnit), errors.Is(err, ceremony.ErrMember):
+		return "suluh roster show names those in the draft; suluh roster unit adds a unit"
+	case errors.Is(err, ceremony.ErrReused):
+		return "let the member make keys with another id: suluh member new"
+	case errors.Is(err, ceremony.ErrLogKey):
+		return "name the key that suluh vault init printed: --log-key log.vkey"
+	case errors.Is(err, ceremony.ErrOtherLog):
+		return "make the vault with the origin that suluh roster init was given, and take the log.vkey from it"
+	case errors.Is(err, ceremony.ErrHasSheet):
+		return "use --replace only if that sheet is lost or was seen; keep it for the cases that are sealed to it"
+	case errors.Is(err, ceremony.ErrOtherSheet):
+		return "compare the fingerprint on the sheet with that in suluh roster show"
+	case errors.Is(err, roster.ErrSignature):
+		return "it was signed with another key than the root key given, or changed afterwards"
 	case errors.Is(err, vault.ErrRunning):
 		return "stop the other one first, or use it: suluh vault batch and suluh vault roster talk to a running vault"
 	case errors.Is(err, controlsock.ErrRoster):

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 )
@@ -44,12 +46,24 @@ func askSecret(prompt, file string) (string, error) {
 	return string(b), nil
 }
 
+// testOnlyWorkFactor makes the sealing of keys quick in tests; 0 is the usual.
+var testOnlyWorkFactor int
+
+// minSecret is the fewest characters of a passphrase that is chosen now.
+const minSecret = 12
+
 // askNewSecret asks for a secret that is chosen now: twice, unless it comes
 // from a file.
 func askNewSecret(prompt, file string) (string, error) {
 	first, err := askSecret(prompt, file)
-	if err != nil || file != "" {
-		return first, err
+	if err != nil {
+		return "", err
+	}
+	if utf8.RuneCountInString(first) < minSecret {
+		return "", withHint(fmt.Errorf("the passphrase has fewer than %d characters; nothing was changed", minSecret), "several words are easy to remember and hard to guess")
+	}
+	if file != "" {
+		return first, nil
 	}
 	again, err := askSecret(prompt+" (again)", "")
 	if err != nil {
@@ -73,4 +87,27 @@ func firstLine(r io.Reader) (string, error) {
 		return "", errors.New("the first line has no secret, or one that is too long")
 	}
 	return string(line), nil
+}
+
+// shown makes a text that others wrote harmless on a terminal and keeps it on
+// one line: what could move the cursor, change colours or turn the direction
+// of writing around is shown as its code.
+func shown(s string) string { return safe(s, "") }
+
+// shownLines is shown for a text of several lines.
+func shownLines(s string) string { return safe(strings.ReplaceAll(s, "\r\n", "\n"), "\n") }
+
+func safe(s, keep string) string {
+	var b strings.Builder
+	for _, c := range s {
+		switch {
+		case strings.ContainsRune(keep, c), unicode.IsPrint(c):
+			b.WriteRune(c)
+		case c == '\t', c == '\n' && keep == "", unicode.Is(unicode.Zs, c):
+			b.WriteByte(' ')
+		default:
+			fmt.Fprintf(&b, "<U+%04X>", c)
+		}
+	}
+	return b.String()
 }

@@ -28,16 +28,16 @@ type vaultCmd struct {
 type vaultInitCmd struct {
 	Dir     string `required:"" type:"path" help:"Directory to make."`
 	Origin  string `required:"" help:"Name of the access log, e.g. suluh.example/provinsi."`
-	RootKey string `required:"" help:"Verifier key that rosters are signed with (name+hash+key)."`
+	RootKey string `required:"" placeholder:"VKEY|FILE" help:"Verifier key that rosters are signed with (name+hash+key), or a file that has it."`
 	Zone    string `default:"Asia/Makassar" help:"Time zone of the day's end."`
 }
 
 func (vaultInitCmd) Help() string {
-	return "Prints the log's verifier key, which rosters name and auditors check with.\n\nExample:\n  suluh vault init --dir /var/lib/suluh --origin suluh.example/provinsi --root-key suluh.example/provinsi/root+…"
+	return "Prints the log's verifier key, which rosters name and auditors check with.\n\nExample:\n  suluh vault init --dir /var/lib/suluh --origin suluh.example/provinsi --root-key root.vkey"
 }
 
 func (c *vaultInitCmd) Run(ctx context.Context) error {
-	key, err := vault.Init(ctx, vault.InitConfig{Dir: c.Dir, Origin: c.Origin, RootKey: c.RootKey, Zone: c.Zone})
+	key, err := vault.Init(ctx, vault.InitConfig{Dir: c.Dir, Origin: c.Origin, RootKey: keyText(c.RootKey), Zone: c.Zone})
 	if err != nil {
 		return err
 	}

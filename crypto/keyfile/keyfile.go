@@ -1,10 +1,15 @@
-// Package keyfile keeps a member's private keys in one file that only a
-// passphrase opens: the age identity that opens wraps, and the Ed25519 key
-// that signs statements. Unlocking this file is what logging in is.
+// Package keyfile keeps the private keys of people in files that only a
+// passphrase opens: a member's, with which he opens wraps and signs
+// statements, and the root key, with which rosters are signed; and a unit's
+// recovery key on a sheet of paper. Unlocking a member's file is what logging
+// in is.
 //
-// The file is an age file sealed with scrypt, whose plaintext is three lines:
-// the format, the age identity and the note signing key. The stock age command
-// opens it. The package must never write a key in the clear or put one, or a
+// A file is an age file sealed with scrypt, whose plaintext is a line that
+// names the format and a line for each key (docs/formats.md). The stock age
+// command opens it. In place of an age identity it may hold that of an age
+// plugin, so that the key itself stays in a hardware token.
+//
+// The package must never write a key in the clear or put one, or a
 // passphrase, into an error; the part that serves reporters may not import it.
 package keyfile
 
@@ -17,6 +22,7 @@ import (
 	"strings"
 
 	"filippo.io/age"
+	"filippo.io/age/plugin"
 	"golang.org/x/mod/sumdb/note"
 
 	"suluh.example/suluh/crypto/id"
@@ -33,53 +39,68 @@ const (
 
 // Errors of opening.
 var (
-	ErrPassphrase = errors.New("the passphrase does not open this identity")
-	ErrFormat     = errors.New("not an identity file, or a damaged one")
+	ErrPassphrase = errors.New("the passphrase does not open this file")
+	ErrFormat     = errors.New("not a file of the kind of keys expected, or a damaged one")
+	ErrPlugin     = errors.New("not an identity of an age plugin (AGE-PLUGIN-NAME-1…) and its recipient (age1NAME1…)")
 )
 
 // Identity is a member's private keys, unlocked. It prints as "redacted".
 type Identity struct {
-	member id.Member
-	age    *age.HybridIdentity
-	skey   string // note signing key
-	vkey   string
-	signer note.Signer
+	member    id.Member
+	age       age.Identity
+	text      string // the age identity as the file has it
+	recipient string
+	skey      string // note signing key
+	vkey      string
+	signer    note.Signer
 }
 
 // New makes the keys of a new member, from crypto/rand.
 func New(member id.Member) (*Identity, error) {
-	if _, err := id.ParseMember(string(member)); err != nil || member.IsRecovery() {
-		return nil, errors.New("a member's id has 2 to 32 of a–z, 0–9 and hyphens, and begins with a letter")
-	}
 	a, err := age.GenerateHybridIdentity()
 	if err != nil {
 		return nil, fmt.Errorf("make identity: %w", err)
 	}
-	skey, _, err := note.GenerateKey(nil, string(member))
-	if err != nil {
-		return nil, fmt.Errorf("make identity: %w", err)
-	}
-	return parse(a.String(), skey)
+	return with(member, a, a.String(), a.Recipient().String())
 }
 
-func parse(identity, skey string) (*Identity, error) {
-	a, err := age.ParseHybridIdentity(identity)
-	if err != nil {
-		return nil, ErrFormat
-	}
-	s, err := note.NewSigner(skey)
-	if err != nil {
-		return nil, ErrFormat
-	}
-	member, err := id.ParseMember(s.Name())
-	if err != nil {
-		return nil, ErrFormat
-	}
-	vkey, err := verifierKey(s.Name(), skey)
+// NewWithPlugin makes the signing key of a new member whose age identity is
+// that of a plugin, which the plugin's own program has made.
+func NewWithPlugin(member id.Member, identity, recipient string, ui *plugin.ClientUI) (*Identity, error) {
+	a, err := pluginIdentity(identity, recipient, ui)
 	if err != nil {
 		return nil, err
 	}
-	return &Identity{member, a, skey, vkey, s}, nil
+	return with(member, a, identity, recipient)
+}
+
+func with(member id.Member, a age.Identity, text, recipient string) (*Identity, error) {
+	if _, err := id.ParseMember(string(member)); err != nil || member.IsRecovery() || len(member) > 32 {
+		return nil, errors.New("a member's id has 2 to 32 of a–z, 0–9 and hyphens, begins with a letter and not with recovery-")
+	}
+	skey, vkey, err := note.GenerateKey(nil, string(member))
+	if err != nil {
+		return nil, fmt.Errorf("make identity: %w", err)
+	}
+	signer, err := note.NewSigner(skey)
+	if err != nil {
+		return nil, fmt.Errorf("make identity: %w", err)
+	}
+	return &Identity{member, a, text, recipient, skey, vkey, signer}, nil
+}
+
+// pluginIdentity accepts an identity and a recipient of one and the same
+// plugin. Whether they belong together only the plugin knows.
+func pluginIdentity(identity, recipient string, ui *plugin.ClientUI) (age.Identity, error) {
+	i, err := plugin.NewIdentity(identity, ui)
+	if err != nil {
+		return nil, ErrPlugin // age's error repeats the identity
+	}
+	r, err := plugin.NewRecipient(recipient, ui)
+	if err != nil || r.Name() != i.Name() {
+		return nil, ErrPlugin
+	}
+	return i, nil
 }
 
 // Member says whose keys these are.
@@ -91,14 +112,77 @@ func (i *Identity) Age() age.Identity { return i.age }
 // Signer signs the member's statements and documents.
 func (i *Identity) Signer() note.Signer { return i.signer }
 
-// Recipient is what the roster lists to seal to, age1pq1….
-func (i *Identity) Recipient() string { return i.age.Recipient().String() }
+// Recipient is what the roster lists to seal to, age1pq1… or a plugin's.
+func (i *Identity) Recipient() string { return i.recipient }
 
 // VerifierKey is what the roster lists to check signatures with.
 func (i *Identity) VerifierKey() string { return i.vkey }
 
 // Seal returns the file's bytes. A work factor of 0 is [DefaultWorkFactor].
 func (i *Identity) Seal(passphrase string, workFactor int) ([]byte, error) {
+	lines := []string{formatLine, i.text, i.skey}
+	if _, ok := i.age.(*plugin.Identity); ok {
+		lines = append(lines, i.recipient)
+	}
+	return sealLines(lines, passphrase, workFactor)
+}
+
+// Open unlocks a file's bytes. A plugin gets nothing answered and shown; see
+// [OpenWith]. The error is [ErrPassphrase] or [ErrFormat].
+func Open(sealed []byte, passphrase string) (*Identity, error) {
+	return OpenWith(sealed, passphrase, &plugin.ClientUI{})
+}
+
+// OpenWith is Open for where somebody sits whom a plugin may ask for a PIN or
+// a touch.
+func OpenWith(sealed []byte, passphrase string, ui *plugin.ClientUI) (*Identity, error) {
+	lines, err := openLines(sealed, passphrase)
+	if err != nil {
+		return nil, err
+	}
+	if len(lines) < 3 || lines[0] != formatLine {
+		return nil, ErrFormat
+	}
+	i := &Identity{text: lines[1], skey: lines[2]}
+	switch len(lines) {
+	case 3:
+		a, err := age.ParseHybridIdentity(i.text)
+		if err != nil {
+			return nil, ErrFormat
+		}
+		i.age, i.recipient = a, a.Recipient().String()
+	case 4:
+		i.recipient = lines[3]
+		if i.age, err = pluginIdentity(i.text, i.recipient, ui); err != nil {
+			return nil, ErrFormat
+		}
+	default:
+		return nil, ErrFormat
+	}
+	if i.signer, i.vkey, err = openSigner(i.skey); err != nil {
+		return nil, err
+	}
+	if i.member, err = id.ParseMember(i.signer.Name()); err != nil {
+		return nil, ErrFormat
+	}
+	return i, nil
+}
+
+// openSigner reads a note signing key.
+func openSigner(skey string) (note.Signer, string, error) {
+	s, err := note.NewSigner(skey)
+	if err != nil {
+		return nil, "", ErrFormat
+	}
+	vkey, err := verifierKey(s.Name(), skey)
+	if err != nil {
+		return nil, "", err
+	}
+	return s, vkey, nil
+}
+
+// sealLines seals lines with a passphrase.
+func sealLines(lines []string, passphrase string, workFactor int) ([]byte, error) {
 	to, err := age.NewScryptRecipient(passphrase)
 	if err != nil {
 		return nil, errors.New("the passphrase is empty")
@@ -110,19 +194,20 @@ func (i *Identity) Seal(passphrase string, workFactor int) ([]byte, error) {
 	var b bytes.Buffer
 	w, err := age.Encrypt(&b, to)
 	if err != nil {
-		return nil, fmt.Errorf("seal identity: %w", err)
+		return nil, fmt.Errorf("seal keys: %w", err)
 	}
-	if _, err := fmt.Fprintf(w, "%s\n%s\n%s\n", formatLine, i.age, i.skey); err != nil {
-		return nil, fmt.Errorf("seal identity: %w", err)
+	if _, err := io.WriteString(w, strings.Join(lines, "\n")+"\n"); err != nil {
+		return nil, fmt.Errorf("seal keys: %w", err)
 	}
 	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("seal identity: %w", err)
+		return nil, fmt.Errorf("seal keys: %w", err)
 	}
 	return b.Bytes(), nil
 }
 
-// Open unlocks a file's bytes. The error is [ErrPassphrase] or [ErrFormat].
-func Open(sealed []byte, passphrase string) (*Identity, error) {
+// openLines opens what sealLines has sealed. The error is [ErrPassphrase] or
+// [ErrFormat].
+func openLines(sealed []byte, passphrase string) ([]string, error) {
 	if len(sealed) > maxFile {
 		return nil, ErrFormat
 	}
@@ -138,15 +223,15 @@ func Open(sealed []byte, passphrase string) (*Identity, error) {
 	if err != nil {
 		return nil, ErrFormat
 	}
-	text, err := io.ReadAll(r)
+	text, err := io.ReadAll(io.LimitReader(r, maxFile))
 	if err != nil {
 		return nil, ErrFormat
 	}
-	lines := strings.Split(string(text), "\n")
-	if len(lines) != 4 || lines[0] != formatLine || lines[3] != "" {
+	body, ended := strings.CutSuffix(string(text), "\n")
+	if !ended {
 		return nil, ErrFormat
 	}
-	return parse(lines[1], lines[2])
+	return strings.Split(body, "\n"), nil
 }
 
 // Format prints "redacted" whatever the verb.

@@ -95,3 +95,109 @@ func TestWhatDoesNotOpen(t *testing.T) {
 		t.Errorf("an identity prints itself: %s", out)
 	}
 }
+
+func TestRootKeyFile(t *testing.T) {
+	root, err := keyfile.NewRoot("suluh.example/uji/root")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := root.Seal("satu", quick)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := keyfile.OpenRoot(sealed, "satu")
+	if err != nil || got.VerifierKey() != root.VerifierKey() {
+		t.Errorf("another key came back: %v", err)
+	}
+	if _, err := keyfile.OpenRoot(sealed, "dua"); !errors.Is(err, keyfile.ErrPassphrase) {
+		t.Errorf("wrong passphrase: got %v", err)
+	}
+	// Neither kind of file is taken for the other.
+	if _, err := keyfile.Open(sealed, "satu"); !errors.Is(err, keyfile.ErrFormat) {
+		t.Errorf("a root key as an identity: got %v", err)
+	}
+	i, err := keyfile.New("penelaah-satu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sealed, err = i.Seal("satu", quick); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := keyfile.OpenRoot(sealed, "satu"); !errors.Is(err, keyfile.ErrFormat) {
+		t.Errorf("an identity as a root key: got %v", err)
+	}
+	if out := fmt.Sprintf("%v %+v %s", root, *root, root); strings.Contains(out, "PRIVATE") {
+		t.Errorf("a root key prints itself: %s", out)
+	}
+}
+
+func TestRecoverySheet(t *testing.T) {
+	r, err := keyfile.NewRecovery()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := r.RevealLines()
+	numbered := func(lines []string) string {
+		var b strings.Builder
+		for i, l := range lines {
+			fmt.Fprintf(&b, "Lain\n  %d. %s\n", i+1, l)
+		}
+		return b.String()
+	}
+	for name, text := range map[string]string{
+		"QR code":         r.Reveal(),
+		"QR code, lower":  strings.ToLower(r.Reveal()) + "\n",
+		"lines":           numbered(lines),
+		"lower, no space": strings.ToLower(strings.ReplaceAll(numbered(lines), " ", "\t")),
+		"look-alikes":     strings.NewReplacer("0", "O", "L", "I", "8", "B").Replace(numbered(lines)[4:]),
+	} {
+		got, err := keyfile.ParseSheet(text)
+		if err != nil || got.Recipient() != r.Recipient() {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// Every single mistyped character is found, and its line is named.
+	for i, line := range lines {
+		for j, c := range line {
+			if c == ' ' {
+				continue
+			}
+			other := "Q"
+			if c == 'Q' {
+				other = "P"
+			}
+			wrong := append([]string{}, lines...)
+			wrong[i] = line[:j] + other + line[j+1:]
+			var e *keyfile.SheetError
+			if _, err := keyfile.ParseSheet(numbered(wrong)); !errors.As(err, &e) || e.Line != i+1 {
+				t.Fatalf("line %d, character %d: got %v", i+1, j, err)
+			}
+		}
+	}
+	exchanged := []string{lines[1], lines[0], lines[2], lines[3]}
+	var e *keyfile.SheetError
+	if _, err := keyfile.ParseSheet(numbered(exchanged)); !errors.As(err, &e) || e.Line != 1 {
+		t.Errorf("lines exchanged: got %v", err)
+	}
+	for _, text := range []string{"", "halo", "AGE-SECRET-KEY-PQ-1" + strings.Repeat("Q", 58), strings.Repeat("1 ", 1000)} {
+		if _, err := keyfile.ParseSheet(text); !errors.As(err, &e) || e.Line != 0 {
+			t.Errorf("no sheet: got %v", err)
+		}
+	}
+	if out := fmt.Sprintf("%v %+v %s", r, *r, r); strings.Contains(out, "SECRET") {
+		t.Errorf("a recovery key prints itself: %s", out)
+	}
+}
+
+func FuzzParseSheet(f *testing.F) {
+	f.Add("1  QPZR Y9X8\n2 ABCD")
+	f.Fuzz(func(t *testing.T, text string) {
+		r, err := keyfile.ParseSheet(text)
+		if err != nil {
+			return
+		}
+		if again, err := keyfile.ParseSheet(r.Reveal()); err != nil || again.Recipient() != r.Recipient() {
+			t.Fatalf("does not come back: %v", err)
+		}
+	})
+}

@@ -122,8 +122,21 @@ func Parse(signed []byte, root note.Verifier) (*Roster, error) {
 	return Decode([]byte(body))
 }
 
-// Decode reads a roster's JSON, signed or still a draft, and checks its rules.
+// Decode reads a roster's JSON and checks its rules.
 func Decode(body []byte) (*Roster, error) {
+	r, err := DecodeDraft(body)
+	if err == nil {
+		err = r.check()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// DecodeDraft reads the JSON of a roster that may still break the rules: Sign
+// and [Decode] refuse it then.
+func DecodeDraft(body []byte) (*Roster, error) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	var r Roster
@@ -132,9 +145,6 @@ func Decode(body []byte) (*Roster, error) {
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return nil, fmt.Errorf("%w: text after the JSON", ErrInvalid)
-	}
-	if err := r.check(); err != nil {
-		return nil, err
 	}
 	return &r, nil
 }

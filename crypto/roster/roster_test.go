@@ -166,3 +166,85 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func TestRequest(t *testing.T) {
+	s, _, key := testkey.New(t, "penelaah-satu")
+	r := roster.Request{ID: "penelaah-satu", Name: "Penelaah Satu", Recipient: recipient("q"), Key: key}
+	signed, err := r.Sign(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := roster.ParseRequest(signed)
+	if err != nil || got != r || got.Fingerprint() != r.Fingerprint() {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	stranger, _, strangerKey := testkey.New(t, "penelaah-satu")
+	forged, err := roster.Request{ID: r.ID, Name: r.Name, Recipient: recipient("z"), Key: strangerKey}.Sign(stranger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other, err := roster.ParseRequest(forged); err != nil || other.Fingerprint() == r.Fingerprint() {
+		t.Errorf("an exchanged request has the same fingerprint: %v", err)
+	}
+	for name, b := range map[string][]byte{
+		"nothing":           nil,
+		"name changed":      bytes.Replace(signed, []byte("Satu\""), []byte("Dua\""), 1),
+		"recipient changed": bytes.Replace(signed, []byte("qqqq"), []byte("zqqq"), 1),
+		"key exchanged":     bytes.Replace(signed, []byte(key), []byte(strangerKey), 1),
+		"line added":        bytes.Replace(signed, []byte("\n\n"), []byte("\nlain\n\n"), 1),
+		"longer than meant": append(bytes.Clone(signed), make([]byte, roster.MaxRequest)...),
+	} {
+		if _, err := roster.ParseRequest(b); !errors.Is(err, roster.ErrRequest) {
+			t.Errorf("%s: got %v, want ErrRequest", name, err)
+		}
+	}
+	for name, bad := range map[string]roster.Request{
+		"bidi in the name": {ID: r.ID, Name: "a\u202eb", Recipient: r.Recipient, Key: key},
+		"classic key":      {ID: r.ID, Name: r.Name, Recipient: "age1qqqq", Key: key},
+		"reserved id":      {ID: "recovery-itprov", Name: r.Name, Recipient: r.Recipient, Key: key},
+	} {
+		if _, err := bad.Sign(s); !errors.Is(err, roster.ErrRequest) {
+			t.Errorf("%s: got %v, want ErrRequest", name, err)
+		}
+	}
+}
+
+func TestChangesAndWarnings(t *testing.T) {
+	old := sample(t)
+	next := sample(t)
+	next.Members = []roster.Member{old.Members[0], old.Members[1]}
+	next.Units[0].Recovery, next.LogKey = recipient("y"), old.LogKey
+	day := next.Day
+	next.Members[1].Removed = &day
+	next.Members[0].Roles = []roster.Role{roster.Reader}
+	all := strings.Join(next.Changes(old), "\n")
+	for _, want := range []string{"unit itprov: has ANOTHER recovery sheet", "member penelaah-dua is removed", "member penelaah-satu: roles are now reader"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("changes lack %q:\n%s", want, all)
+		}
+	}
+	if got := old.Changes(old); len(got) != 0 {
+		t.Errorf("nothing changed: got %q", got)
+	}
+	warnings := strings.Join(next.Warnings(), "\n")
+	for _, want := range []string{"unit itjen has no reader", "reports about unit itprov go to itjen, which has no reader", "no custodian who may use it"} {
+		if !strings.Contains(warnings, want) {
+			t.Errorf("warnings lack %q:\n%s", want, warnings)
+		}
+	}
+}
+
+func FuzzParseRequest(f *testing.F) {
+	s, _, key := testkey.New(f, "penelaah-satu")
+	signed, err := roster.Request{ID: "penelaah-satu", Name: "Penelaah Satu", Recipient: recipient("q"), Key: key}.Sign(s)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(signed)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, err := roster.ParseRequest(b)
+		if err == nil && (r.Name == "" || r.Fingerprint() == "") {
+			t.Fatal("an empty request was accepted")
+		}
+	})
+}

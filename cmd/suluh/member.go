@@ -1,0 +1,94 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+
+	"filippo.io/age/plugin"
+
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/keyfile"
+	"suluh.example/suluh/internal/ceremony"
+)
+
+type memberCmd struct {
+	New memberNewCmd `cmd:"" help:"Make a member's identity file and the request to hand over."`
+}
+
+type memberNewCmd struct {
+	ID             string `required:"" help:"Id, used once and for all, e.g. penelaah-satu."`
+	Name           string `required:"" help:"Name or function as others see it, e.g. 'Penelaah Satu'."`
+	Dir            string `default:"." type:"existingdir" help:"Folder that the two files go to."`
+	PluginIdentity string `type:"existingfile" placeholder:"FILE" help:"Identity file of an age plugin (AGE-PLUGIN-NAME-1…): the key stays in the token."`
+	Recipient      string `placeholder:"age1NAME1…" help:"The plugin's recipient, if the file does not say it in a comment."`
+	PassphraseFile string `placeholder:"FILE" help:"File with the new passphrase on its first line; - is standard input."`
+}
+
+func (memberNewCmd) Help() string {
+	return "Run it on the member's own machine. ID.identity holds the private keys, sealed with the passphrase; ID.request the public halves, for the keeper of the root key. Existing files are never written over.\n\nExamples:\n  suluh member new --id penelaah-satu --name 'Penelaah Satu'\n  age-plugin-yubikey --generate >token.txt && suluh member new --id penelaah-dua --name 'Penelaah Dua' --plugin-identity token.txt"
+}
+
+func (c *memberNewCmd) Run() error {
+	var i *keyfile.Identity
+	var err error
+	if c.PluginIdentity == "" {
+		i, err = keyfile.New(id.Member(c.ID))
+	} else {
+		i, err = c.withPlugin()
+	}
+	if err != nil {
+		return err
+	}
+	passphrase, err := askNewSecret("New passphrase", c.PassphraseFile)
+	if err != nil {
+		return err
+	}
+	r, err := ceremony.WriteMember(c.Dir, c.Name, i, passphrase, testOnlyWorkFactor)
+	if errors.Is(err, os.ErrExist) {
+		return withHint(err, "name another --id or --dir; nothing was changed")
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s.identity and %s.request are in %s; fingerprint %s\n", r.ID, r.ID, c.Dir, r.Fingerprint())
+	next("Give "+c.ID+".request to the keeper of the root key, and read the fingerprint to him by telephone or face to face.",
+		"Keep "+c.ID+".identity: it is your key. Nobody can set its passphrase anew.")
+	return nil
+}
+
+var pluginText = regexp.MustCompile(`(?m)^(AGE-PLUGIN-[A-Z0-9-]+1[A-Z0-9]+)\s*$`)
+
+// withPlugin reads an identity file as plugins write them: comments, of which
+// one has the recipient, and the identity.
+func (c *memberNewCmd) withPlugin() (*keyfile.Identity, error) {
+	b, err := os.ReadFile(c.PluginIdentity)
+	if err != nil {
+		return nil, err
+	}
+	identities := pluginText.FindAllStringSubmatch(string(b), -1)
+	if len(identities) != 1 {
+		return nil, withHint(keyfile.ErrPlugin, "the file must hold exactly one identity of an age plugin")
+	}
+	recipient := c.Recipient
+	if recipient == "" {
+		for _, word := range strings.Fields(string(b)) {
+			if strings.HasPrefix(word, "age1") {
+				recipient = word
+			}
+		}
+	}
+	i, err := keyfile.NewWithPlugin(id.Member(c.ID), identities[0][1], recipient, pluginUI())
+	if errors.Is(err, keyfile.ErrPlugin) {
+		return nil, withHint(err, "name the plugin's recipient: --recipient age1NAME1…")
+	}
+	return i, err
+}
+
+// pluginUI lets an age plugin ask at the terminal for a PIN or a touch.
+func pluginUI() *plugin.ClientUI {
+	say := func(format string, v ...any) { next(shown(fmt.Sprintf(format, v...))) }
+	return plugin.NewTerminalUI(say, say)
+}

@@ -1,0 +1,116 @@
+package roster
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Changes says in words what a version changes against the one before, which
+// is nil for the first. The texts of the roster are repeated as they are.
+func (r *Roster) Changes(old *Roster) (lines []string) {
+	if old == nil {
+		old = &Roster{}
+	}
+	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
+	if r.LogKey != old.LogKey {
+		say("log key: %s", r.LogKey)
+	}
+	for _, u := range r.Units {
+		o, known := old.Unit(u.ID)
+		if !known {
+			say("unit %s is new: %s", u.ID, u.Named("id"))
+		}
+		for _, t := range []struct {
+			what     string
+			old, new map[string]string
+		}{{"name", o.Name, u.Name}, {"handles", o.Handles, u.Handles}, {"contact", o.Contact, u.Contact}} {
+			if known && !maps.Equal(t.old, t.new) {
+				say("unit %s: %s is now %s", u.ID, t.what, inAll(t.new))
+			}
+		}
+		if known && !slices.Equal(o.Positions, u.Positions) {
+			say("unit %s: positions are now %s", u.ID, strings.Join(u.Positions, "; "))
+		}
+		if known && o.Other != u.Other {
+			say("unit %s: reports about it go to %s", u.ID, orNone(string(u.Other)))
+		}
+		switch {
+		case o.Recovery == u.Recovery:
+		case u.Recovery == "":
+			say("unit %s: has no recovery sheet any more", u.ID)
+		case o.Recovery == "":
+			say("unit %s: has a recovery sheet, %s", u.ID, Fingerprint(u.Recovery))
+		default:
+			say("unit %s: has ANOTHER recovery sheet, %s", u.ID, Fingerprint(u.Recovery))
+		}
+	}
+	for _, m := range r.Members {
+		o, known := old.Member(m.ID)
+		switch {
+		case !known:
+			say("member %s is new: %s, %s of %s, fingerprint %s", m.ID, m.Name, Joined(m.Roles), m.Unit, m.Fingerprint())
+			continue
+		case m.Name != o.Name:
+			say("member %s: name is now %s", m.ID, m.Name)
+		}
+		if m.Unit != o.Unit {
+			say("member %s: goes from %s to %s", m.ID, o.Unit, m.Unit)
+		}
+		if !slices.Equal(m.Roles, o.Roles) {
+			say("member %s: roles are now %s", m.ID, Joined(m.Roles))
+		}
+		if m.Removed != nil && o.Removed == nil {
+			say("member %s is removed", m.ID)
+		}
+	}
+	return lines
+}
+
+// Warnings says what will keep reports from being read, although the roster
+// breaks no rule.
+func (r *Roster) Warnings() (lines []string) {
+	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
+	for _, u := range r.Units {
+		if len(r.Readers(u.ID, nil)) == 0 {
+			say("unit %s has no reader, so it is never offered to reporters", u.ID)
+			continue
+		}
+		if u.Other == "" {
+			say("unit %s names no other unit for reports about itself", u.ID)
+		} else if len(r.Readers(u.Other, nil)) == 0 {
+			say("reports about unit %s go to %s, which has no reader", u.ID, u.Other)
+		}
+		if u.Recovery == "" {
+			say("unit %s has no recovery sheet: a case whose readers are all gone is lost", u.ID)
+		} else if !slices.ContainsFunc(r.Members, func(m Member) bool { return m.Unit == u.ID && m.Has(Custodian) }) {
+			say("unit %s has a recovery sheet and no custodian who may use it", u.ID)
+		}
+	}
+	return lines
+}
+
+// Joined returns roles as a list for people.
+func Joined(roles []Role) string {
+	s := make([]string, len(roles))
+	for i, r := range roles {
+		s[i] = string(r)
+	}
+	return strings.Join(s, ", ")
+}
+
+func inAll(m map[string]string) string {
+	var s []string
+	for _, language := range slices.Sorted(maps.Keys(m)) {
+		s = append(s, language+": "+m[language])
+	}
+	return orNone(strings.Join(s, "; "))
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}

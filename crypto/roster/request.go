@@ -1,0 +1,93 @@
+package roster
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"suluh.example/suluh/crypto/id"
+)
+
+const requestLine = "suluh.example/request/v1"
+
+// MaxRequest is the most bytes that a request may have.
+const MaxRequest = 16 << 10
+
+// ErrRequest says that a request can't be used.
+var ErrRequest = errors.New("not a member's request, or one that was changed after it was made")
+
+// Request is what a new member hands to the keeper of the root key: the public
+// halves of his keys. It is a note signed with the member's own key, which
+// shows damage; that it is the member's and not somebody else's is for people
+// to compare by its fingerprint.
+type Request struct {
+	ID        id.Member `json:"id"`
+	Name      string    `json:"name"`
+	Recipient string    `json:"recipient"`
+	Key       string    `json:"key"`
+}
+
+// Sign returns the request's signed note.
+func (r Request) Sign(member note.Signer) ([]byte, error) {
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	body, err := json.Marshal(r)
+	if err != nil {
+		return nil, fmt.Errorf("encode request: %w", err)
+	}
+	msg, err := note.Sign(&note.Note{Text: requestLine + "\n" + string(body) + "\n"}, member)
+	if err != nil {
+		return nil, fmt.Errorf("sign request: %w", err)
+	}
+	return msg, nil
+}
+
+func (r Request) check() error {
+	_, err := id.ParseMember(string(r.ID))
+	if err != nil || r.ID.IsRecovery() || len(r.ID) > 32 || !plain(r.Name) || !(postQuantum(r.Recipient) || plugin(r.Recipient)) {
+		return fmt.Errorf("%w: id, name or recipient is malformed", ErrRequest)
+	}
+	return nil
+}
+
+// ParseRequest checks a request and returns it. The error is [ErrRequest].
+func ParseRequest(signed []byte) (Request, error) {
+	var r Request
+	if len(signed) > MaxRequest {
+		return r, ErrRequest
+	}
+	first, rest, _ := strings.Cut(string(signed), "\n")
+	line, _, _ := strings.Cut(rest, "\n")
+	if first != requestLine || json.Unmarshal([]byte(line), &r) != nil {
+		return Request{}, ErrRequest
+	}
+	key, err := note.NewVerifier(r.Key)
+	if err != nil || key.Name() != string(r.ID) {
+		return Request{}, ErrRequest
+	}
+	n, err := note.Open(signed, note.VerifierList(key))
+	if err != nil || n.Text != first+"\n"+line+"\n" {
+		return Request{}, ErrRequest
+	}
+	return r, r.check()
+}
+
+// Fingerprint returns what two people compare by telephone: 80 bits of the
+// digest of a member's id and keys.
+func (r Request) Fingerprint() string { return Fingerprint(string(r.ID), r.Recipient, r.Key) }
+
+// Fingerprint returns a member's fingerprint; see [Request.Fingerprint].
+func (m Member) Fingerprint() string { return Fingerprint(string(m.ID), m.Recipient, m.Key) }
+
+// Fingerprint returns 80 bits of the digest of lines, in four groups.
+func Fingerprint(lines ...string) string {
+	sum := sha256.Sum256([]byte("suluh.example/fingerprint/v1\n" + strings.Join(lines, "\n") + "\n"))
+	s := base32.StdEncoding.EncodeToString(sum[:10])
+	return s[:4] + "-" + s[4:8] + "-" + s[8:12] + "-" + s[12:]
+}
