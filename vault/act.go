@@ -63,6 +63,9 @@ func (v *Vault) Act(ctx context.Context, head membersock.ActHead, in *frame.Read
 	if err = v.tell("a statement was not carried out", err); err != nil {
 		return err
 	}
+	// Nothing here takes long but writing, which fails by itself once the member
+	// is gone; a context that ends would cost each query a goroutine.
+	ctx = context.WithoutCancel(ctx)
 	if a.Proof, err = v.proof(ctx, seq, leaf, s.Seen); err == nil {
 		err = v.answer(ctx, s, a, head.Have, out)
 	}
@@ -266,44 +269,84 @@ func (v *Vault) effect(g *group, r *roster.Roster, s accesslog.Statement, seq in
 	return membersock.ErrRole // purge and forwarding are not offered yet
 }
 
-// list returns the cases of which a member has the key.
+// list returns the cases of which a member has the key, in the order of their
+// ids, which says nothing.
 func (v *Vault) list(g *group, m id.Member) ([]membersock.ListedCase, error) {
 	rows, err := g.tx.QueryContext(g.ctx, `
-		SELECT c.case_id, c.day, c.assigned, w.digest, w.read,
-			(SELECT count(*) FROM objects o WHERE o.case_id = c.case_id AND role IN ('letter', 'answer', 'note')),
-			(SELECT digest FROM objects o WHERE o.case_id = c.case_id AND role = 'summary' ORDER BY day DESC, digest LIMIT 1),
-			(SELECT digest FROM objects o WHERE o.case_id = c.case_id AND role = 'state' ORDER BY seq DESC LIMIT 1)
-		FROM wraps w JOIN cases c ON c.case_id = w.case_id WHERE w.member = ? ORDER BY c.case_id`, string(m))
+		SELECT w.case_id, c.day, c.assigned, w.digest, w.read, o.role, o.digest, o.day, o.seq
+		FROM wraps w JOIN cases c ON c.case_id = w.case_id JOIN objects o ON o.case_id = w.case_id
+		WHERE w.member = ? ORDER BY w.case_id, o.digest`, string(m))
 	if err != nil {
 		return nil, fmt.Errorf("list cases: %w", err)
 	}
 	defer rows.Close()
 	cases := []membersock.ListedCase{}
+	var newest struct { // of the case that is being read
+		summary string // day
+		state   int64
+	}
 	for rows.Next() {
 		var c membersock.ListedCase
-		var day string
+		var role id.Role
+		var day, objectDay string
 		var read int
-		var wrap, summary, state []byte
-		if err := rows.Scan(&c.Case, &day, &c.Assigned, &wrap, &read, &c.Objects, &summary, &state); err != nil {
+		var seq int64
+		var wrap, object sql.RawBytes
+		if err := rows.Scan(&c.Case, &day, &c.Assigned, &wrap, &read, &role, &object, &objectDay, &seq); err != nil {
 			return nil, fmt.Errorf("list cases: %w", err)
 		}
-		if c.Day, err = id.ParseDay(day); err != nil {
-			return nil, err
+		if len(cases) == 0 || cases[len(cases)-1].Case != c.Case {
+			if c.Day, err = id.ParseDay(day); err != nil {
+				return nil, err
+			}
+			c.Wrap, c.Unread = id.Digest(wrap), -read
+			cases = append(cases, c)
+			newest.summary, newest.state = "", 0
 		}
-		c.Wrap, c.Unread = id.Digest(wrap), c.Objects-read
-		copy(c.Summary[:], summary)
-		copy(c.State[:], state)
-		cases = append(cases, c)
+		last := &cases[len(cases)-1]
+		switch role {
+		case id.RoleLetter, id.RoleAnswer, id.RoleNote:
+			last.Objects++
+			last.Unread++
+		case id.RoleSummary:
+			if objectDay > newest.summary {
+				newest.summary, last.Summary = objectDay, id.Digest(object)
+			}
+		case id.RoleState:
+			if seq > newest.state {
+				newest.state, last.State = seq, id.Digest(object)
+			}
+		}
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("list cases: %w", err)
 	}
-	for i := range cases {
-		if cases[i].Readers, err = readers(g, cases[i].Case); err != nil {
-			return nil, err
+	return cases, listReaders(g, m, cases)
+}
+
+// listReaders fills in who can read each of the listed cases.
+func listReaders(g *group, m id.Member, cases []membersock.ListedCase) error {
+	rows, err := g.tx.QueryContext(g.ctx, `
+		SELECT r.case_id, r.member FROM wraps w JOIN wraps r ON r.case_id = w.case_id
+		WHERE w.member = ? ORDER BY w.case_id, r.member`, string(m))
+	if err != nil {
+		return fmt.Errorf("read readers: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var of id.Case
+		var reader id.Member
+		if err := rows.Scan(&of, &reader); err != nil {
+			return fmt.Errorf("read readers: %w", err)
+		}
+		for len(cases) > 0 && cases[0].Case < of {
+			cases = cases[1:]
+		}
+		if len(cases) > 0 && cases[0].Case == of {
+			cases[0].Readers = append(cases[0].Readers, reader)
 		}
 	}
-	return cases, nil
+	return rows.Err()
 }
 
 func readers(g *group, of id.Case) (all []id.Member, err error) {
@@ -372,7 +415,7 @@ type rowser interface {
 }
 
 func (v *Vault) objectsOf(ctx context.Context, of id.Case) ([]membersock.CaseObject, error) {
-	return objectsOf(ctx, v.db, of)
+	return objectsOf(ctx, v.db.read, of)
 }
 
 // objectsOf returns a case's objects in the order of their digests, which says
@@ -409,7 +452,7 @@ func (v *Vault) answer(ctx context.Context, s accesslog.Statement, a membersock.
 			return nil
 		}
 		var b []byte
-		if err := v.db.QueryRowContext(ctx, "SELECT data FROM wraps WHERE case_id = ? AND digest = ?", string(of), d[:]).Scan(&b); err != nil {
+		if err := v.db.read.QueryRowContext(ctx, "SELECT data FROM wraps WHERE case_id = ? AND digest = ?", string(of), d[:]).Scan(&b); err != nil {
 			return fmt.Errorf("read wrap: %w", err)
 		}
 		return out.Object(id.Object{Role: id.RoleWrap, Digest: d, Size: int64(len(b))}, b)

@@ -32,7 +32,7 @@ func (v *Vault) Batch(ctx context.Context) (n int, err error) {
 		// VACUUM lays the rows out by their keys, which are random; the WAL
 		// still has the order of arrival until it is truncated.
 		for _, q := range []string{"VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"} {
-			if _, err := v.db.ExecContext(ctx, q); err != nil {
+			if _, err := v.db.write.ExecContext(ctx, q); err != nil {
 				return fmt.Errorf("end the day: %w", err)
 			}
 		}
@@ -114,7 +114,7 @@ func digests(g *group, query string, args ...any) (all []id.Digest, err error) {
 func (v *Vault) Batches(ctx context.Context) error {
 	for {
 		overdue := 0
-		err := v.db.QueryRowContext(ctx, "SELECT count(*) FROM deposits WHERE seq < 0 AND day < ?", v.today().String()).Scan(&overdue)
+		err := v.db.read.QueryRowContext(ctx, "SELECT count(*) FROM deposits WHERE seq < 0 AND day < ?", v.today().String()).Scan(&overdue)
 		if err == nil && overdue > 0 {
 			_, err = v.Batch(ctx)
 		}

@@ -34,7 +34,7 @@ func (v *Vault) sweep(ctx context.Context) error {
 			}
 			if d, err := id.ParseDigest(f.Name()); err == nil && dir != tmp {
 				var n int
-				if err := v.db.QueryRowContext(ctx, "SELECT count(*) FROM objects WHERE digest = ?", d[:]).Scan(&n); err != nil {
+				if err := v.db.read.QueryRowContext(ctx, "SELECT count(*) FROM objects WHERE digest = ?", d[:]).Scan(&n); err != nil {
 					return fmt.Errorf("sweep blobs: %w", err)
 				}
 				if n > 0 {
@@ -52,7 +52,7 @@ func (v *Vault) sweep(ctx context.Context) error {
 // openObject returns the sealed bytes of a small object, or opens the file of a
 // large one.
 func (v *Vault) openObject(ctx context.Context, d id.Digest) (small []byte, large *os.File, err error) {
-	if err := v.db.QueryRowContext(ctx, "SELECT data FROM objects WHERE digest = ?", d[:]).Scan(&small); err != nil {
+	if err := v.db.read.QueryRowContext(ctx, "SELECT data FROM objects WHERE digest = ?", d[:]).Scan(&small); err != nil {
 		return nil, nil, fmt.Errorf("open object: %w", err)
 	}
 	if small != nil {

@@ -333,7 +333,7 @@ func (v *Vault) insertCase(g *group, of id.Case, lookup id.Digest, day id.Day, c
 func (v *Vault) Lookup(ctx context.Context, l id.Lookup, answer *frame.Writer) error {
 	lookup := l.Hash()
 	a := depositsock.LookupAnswer{}
-	err := v.db.QueryRowContext(ctx, `SELECT case_id, NOT EXISTS (SELECT 1 FROM deposits d WHERE d.case_id = c.case_id AND seq < 0)
+	err := v.db.read.QueryRowContext(ctx, `SELECT case_id, NOT EXISTS (SELECT 1 FROM deposits d WHERE d.case_id = c.case_id AND seq < 0)
 		FROM cases c WHERE lookup = ?`, lookup[:]).Scan(&a.Case, &a.InLog)
 	if errors.Is(err, sql.ErrNoRows) {
 		return depositsock.ErrUnknown

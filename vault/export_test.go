@@ -7,11 +7,16 @@ import (
 	"testing"
 )
 
-// Pragmas opens n connections of the pool at once and reads back what each has.
+// Pragmas opens n connections at once, among them the one that writes, and
+// reads back what each has.
 func Pragmas(t *testing.T, v *Vault, n int) (all []string) {
 	t.Helper()
-	for range n {
-		c, err := v.db.Conn(context.Background())
+	for i := range n {
+		db := v.db.read
+		if i == 0 {
+			db = v.db.write
+		}
+		c, err := db.Conn(context.Background())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -41,7 +46,7 @@ func Exec(t *testing.T, dir, statement string) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	r, err := db.Exec(statement)
+	r, err := db.write.Exec(statement)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -104,7 +104,7 @@ func (v *Vault) writer() {
 func (v *Vault) commit(ctx context.Context, jobs []*job) {
 	errs := make([]error, len(jobs))
 	err := func() error {
-		tx, err := v.db.BeginTx(ctx, nil)
+		tx, err := v.db.write.BeginTx(ctx, nil)
 		if err != nil {
 			return err
 		}
@@ -151,6 +151,7 @@ func (v *Vault) commit(ctx context.Context, jobs []*job) {
 			return nil
 		}
 		v.last = g.now
+		v.cache.putCommitted(g.hashes.fresh, g.size)
 		return v.publish(ctx, g.size)
 	}()
 	if err != nil {
@@ -183,7 +184,7 @@ func (g *group) dropBlobs(n int) {
 
 // publish signs the log of the given size and makes it the one that is shown.
 func (v *Vault) publish(ctx context.Context, size int64) error {
-	root, err := tlog.TreeHash(size, hashes{ctx: ctx, q: v.db, cache: &v.cache})
+	root, err := tlog.TreeHash(size, hashes{ctx: ctx, q: v.db.read, cache: &v.cache})
 	if err != nil {
 		return fmt.Errorf("hash of the log: %w", err)
 	}

@@ -38,6 +38,23 @@ func (c *hashCache) get(i int64) (tlog.Hash, bool) {
 func (c *hashCache) put(i int64, h tlog.Hash) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.add(i, h)
+}
+
+// putCommitted takes over the hashes of a log of so many records, of which the
+// proofs are asked for right away.
+func (c *hashCache) putCommitted(fresh map[int64]tlog.Hash, size int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	end := tlog.StoredHashCount(size)
+	for i, h := range fresh {
+		if i < end { // beyond are those of records that were undone
+			c.add(i, h)
+		}
+	}
+}
+
+func (c *hashCache) add(i int64, h tlog.Hash) {
 	if len(c.m) >= maxCached || c.m == nil {
 		c.m = make(map[int64]tlog.Hash)
 	}
@@ -114,7 +131,7 @@ type published struct {
 // proof proves a record that is in the published log.
 func (v *Vault) proof(ctx context.Context, seq int64, leaf []byte, seen tlog.Tree) (accesslog.Proof, error) {
 	now := v.log.Load()
-	r := hashes{ctx: ctx, q: v.db, cache: &v.cache}
+	r := hashes{ctx: ctx, q: v.db.read, cache: &v.cache}
 	p := accesslog.Proof{Index: seq, Record: leaf, Checkpoint: now.checkpoint}
 	var err error
 	if p.Inclusion, err = tlog.ProveRecord(now.tree.N, seq, r); err != nil {
@@ -140,7 +157,7 @@ func (v *Vault) LogFile(ctx context.Context, path string) ([]byte, error) {
 	}
 	if d, ok := cutDigest(path, "rosters/"); ok {
 		var signed []byte
-		err := v.db.QueryRowContext(ctx, "SELECT signed FROM rosters WHERE digest = ?", d[:]).Scan(&signed)
+		err := v.db.read.QueryRowContext(ctx, "SELECT signed FROM rosters WHERE digest = ?", d[:]).Scan(&signed)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil, os.ErrNotExist
 		}
@@ -160,7 +177,7 @@ func (v *Vault) LogFile(ctx context.Context, path string) ([]byte, error) {
 	if t.L*accesslog.TileHeight > 62 || first+int64(t.W) > now.tree.N>>(t.L*accesslog.TileHeight) {
 		return nil, os.ErrNotExist
 	}
-	return tlog.ReadTileData(t, hashes{ctx: ctx, q: v.db, cache: &v.cache})
+	return tlog.ReadTileData(t, hashes{ctx: ctx, q: v.db.read, cache: &v.cache})
 }
 
 func cutDigest(path, prefix string) (id.Digest, bool) {
@@ -172,7 +189,7 @@ func cutDigest(path, prefix string) (id.Digest, bool) {
 }
 
 func (v *Vault) entries(ctx context.Context, first int64, n int) ([]byte, error) {
-	rows, err := v.db.QueryContext(ctx, "SELECT leaf FROM records WHERE seq >= ? AND seq < ? ORDER BY seq", first, first+int64(n))
+	rows, err := v.db.read.QueryContext(ctx, "SELECT leaf FROM records WHERE seq >= ? AND seq < ? ORDER BY seq", first, first+int64(n))
 	if err != nil {
 		return nil, fmt.Errorf("read entries: %w", err)
 	}

@@ -56,7 +56,7 @@ func (q *quota) room(c Config, now time.Time, dir string) (open, files bool) {
 // loadQuota counts what today's deposits have taken before a restart.
 func (v *Vault) loadQuota(ctx context.Context) error {
 	var n int64
-	if err := v.db.QueryRowContext(ctx, "SELECT coalesce(sum(size), 0) FROM objects WHERE day = ? AND member = ''", v.today().String()).Scan(&n); err != nil {
+	if err := v.db.read.QueryRowContext(ctx, "SELECT coalesce(sum(size), 0) FROM objects WHERE day = ? AND member = ''", v.today().String()).Scan(&n); err != nil {
 		return fmt.Errorf("count today's deposits: %w", err)
 	}
 	v.quota.turn(v.config.Now())

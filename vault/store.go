@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -36,38 +37,50 @@ type connector struct {
 func (c connector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.dsn) }
 func (c connector) Driver() driver.Driver                        { return c.driver }
 
+// stores are the two ways to the database: one connection that changes it,
+// and some that only look. The one keeps its page cache from change to change,
+// since nobody else makes any.
+type stores struct{ write, read *sql.DB }
+
+func (s stores) Close() error { return errors.Join(s.read.Close(), s.write.Close()) }
+
 // openDB opens the database file in dir and brings its schema up to date. It
 // makes the file only if create is set.
-func openDB(ctx context.Context, dir string, create bool) (*sql.DB, error) {
+func openDB(ctx context.Context, dir string, create bool) (s stores, err error) {
 	if create {
 		// SQLite would make it readable to others; its WAL takes the same mode.
 		f, err := os.OpenFile(filepath.Join(dir, "vault.db"), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 		if err != nil {
-			return nil, err
+			return s, err
 		}
 		if err := f.Close(); err != nil {
-			return nil, err
+			return s, err
 		}
 	}
-	d := &sqlite3.SQLiteDriver{ConnectHook: func(c *sqlite3.SQLiteConn) error {
-		_, err := c.Exec(pragmas, nil)
-		return err
-	}}
-	db := sql.OpenDB(connector{d, "file:" + filepath.Join(dir, "vault.db") + "?_txlock=immediate&mode=rw&_stmt_cache_size=64"})
-	db.SetMaxOpenConns(8)
+	open := func(connections int, pragmas string) *sql.DB {
+		d := &sqlite3.SQLiteDriver{ConnectHook: func(c *sqlite3.SQLiteConn) error {
+			_, err := c.Exec(pragmas, nil)
+			return err
+		}}
+		db := sql.OpenDB(connector{d, "file:" + filepath.Join(dir, "vault.db") + "?_txlock=immediate&mode=rw&_stmt_cache_size=64"})
+		db.SetMaxOpenConns(connections)
+		db.SetMaxIdleConns(connections) // opening one costs more than most queries
+		return db
+	}
+	s = stores{write: open(1, pragmas), read: open(8, pragmas+"PRAGMA query_only = ON;")}
 	sub, err := fs.Sub(migrations, "migrations")
 	if err != nil {
-		return nil, err
+		return s, err
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, sub)
+	p, err := goose.NewProvider(goose.DialectSQLite3, s.write, sub)
 	if err == nil {
 		_, err = p.Up(ctx)
 	}
 	if err != nil {
-		db.Close()
-		return nil, fmt.Errorf("open database: %w", err)
+		s.Close()
+		return s, fmt.Errorf("open database: %w", err)
 	}
-	return db, nil
+	return s, nil
 }
 
 // readDB opens the database to look at, beside a vault that runs.

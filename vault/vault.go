@@ -109,7 +109,7 @@ const reserve = 10 // per cent
 type Vault struct {
 	config Config
 	zone   *time.Location
-	db     *sql.DB
+	db     stores
 	lock   *os.File
 	signer note.Signer
 	logKey string
@@ -195,7 +195,7 @@ func Open(ctx context.Context, c Config) (_ *Vault, err error) {
 		return nil, err
 	}
 	var size int64
-	if err := v.db.QueryRowContext(ctx, "SELECT count(*) FROM records").Scan(&size); err != nil {
+	if err := v.db.read.QueryRowContext(ctx, "SELECT count(*) FROM records").Scan(&size); err != nil {
 		return nil, fmt.Errorf("read log: %w", err)
 	}
 	if err := v.publish(ctx, size); err != nil {
@@ -203,7 +203,7 @@ func Open(ctx context.Context, c Config) (_ *Vault, err error) {
 	}
 	if size > 0 {
 		var leaf []byte
-		if err := v.db.QueryRowContext(ctx, "SELECT leaf FROM records WHERE seq = ?", size-1).Scan(&leaf); err != nil {
+		if err := v.db.read.QueryRowContext(ctx, "SELECT leaf FROM records WHERE seq = ?", size-1).Scan(&leaf); err != nil {
 			return nil, fmt.Errorf("read log: %w", err)
 		}
 		r, err := accesslog.ParseRecord(leaf)
@@ -226,7 +226,7 @@ func (v *Vault) Close() error {
 
 func (v *Vault) release() error {
 	var errs []error
-	if v.db != nil {
+	if v.db.write != nil {
 		errs = append(errs, v.db.Close())
 	}
 	if v.lock != nil {
@@ -264,7 +264,7 @@ func (v *Vault) SignedRoster() []byte { return v.now.Load().signed }
 
 func (v *Vault) loadRoster(ctx context.Context) error {
 	var signed []byte
-	err := v.db.QueryRowContext(ctx, "SELECT signed FROM rosters ORDER BY version DESC LIMIT 1").Scan(&signed)
+	err := v.db.read.QueryRowContext(ctx, "SELECT signed FROM rosters ORDER BY version DESC LIMIT 1").Scan(&signed)
 	if errors.Is(err, sql.ErrNoRows) {
 		v.now.Store(&inForce{})
 		return nil

@@ -26,7 +26,7 @@ CREATE TABLE wraps (
 	read      INTEGER NOT NULL DEFAULT 0,  -- letters, answers and notes at the last opening
 	PRIMARY KEY (case_id, member)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX wraps_of_member ON wraps (member, case_id);
+CREATE UNIQUE INDEX wraps_of_member ON wraps (member, case_id);
 
 CREATE TABLE deposits (
 	digest  BLOB NOT NULL PRIMARY KEY,
@@ -39,6 +39,7 @@ CREATE TABLE deposits (
 	seq     INTEGER NOT NULL DEFAULT -1,   -- record, once it is in the log
 	UNIQUE (case_id, tag)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX deposits_waiting ON deposits (day) WHERE seq < 0;
 
 CREATE TABLE objects (
 	digest  BLOB NOT NULL PRIMARY KEY,
@@ -51,7 +52,8 @@ CREATE TABLE objects (
 	seq     INTEGER NOT NULL DEFAULT 0,    -- record of that
 	data    BLOB                           -- NULL: a file in blobs/
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX objects_of_case ON objects (case_id, digest);
+-- All but the data, so that lists don't touch the pages that hold it.
+CREATE INDEX objects_of_case ON objects (case_id, digest, role, day, seq, size, member);
 
 -- The access log. hashes has what tlog.StoredHashes gives for the record.
 CREATE TABLE records (
