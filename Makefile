@@ -1,6 +1,7 @@
 # make quick   the seconds-long loop: vet and short tests
 # make test    everything; installs what it needs first
 # make setup   only install what the tests need
+# make browser the pages in Chromium, Firefox and text browsers
 # make fuzz    every fuzz target on some thousand inputs
 
 SHELL := /bin/bash
@@ -8,7 +9,7 @@ GOBIN := $(CURDIR)/build/bin
 export PATH := $(GOBIN):$(PATH)
 FUZZTIME ?= 50000x
 
-.PHONY: quick test setup lint fuzz
+.PHONY: quick test setup lint fuzz browser
 
 quick:
 	go vet ./...
@@ -24,8 +25,13 @@ lint: setup
 	@tools/vuln
 
 test: lint
-	@tools/fuzz $(FUZZTIME)
 	go test -count=1 ./...
+	@tools/fuzz $(FUZZTIME)
+	@$(MAKE) --no-print-directory browser
+
+# The pages in real browsers; SULUH_UPDATE=1 writes the golden files anew.
+browser: setup
+	cd test/browser && node --test --test-reporter=spec --test-concurrency=2 *.test.js
 
 fuzz:
 	@tools/fuzz $(FUZZTIME)

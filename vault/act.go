@@ -60,6 +60,10 @@ func (v *Vault) Act(ctx context.Context, head membersock.ActHead, in *frame.Read
 		seq, leaf, a, err = v.act(g, s, []byte(head.Statement), handed)
 		return err
 	})
+	if err == nil && s.Action == accesslog.Revoke {
+		// The wrap that was deleted is still in the WAL.
+		err = v.enqueue(ctx, &job{done: make(chan error, 1), alone: v.wipe})
+	}
 	if err = v.tell("a statement was not carried out", err); err != nil {
 		return err
 	}

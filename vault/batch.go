@@ -14,41 +14,67 @@ import (
 
 // Batch ends the day: the deposits that wait enter the log, sorted by digest,
 // and what they brought is written anew in an order that says nothing. A crash
-// at any point leaves the log whole; files that were not rewritten yet keep
-// the order of their arrival until the next batch of their day.
+// at any point leaves the log whole; what was not written anew yet is by the
+// next batch, which the next start begins with.
 func (v *Vault) Batch(ctx context.Context) (n int, err error) {
-	var blobs []id.Digest
 	err = v.write(ctx, func(g *group) error {
-		n, blobs, err = v.logDeposits(g)
+		n, err = v.logDeposits(g)
 		return err
 	})
-	if err != nil || n == 0 {
+	if err != nil {
 		return n, err
 	}
-	return n, v.enqueue(ctx, &job{done: make(chan error, 1), alone: func(ctx context.Context) error {
-		if err := v.rewrite(blobs); err != nil {
-			return err
-		}
-		// VACUUM lays the rows out by their keys, which are random; the WAL
-		// still has the order of arrival until it is truncated.
-		for _, q := range []string{"VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"} {
-			if _, err := v.db.write.ExecContext(ctx, q); err != nil {
-				return fmt.Errorf("end the day: %w", err)
-			}
-		}
-		v.blur()
-		return nil
-	}})
+	return n, v.enqueue(ctx, &job{done: make(chan error, 1), alone: v.settle})
 }
 
-func (v *Vault) logDeposits(g *group) (n int, blobs []id.Digest, err error) {
+// settle writes anew what deposits brought that are in the log and are not
+// settled. It runs alone.
+func (v *Vault) settle(ctx context.Context) error {
+	var waiting bool
+	if err := v.db.read.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM deposits WHERE seq >= 0 AND settled = 0)").Scan(&waiting); err != nil || !waiting {
+		return err
+	}
+	blobs, err := digests(ctx, v.db.read, `SELECT digest FROM objects WHERE data IS NULL AND deposit IN
+		(SELECT digest FROM deposits WHERE seq >= 0 AND settled = 0)`)
+	if err != nil {
+		return err
+	}
+	if err := v.rewrite(blobs); err != nil {
+		return err
+	}
+	// VACUUM lays the rows out by their keys, which are random; the WAL still
+	// has the order of arrival until it is truncated. A crash before the mark
+	// is set does all of it again, which harms nothing.
+	for _, q := range []string{"VACUUM", "UPDATE deposits SET settled = 1 WHERE seq >= 0 AND settled = 0"} {
+		if _, err := v.db.write.ExecContext(ctx, q); err != nil {
+			return fmt.Errorf("end the day: %w", err)
+		}
+	}
+	return v.wipe(ctx)
+}
+
+// wipe takes out of the WAL what was deleted or moved, which secure_delete
+// leaves there. It runs alone.
+func (v *Vault) wipe(ctx context.Context) error {
+	var busy, pages, moved int
+	if err := v.db.write.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved); err != nil {
+		return fmt.Errorf("truncate the WAL: %w", err)
+	}
+	if busy != 0 {
+		return errors.New("truncate the WAL: somebody reads the database for too long")
+	}
+	v.blur()
+	return nil
+}
+
+func (v *Vault) logDeposits(g *group) (n int, err error) {
 	type waiting struct {
 		accesslog.DepositRecord
 		digest []byte
 	}
 	rows, err := g.tx.QueryContext(g.ctx, "SELECT digest, case_id, wraps, day FROM deposits WHERE seq < 0 ORDER BY digest")
 	if err != nil {
-		return 0, nil, fmt.Errorf("read deposits: %w", err)
+		return 0, fmt.Errorf("read deposits: %w", err)
 	}
 	defer rows.Close()
 	var all []waiting
@@ -56,45 +82,40 @@ func (v *Vault) logDeposits(g *group) (n int, blobs []id.Digest, err error) {
 		var w waiting
 		var wraps, day string
 		if err := rows.Scan(&w.digest, &w.Case, &wraps, &day); err != nil {
-			return 0, nil, fmt.Errorf("read deposits: %w", err)
+			return 0, fmt.Errorf("read deposits: %w", err)
 		}
 		w.Digest = id.Digest(w.digest)
 		if w.Wraps, err = parseWraps(wraps); err != nil {
-			return 0, nil, err
+			return 0, err
 		}
 		if w.Day, err = id.ParseDay(day); err != nil {
-			return 0, nil, err
+			return 0, err
 		}
 		all = append(all, w)
 	}
 	if err := rows.Err(); err != nil {
-		return 0, nil, fmt.Errorf("read deposits: %w", err)
+		return 0, fmt.Errorf("read deposits: %w", err)
 	}
 	for _, w := range all {
 		seq, _, err := g.appendRecord(accesslog.Record{Kind: accesslog.KindDeposit, Deposit: w.DepositRecord}, w.Case, "", "")
 		if err != nil {
-			return 0, nil, err
+			return 0, err
 		}
 		if _, err := g.tx.ExecContext(g.ctx, "UPDATE deposits SET seq = ? WHERE digest = ?", seq, w.digest); err != nil {
-			return 0, nil, fmt.Errorf("mark deposit: %w", err)
+			return 0, fmt.Errorf("mark deposit: %w", err)
 		}
-		files, err := digests(g, "SELECT digest FROM objects WHERE deposit = ? AND data IS NULL", w.digest)
-		if err != nil {
-			return 0, nil, err
-		}
-		blobs = append(blobs, files...)
 	}
 	if len(all) == 0 {
-		return 0, nil, nil
+		return 0, nil
 	}
 	_, _, err = g.appendRecord(accesslog.Record{
 		Kind: accesslog.KindBatch, Batch: accesslog.BatchRecord{Day: id.DayOf(g.now, v.zone), Deposits: int64(len(all))},
 	}, "", "", "")
-	return len(all), blobs, err
+	return len(all), err
 }
 
-func digests(g *group, query string, args ...any) (all []id.Digest, err error) {
-	rows, err := g.tx.QueryContext(g.ctx, query, args...)
+func digests(ctx context.Context, q rowser, query string, args ...any) (all []id.Digest, err error) {
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read digests: %w", err)
 	}
@@ -110,12 +131,13 @@ func digests(g *group, query string, args ...any) (all []id.Digest, err error) {
 }
 
 // Batches ends each day at its midnight until the context ends. A midnight
-// that was missed, since nothing ran or the batch failed, is made up for.
+// that was missed, since nothing ran or the batch failed, is made up for, and
+// so is what a batch had not settled.
 func (v *Vault) Batches(ctx context.Context) error {
 	for {
-		overdue := 0
-		err := v.db.read.QueryRowContext(ctx, "SELECT count(*) FROM deposits WHERE seq < 0 AND day < ?", v.today().String()).Scan(&overdue)
-		if err == nil && overdue > 0 {
+		var overdue bool
+		err := v.db.read.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM deposits WHERE seq < 0 AND day < ? OR seq >= 0 AND settled = 0)", v.today().String()).Scan(&overdue)
+		if err == nil && overdue {
 			_, err = v.Batch(ctx)
 		}
 		if err != nil && ctx.Err() == nil {

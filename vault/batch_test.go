@@ -3,8 +3,11 @@ package vault_test
 import (
 	"bytes"
 	"context"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -102,6 +105,40 @@ func TestEveryConnectionHasThePragmas(t *testing.T) {
 		if want := "wal 2 1 1"; got != want {
 			t.Errorf("connection %d: journal_mode, synchronous, secure_delete and foreign_keys are %q, want %q", i, got, want)
 		}
+	}
+}
+
+// TestInterruptedBatchIsSettled: what a crash kept the batch from writing anew
+// is, once the vault runs again.
+func TestInterruptedBatchIsSettled(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	_, err := w.send(newParcel(large, w.one.id))
+	must(t, err)
+	_, err = w.control.Batch(t.Context())
+	must(t, err)
+	blob := filepath.Join(w.dir, "blobs", w.files()[0])
+	inode := func() uint64 {
+		info, err := os.Stat(blob)
+		must(t, err)
+		return info.Sys().(*syscall.Stat_t).Ino
+	}
+	settled := inode()
+	run := func() {
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- w.vault.Batches(ctx) }()
+		waitFor(t, func() bool { return vault.Settled(t, w.vault) })
+		stop()
+		must(t, <-done)
+	}
+	if run(); inode() != settled {
+		t.Error("what is settled is written anew again")
+	}
+	w.stop()
+	vault.Exec(t, w.dir, "UPDATE deposits SET settled = 0")
+	w.start(vault.Config{})
+	if run(); inode() == settled {
+		t.Error("what the batch left is not written anew")
 	}
 }
 

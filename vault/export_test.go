@@ -35,6 +35,15 @@ func pragma(t *testing.T, c *sql.Conn, name string) (value string) {
 	return value
 }
 
+// Settled tells whether all that is in the log was written anew.
+func Settled(t *testing.T, v *Vault) (settled bool) {
+	t.Helper()
+	if err := v.db.read.QueryRowContext(t.Context(), "SELECT NOT EXISTS (SELECT 1 FROM deposits WHERE seq >= 0 AND settled = 0)").Scan(&settled); err != nil {
+		t.Fatal(err)
+	}
+	return settled
+}
+
 // Examine is Doctor by another clock.
 var Examine = examine
 

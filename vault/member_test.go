@@ -67,8 +67,8 @@ func TestAccessIsGivenAndTaken(t *testing.T) {
 	_, err = w.ask(w.two, w.statement(w.two, accesslog.Open, p.of))
 	want(t, err, membersock.ErrNoWrap)
 
+	wrap := object{id.RoleWrap, sealed(100)}
 	grant := func(to id.Member) error {
-		wrap := object{id.RoleWrap, sealed(100)}
 		s := w.statement(w.one, accesslog.Grant, p.of)
 		s.To, s.Objects = to, []id.Object{wrap.describe()}
 		_, err := w.ask(w.one, s, wrap)
@@ -92,9 +92,15 @@ func TestAccessIsGivenAndTaken(t *testing.T) {
 		return err
 	}
 	want(t, revoke(w.two, w.one), membersock.ErrRole)
+	if !w.contains(wrap.data) {
+		t.Fatal("the wrap is not there before it is taken away")
+	}
 	must(t, revoke(w.one, w.two))
 	_, err = w.ask(w.two, w.statement(w.two, accesslog.Open, p.of))
 	want(t, err, membersock.ErrNoWrap)
+	if w.contains(wrap.data) {
+		t.Error("a wrap that was taken away is still in a file")
+	}
 }
 
 func TestStatementsThatAreRefusedAreNotRecorded(t *testing.T) {

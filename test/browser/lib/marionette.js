@@ -4,12 +4,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer, connect } from "node:net";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-
-const elementKey = "element-6066-11e4-a52e-4f735466cecf";
 
 async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
@@ -22,10 +20,13 @@ async function freePort() {
 
 export class Marionette {
   #socket; #process; #profile; #received = Buffer.alloc(0); #waiting = new Map(); #last = 0; #greeted;
+  downloads;
 
-  static async launch({ prefs = {}, width = 1280, height = 900 } = {}) {
+  static async launch(prefs = {}) {
     const m = new Marionette();
     m.#profile = await mkdtemp(join(tmpdir(), "suluh-firefox-"));
+    m.downloads = join(m.#profile, "downloads");
+    await mkdir(m.downloads);
     const port = await freePort();
     const all = {
       "javascript.enabled": false,
@@ -36,7 +37,7 @@ export class Marionette {
       "network.captive-portal-service.enabled": false,
       "network.connectivity-service.enabled": false,
       "browser.download.folderList": 2,
-      "browser.download.dir": m.#profile + "/downloads",
+      "browser.download.dir": m.downloads,
       "browser.download.always_ask_before_handling_new_types": false,
       "browser.download.alwaysOpenPanel": false,
       ...prefs,
@@ -44,7 +45,7 @@ export class Marionette {
     await writeFile(join(m.#profile, "user.js"),
       Object.entries(all).map(([k, v]) => `user_pref(${JSON.stringify(k)}, ${JSON.stringify(v)});`).join("\n"));
     m.#process = spawn("firefox-esr",
-      ["--headless", "--marionette", "--remote-allow-system-access", "--no-remote", "--profile", m.#profile, "--width", String(width), "--height", String(height)],
+      ["--headless", "--marionette", "--remote-allow-system-access", "--no-remote", "--profile", m.#profile, "--width", "1280", "--height", "1000"],
       { stdio: "ignore" });
     m.#socket = await m.#connect(port);
     m.#socket.setNoDelay(true);
@@ -98,4 +99,3 @@ export class Marionette {
     await rm(this.#profile, { recursive: true, force: true });
   }
 }
-export { elementKey };
