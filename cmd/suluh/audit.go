@@ -1,53 +1,317 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"os"
 	"strings"
+	"time"
 
+	"github.com/schollz/progressbar/v3"
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/term"
 
+	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/internal/check"
 )
 
 type auditCmd struct {
 	Verify auditVerifyCmd `cmd:"" help:"Verify an access log from outside."`
+	List   auditListCmd   `cmd:"" help:"List who did what, from a log that is verified first."`
+	Export auditExportCmd `cmd:"" help:"Verify a log and keep a folder of its files up to date."`
 }
 
-type auditVerifyCmd struct {
-	LogKey string `required:"" help:"The log's verifier key (name+hash+key), or a file that has it."`
-	Log    string `arg:"" help:"A folder of tiles, a URL, or the vault's log.sock."`
+// auditLog is the log that a command reads.
+type auditLog struct {
+	LogKey    string `required:"" help:"The log's verifier key (name+hash+key), or a file that has it."`
+	TokenFile string `help:"File with the token that auditors have for the log's URL; - for standard input."`
+	Log       string `arg:"" help:"A folder of tiles, a URL, or the vault's log.sock."`
 }
 
-func (auditVerifyCmd) Help() string {
-	return "Checks every record and prints one sentence. The exit status is 0 only if the log is intact.\n\nExamples:\n  suluh audit verify --log-key log.vkey /media/log\n  suluh audit verify --log-key log.vkey https://log.example/\n  suluh audit verify --log-key log.vkey /var/lib/suluh/log.sock"
+// open returns the log's files and its key, as text and read.
+func (c *auditLog) open() (files check.Files, key note.Verifier, text string, err error) {
+	if key, text, err = readLogKey(c.LogKey); err != nil {
+		return nil, nil, "", err
+	}
+	token := ""
+	if c.TokenFile != "" {
+		if token, err = askSecret("Token", c.TokenFile); err != nil {
+			return nil, nil, "", fmt.Errorf("token: %w", err)
+		}
+	}
+	files, err = check.Source(c.Log, token)
+	return files, key, text, err
 }
 
-func (c *auditVerifyCmd) Run(ctx context.Context) error {
-	text := c.LogKey
-	if b, err := os.ReadFile(c.LogKey); err == nil {
+// readLogKey takes a verifier key or the name of a file that has one.
+func readLogKey(arg string) (note.Verifier, string, error) {
+	text := strings.TrimSpace(arg)
+	if b, err := os.ReadFile(arg); err == nil {
 		text = strings.TrimSpace(string(b))
 	}
 	key, err := note.NewVerifier(text)
 	if err != nil {
-		return fmt.Errorf("log key is neither a verifier key nor a file that has one")
+		return nil, "", errors.New("log key is neither a verifier key nor a file that has one")
 	}
-	files := check.Directory(c.Log)
-	if strings.HasPrefix(c.Log, "http://") || strings.HasPrefix(c.Log, "https://") {
-		files = check.URL(strings.TrimSuffix(c.Log, "/"))
-	} else if info, err := os.Stat(c.Log); err != nil {
-		return err
-	} else if info.Mode()&os.ModeSocket != 0 {
-		files = check.Socket(c.Log)
+	return key, text, nil
+}
+
+// progress shows how far a long verification is, where somebody watches.
+func progress() func(done, of int64) {
+	if !term.IsTerminal(int(os.Stderr.Fd())) {
+		return nil
 	}
-	r, err := check.Verify(ctx, files, key)
+	var bar *progressbar.ProgressBar
+	return func(done, of int64) {
+		if bar == nil && of-done > 20_000 {
+			bar = progressbar.NewOptions64(of, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription("verifying"),
+				progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
+		}
+		if bar != nil {
+			_ = bar.Set64(done) // what the terminal doesn't take is not missed
+		}
+	}
+}
+
+// verify verifies the whole log.
+func (c *auditLog) verify(ctx context.Context) (*check.Log, *check.Result, error) {
+	files, key, _, err := c.open()
+	if err != nil {
+		return nil, nil, err
+	}
+	log := check.New(files, key)
+	log.Progress = progress()
+	r, err := log.Extend(ctx)
+	return log, r, err
+}
+
+type auditVerifyCmd struct {
+	auditLog
+	Continues string `type:"existingfile" placeholder:"CHECKPOINT" help:"A checkpoint that was kept before: the log must still begin with all that it had then."`
+	JSON      bool   `help:"Print one JSON object instead of a sentence."`
+}
+
+func (auditVerifyCmd) Help() string {
+	return `Checks every record and prints one sentence. The exit status is 0 only if the log is intact.
+
+With --continues, a log that was cut back or begun anew since shows, too: keep the checkpoint of each verification, or use suluh audit export, which does.
+
+Examples:
+  suluh audit verify --log-key log.vkey /media/log
+  suluh audit verify --log-key log.vkey --token-file token https://log.example/
+  suluh audit verify --log-key log.vkey --continues /media/log/checkpoint /var/lib/suluh/log.sock`
+}
+
+// verdict is what verify prints with --json.
+type verdict struct {
+	Intact   bool        `json:"intact"`
+	Records  int64       `json:"records,omitempty"`
+	Deposits int64       `json:"deposits,omitempty"`
+	Accesses int64       `json:"requests,omitempty"`
+	Waiting  int         `json:"waiting,omitempty"`
+	Root     string      `json:"root,omitempty"`
+	Record   *int64      `json:"record,omitempty"` // that is at fault; none if it is the log as a whole
+	Fault    check.Fault `json:"fault,omitempty"`
+	Why      string      `json:"why,omitempty"`
+	Want     string      `json:"want,omitempty"`
+	Got      string      `json:"got,omitempty"`
+}
+
+func (c *auditVerifyCmd) Run(ctx context.Context) error {
+	log, r, err := c.verify(ctx)
+	if err == nil && c.Continues != "" {
+		err = c.continues(log)
+	}
+	var f *check.Finding
+	if err != nil && !errors.As(err, &f) {
+		return err // nothing was found out
+	}
+	if c.JSON {
+		v := verdict{Intact: f == nil}
+		if f == nil {
+			v.Records, v.Deposits, v.Accesses, v.Waiting, v.Root = r.Records, r.Deposits, r.Accesses, r.Waiting, r.Tree.Hash.String()
+		} else {
+			v.Fault, v.Why, v.Want, v.Got = f.Fault, f.What, f.Want, f.Got
+			if f.Seq >= 0 {
+				v.Record = &f.Seq
+			}
+		}
+		return errors.Join(json.NewEncoder(os.Stdout).Encode(v), err)
+	}
 	if err != nil {
 		return err
 	}
-	fmt.Printf("the log is intact: %d records, none missing or changed (%d deposits, %d requests of members)\n", r.Records, r.Deposits, r.Accesses)
-	if r.Waiting > 0 {
-		fmt.Printf("%d cases were opened before the batch of their day; their readers are checked when it is in the log\n", r.Waiting)
+	fmt.Println(intact(r))
+	return nil
+}
+
+func (c *auditVerifyCmd) continues(log *check.Log) error {
+	key, _, err := readLogKey(c.LogKey)
+	if err != nil {
+		return err
 	}
+	msg, err := os.ReadFile(c.Continues)
+	if err != nil {
+		return err
+	}
+	before, err := accesslog.OpenCheckpoint(msg, key)
+	if err != nil {
+		return errors.New("the checkpoint that was kept is not signed by this log's key")
+	}
+	return log.Continues(before)
+}
+
+// intact is the one sentence.
+func intact(r *check.Result) string {
+	s := fmt.Sprintf("the log is intact: %d records, none missing or changed (%d deposits, %d requests of members)", r.Records, r.Deposits, r.Accesses)
+	if r.Waiting > 0 {
+		s += fmt.Sprintf("; %d cases were opened before the batch of their day, and their readers are checked once it is in the log", r.Waiting)
+	}
+	return s
+}
+
+type auditListCmd struct {
+	auditLog
+	Member string `help:"Only what this member did."`
+	Case   string `help:"Only what was done to this case (K-…)."`
+	Action string `help:"Only this action: ${actions}."`
+	From   string `help:"Only from this day on (2026-11-24, or \"24 November 2026\"), in the log's time zone."`
+	To     string `help:"Only until this day."`
+	Format string `enum:"table,jsonl,csv" default:"table" help:"table, jsonl (a JSON object a line) or csv."`
+}
+
+func (auditListCmd) Help() string {
+	return `Verifies the whole log first, and lists nothing from one that is not intact. Times of a table are in the log's time zone, those of jsonl and csv in UTC.
+
+Examples:
+  suluh audit list --log-key log.vkey --member penelaah-satu --from 2026-11-01 /media/log
+  suluh audit list --log-key log.vkey --action open --format csv /media/log >opened.csv
+  suluh audit list --log-key log.vkey --case K-ABCD-EFGH-IJKL-MNOP --format jsonl /var/lib/suluh/log.sock | jq .`
+}
+
+func (c *auditListCmd) filter() (f check.Filter, err error) {
+	if c.Member != "" {
+		if f.Member, err = id.ParseMember(c.Member); err != nil {
+			return f, errors.New("--member is not a member's id")
+		}
+	}
+	if c.Case != "" {
+		if f.Case, err = id.ParseCase(strings.ToUpper(c.Case)); err != nil {
+			return f, errors.New("--case is not a case's name (K-XXXX-XXXX-XXXX-XXXX)")
+		}
+	}
+	if f.Action = c.Action; c.Action != "" && !strings.Contains(" "+strings.Join(check.Actions(), " ")+" ", " "+c.Action+" ") {
+		return f, errors.New("--action is none of " + strings.Join(check.Actions(), ", "))
+	}
+	if c.From != "" {
+		if f.From, err = check.ParseDay(c.From); err != nil {
+			return f, fmt.Errorf("--from: %w", err)
+		}
+	}
+	if c.To != "" {
+		if f.To, err = check.ParseDay(c.To); err != nil {
+			return f, fmt.Errorf("--to: %w", err)
+		}
+	}
+	return f, nil
+}
+
+func (c *auditListCmd) Run(ctx context.Context) error {
+	f, err := c.filter()
+	if err != nil {
+		return err
+	}
+	_, r, err := c.verify(ctx)
+	if err != nil {
+		return err
+	}
+	f.Zone = r.TimeZone()
+	out := bufio.NewWriter(os.Stdout)
+	switch c.Format {
+	case "csv":
+		err = check.WriteCSV(out, r.Entries.Select(f), r.NameOf)
+	case "jsonl":
+		e := json.NewEncoder(out)
+		for x := range r.Entries.Select(f) {
+			if err = e.Encode(x); err != nil {
+				break
+			}
+		}
+	default:
+		err = writeTable(out, r.Entries.Select(f), f.Zone)
+	}
+	if err = errors.Join(err, out.Flush()); err == nil {
+		fmt.Fprintln(os.Stderr, "suluh:", intact(r))
+	}
+	return err
+}
+
+// writeTable goes through the entries twice: once for the columns' widths.
+func writeTable(w io.Writer, entries iter.Seq[check.Entry], zone *time.Location) error {
+	cells := func(e check.Entry) [6]string {
+		at := e.Day.String()
+		if at == "" {
+			at = e.Time.In(zone).Format("2006-01-02 15:04:05 MST")
+		}
+		return [6]string{fmt.Sprint(e.Seq), at, e.Action, string(e.Member), string(e.To), string(e.Case)}
+	}
+	head := [6]string{"RECORD", "TIME", "ACTION", "MEMBER", "TO", "CASE"}
+	var width [6]int
+	for i, s := range head {
+		width[i] = len(s)
+	}
+	for e := range entries {
+		for i, s := range cells(e) {
+			width[i] = max(width[i], len(s))
+		}
+	}
+	line := func(row [6]string) error {
+		var b strings.Builder
+		for i, s := range row {
+			fmt.Fprintf(&b, "%-*s  ", width[i], check.Plain(s))
+		}
+		_, err := fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
+		return err
+	}
+	if err := line(head); err != nil {
+		return err
+	}
+	for e := range entries {
+		if err := line(cells(e)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type auditExportCmd struct {
+	auditLog
+	Dir string `arg:"" type:"path" help:"Folder to make, or to bring up to date."`
+}
+
+func (auditExportCmd) Help() string {
+	return `Writes the log as a folder that any client of C2SP tlog-tiles reads: checkpoint, tile/…, tile/entries/…, and rosters/… and log.vkey with it. Run again it fetches only what is new, and fails if the log does not continue what the folder has. It is verified on the way; one that is not intact leaves the folder's checkpoint as it was.
+
+Examples:
+  suluh audit export --log-key log.vkey /var/lib/suluh/log.sock /media/log
+  suluh audit export --log-key log.vkey --token-file token https://log.example/ /media/log`
+}
+
+func (c *auditExportCmd) Run(ctx context.Context) error {
+	files, _, text, err := c.open()
+	if err != nil {
+		return err
+	}
+	r, err := check.Export(ctx, c.Dir, files, text, progress())
+	if err != nil {
+		return err
+	}
+	fmt.Println(intact(r))
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -24,6 +25,7 @@ import (
 	"suluh.example/suluh/crypto/keyfile"
 	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/internal/ceremony"
+	"suluh.example/suluh/internal/check"
 	"suluh.example/suluh/vault"
 	"suluh.example/suluh/vault/controlsock"
 )
@@ -50,6 +52,7 @@ func run(args []string) int {
 	var c cli
 	exit := -1
 	parser, err := kong.New(&c, kong.Name("suluh"), kong.Description("A vault for reports of corruption. Each command has --help with examples."),
+		kong.Vars{"actions": strings.Join(check.Actions(), ", ")},
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.UsageOnError(), kong.Exit(func(code int) { exit = code }))
 	if err != nil {
 		return fail(err, 1)

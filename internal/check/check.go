@@ -1,7 +1,8 @@
 // Package check verifies an access log from outside, with nothing but the
 // log's key: that no record is missing, changed or out of order, that every
 // access was signed by a member who might make it, and that it was covered by
-// the deposit's readers or a later grant.
+// the deposit's readers or a later grant. What it has verified it can list,
+// and export as a folder that others verify.
 //
 // It trusts whoever serves the files with nothing, and never needs a secret.
 package check
@@ -10,12 +11,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"os"
-	"path/filepath"
-	"slices"
+	"runtime"
+	"sync"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -26,58 +24,44 @@ import (
 	"suluh.example/suluh/crypto/roster"
 )
 
-// Files reads the log's files by their C2SP tlog-tiles paths, "checkpoint" and
-// "rosters/<digest>". It may be asked from one goroutine at a time.
-type Files func(ctx context.Context, path string) ([]byte, error)
+// Fault is the kind of what is wrong with a log, for those who say it in
+// another language.
+type Fault string
 
-// maxFile is the most bytes of one file: a full bundle of the longest records.
-const maxFile = accesslog.TileWidth * (2 + accesslog.MaxRecord)
+// The faults.
+const (
+	FaultCheckpoint Fault = "checkpoint" // the checkpoint isn't signed by the log's key
+	FaultShrunk     Fault = "shrunk"     // the log has fewer records than were seen before
+	FaultFork       Fault = "fork"       // somebody was shown another log
+	FaultTree       Fault = "tree"       // the records do not hash to the checkpoint
+	FaultTile       Fault = "tile"       // a hash tile isn't that of the records
+	FaultMissing    Fault = "missing"    // a file that the checkpoint promises isn't there
+	FaultForm       Fault = "form"       // a record isn't in the agreed form
+	FaultOrder      Fault = "order"      // a record can't stand where it does
+	FaultSignature  Fault = "signature"  // a statement isn't signed by the member that it names
+	FaultReplay     Fault = "replay"     // a statement was used before
+	FaultTime       Fault = "time"       // times or days contradict each other
+	FaultMember     Fault = "member"     // the member was not allowed to do it
+	FaultCover      Fault = "cover"      // nothing gave the member access to the case
+	FaultRoster     Fault = "roster"     // a roster was exchanged, or breaks a rule
+	FaultDeposit    Fault = "deposit"    // deposits contradict each other or their batch
+)
 
-// Directory reads an exported log.
-func Directory(dir string) Files {
-	return func(_ context.Context, path string) ([]byte, error) {
-		return os.ReadFile(filepath.Join(dir, filepath.FromSlash(path)))
-	}
-}
-
-// URL reads a log that is served below a URL without its last slash.
-func URL(base string) Files { return get(http.DefaultClient, base) }
-
-// Socket reads a log from the vault's log.sock.
-func Socket(path string) Files {
-	return get(&http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", path)
-		},
-	}}, "http://vault")
-}
-
-func get(client *http.Client, base string) Files {
-	return func(ctx context.Context, path string) ([]byte, error) {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/"+path, nil)
-		if err != nil {
-			return nil, err
-		}
-		r, err := client.Do(req)
-		if err != nil {
-			return nil, err
-		}
-		defer r.Body.Close()
-		if r.StatusCode != http.StatusOK {
-			return nil, fmt.Errorf("%s: %s", path, r.Status)
-		}
-		b, err := io.ReadAll(io.LimitReader(r.Body, maxFile+1))
-		if len(b) > maxFile {
-			return nil, fmt.Errorf("%s: too large", path)
-		}
-		return b, err
+// Faults returns all faults.
+func Faults() []Fault {
+	return []Fault{
+		FaultCheckpoint, FaultShrunk, FaultFork, FaultTree, FaultTile, FaultMissing, FaultForm, FaultOrder,
+		FaultSignature, FaultReplay, FaultTime, FaultMember, FaultCover, FaultRoster, FaultDeposit,
 	}
 }
 
 // Finding says what is wrong with a log.
 type Finding struct {
-	Seq  int64 // the record, or -1 for the log as a whole
-	What string
+	Seq   int64 // the record, or -1 for the log as a whole
+	Fault Fault
+	What  string // a sentence's end, in English
+	Want  string // what was expected and what was found instead, where
+	Got   string // hashes tell it; else ""
 }
 
 func (f *Finding) Error() string {
@@ -89,343 +73,385 @@ func (f *Finding) Error() string {
 
 // Result is what a log that passed has shown.
 type Result struct {
-	Records  int64
-	Deposits int64
-	Accesses int64
-	Waiting  int // cases that were accessed and whose deposit isn't in the log yet
+	Tree       tlog.Tree
+	Checkpoint []byte // signed
+	Records    int64
+	Deposits   int64
+	Accesses   int64
+	Waiting    int    // cases that were accessed and whose deposit isn't in the log yet
+	Zone       string // of the log's days
+	Roster     *roster.Roster
+	Entries    Entries
 }
 
-// maxSkew is how far a statement's own time may be from its record's.
-const maxSkew = 5 * time.Minute
+// TimeZone returns the zone of the log's days, or UTC where this machine does not
+// know it.
+func (r *Result) TimeZone() *time.Location {
+	zone, err := time.LoadLocation(r.Zone)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}
+
+// NameOf returns a member's name in the newest roster, or the id of who is in
+// none.
+func (r *Result) NameOf(m id.Member) string {
+	if r.Roster != nil {
+		if x, ok := r.Roster.Member(m); ok {
+			return x.Name
+		}
+	}
+	return string(m)
+}
+
+// Log is a log under verification. What was checked once stays checked: each
+// [Log.Extend] only reads what came since. It keeps the hashes of all records,
+// nonces, and a few bytes of each record for lists, some 150 bytes a record in
+// all; but no record. It is not safe for concurrent use.
+type Log struct {
+	Progress func(done, of int64) // called now and then by Extend if set
+
+	files Files
+	key   note.Verifier
+	state state
+	tiles int64    // size of the log whose hash tiles were checked
+	fault *Finding // sticks: a log that lied once is not trusted again
+	index index
+}
+
+// New returns a log of which nothing was checked yet.
+func New(files Files, key note.Verifier) *Log {
+	return &Log{files: files, key: key, state: newState(files, key)}
+}
 
 // Verify checks a whole log. The error is a [*Finding] if the log is at fault.
-func Verify(ctx context.Context, files Files, log note.Verifier) (*Result, error) {
-	msg, err := files(ctx, "checkpoint")
+func Verify(ctx context.Context, files Files, key note.Verifier) (*Result, error) {
+	return New(files, key).Extend(ctx)
+}
+
+// Extend checks the log up to the checkpoint that it has now. The error is a
+// [*Finding] if the log is at fault; after any other error, such as a file that
+// could not be read, Extend may be called again and goes on where it was.
+func (l *Log) Extend(ctx context.Context) (*Result, error) {
+	if l.fault != nil {
+		return nil, l.fault
+	}
+	r, err := l.extend(ctx)
+	var f *Finding
+	if errors.As(err, &f) && f.Fault != FaultMissing {
+		l.fault = f
+	}
+	return r, err
+}
+
+func (l *Log) extend(ctx context.Context) (*Result, error) {
+	msg, err := l.files(ctx, "checkpoint")
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, errors.New("it has no checkpoint: it is no log, or an export that was never finished")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read checkpoint: %w", err)
 	}
-	tree, err := accesslog.OpenCheckpoint(msg, log)
+	tree, err := accesslog.OpenCheckpoint(msg, l.key)
 	if err != nil {
-		return nil, &Finding{-1, "its checkpoint is not signed by the log's key"}
+		return nil, &Finding{Seq: -1, Fault: FaultCheckpoint, What: "its checkpoint is not signed by the log's key"}
 	}
-	v := &verifier{
-		files: files, log: log, result: &Result{Records: tree.N},
-		nonces: map[[16]byte]bool{}, cases: map[id.Case]*caseState{},
+	if n := l.state.size(); tree.N < n {
+		return nil, &Finding{
+			Seq: -1, Fault: FaultShrunk, What: fmt.Sprintf("it had %d records before and has %d now", n, tree.N),
+			Want: fmt.Sprint(n), Got: fmt.Sprint(tree.N),
+		}
 	}
-	for first := int64(0); first < tree.N; first += accesslog.TileWidth {
-		n := min(tree.N-first, accesslog.TileWidth)
-		bundle, err := files(ctx, accesslog.TilePath(tlog.Tile{H: accesslog.TileHeight, L: -1, N: first / accesslog.TileWidth, W: int(n)}))
-		if err != nil {
-			return nil, fmt.Errorf("read entries from %d: %w", first, err)
-		}
-		leaves, err := accesslog.Entries(bundle)
-		if err != nil || int64(len(leaves)) != n {
-			return nil, &Finding{first, "the bundle of entries that begins here is malformed"}
-		}
-		for i, leaf := range leaves {
-			if err := v.record(ctx, first+int64(i), leaf); err != nil {
-				return nil, err
+	if err := l.records(ctx, tree.N); err != nil {
+		// A record that was changed shows first in one that follows it.
+		var f *Finding
+		if errors.As(err, &f) && f.Fault == FaultFork {
+			if d := l.differs(ctx, tree); d != nil {
+				return nil, d
 			}
 		}
+		return nil, err
 	}
-	root, err := tlog.TreeHash(tree.N, v.hashes)
+	root, err := l.state.rootOf(tree.N)
 	if err != nil {
 		return nil, err
 	}
 	if root != tree.Hash {
-		return nil, &Finding{-1, "its records do not hash to its checkpoint: some were changed, dropped, added or reordered"}
+		if d := l.differs(ctx, tree); d != nil {
+			return nil, d
+		}
+		return nil, &Finding{
+			Seq: -1, Fault: FaultTree, What: "its records do not hash to its checkpoint: some were changed, dropped, added or reordered",
+			Want: tree.Hash.String(), Got: root.String(),
+		}
 	}
-	if err := v.tiles(ctx, tree.N); err != nil {
+	if err := l.hashTiles(ctx, tree.N); err != nil {
 		return nil, err
 	}
-	return v.result, v.end()
+	if err := l.state.end(); err != nil {
+		return nil, err
+	}
+	s := &l.state
+	return &Result{
+		Tree: tree, Checkpoint: msg, Records: tree.N, Deposits: s.deposits, Accesses: s.accesses,
+		Waiting: len(s.waiting), Zone: s.zone, Roster: s.roster, Entries: l.index.entries(),
+	}, nil
 }
 
-// caseState is what the records have said of a case.
-type caseState struct {
-	wraps   tlog.Tree                 // commitment of its first deposit; N is 0 until that is met
-	waiting map[id.Member]firstAccess // covers that wait for the deposit
-	granted map[id.Member]int64       // valid grants
-	revoked map[id.Member]bool        // what the deposit gave is gone
-}
-
-type firstAccess struct {
-	seq   int64
-	time  time.Time
-	cover accesslog.WrapCover
-	names []id.Member // under one of which the member was a reader
-}
-
-type verifier struct {
-	files    Files
-	log      note.Verifier
-	root     note.Verifier // of rosters
-	result   *Result
-	hashes   stored
-	last     time.Time
-	nonces   map[[16]byte]bool
-	cases    map[id.Case]*caseState
-	roster   *roster.Roster
-	signed   []byte
-	members  note.Verifiers
-	deposits []id.Digest // since the last batch
-}
-
-type stored []tlog.Hash
-
-func (s stored) ReadHashes(at []int64) ([]tlog.Hash, error) {
-	out := make([]tlog.Hash, len(at))
-	for i, x := range at {
-		if x >= int64(len(s)) {
-			return nil, errors.New("hash beyond the log")
+// Continues checks that the verified log begins with a tree that was seen
+// before. Extend must have succeeded.
+func (l *Log) Continues(before tlog.Tree) error {
+	n := l.state.size()
+	if before.N > n {
+		return &Finding{
+			Seq: -1, Fault: FaultShrunk, What: fmt.Sprintf("it had %d records before and has %d now", before.N, n),
+			Want: fmt.Sprint(before.N), Got: fmt.Sprint(n),
 		}
-		out[i] = s[x]
 	}
-	return out, nil
-}
-
-func (v *verifier) record(ctx context.Context, seq int64, leaf []byte) error {
-	bad := func(format string, args ...any) error { return &Finding{seq, fmt.Sprintf(format, args...)} }
-	r, err := accesslog.ParseRecord(leaf)
-	if err != nil {
-		return bad("it is malformed")
-	}
-	if r.Seq != seq {
-		return bad("it says that it is record %d", r.Seq)
-	}
-	if (seq == 0) != (r.Kind == accesslog.KindConfigure && v.root == nil) {
-		return bad("the log does not begin as a log begins")
-	}
-	if r.Kind != accesslog.KindDeposit {
-		if r.Time.Before(v.last) {
-			return bad("its time is before that of the record before")
-		}
-		v.last = r.Time
-	}
-	if len(v.deposits) > 0 && r.Kind != accesslog.KindDeposit && r.Kind != accesslog.KindBatch {
-		return bad("it stands among the deposits of a batch")
-	}
-	switch r.Kind {
-	case accesslog.KindConfigure:
-		err = v.configure(r)
-	case accesslog.KindRoster:
-		err = v.newRoster(ctx, r.Roster)
-	case accesslog.KindDeposit:
-		err = v.deposit(r.Deposit)
-	case accesslog.KindBatch:
-		if int64(len(v.deposits)) != r.Batch.Deposits {
-			err = fmt.Errorf("it counts %d deposits where there are %d", r.Batch.Deposits, len(v.deposits))
-		}
-		v.deposits = nil
-	case accesslog.KindStatement:
-		err = v.statement(r)
-	}
-	if err != nil {
-		return bad("%s", err)
-	}
-	h, err := tlog.StoredHashes(seq, leaf, v.hashes)
+	root, err := l.state.rootOf(before.N)
 	if err != nil {
 		return err
 	}
-	v.hashes = append(v.hashes, h...)
+	if root != before.Hash {
+		return &Finding{
+			Seq: -1, Fault: FaultFork, What: fmt.Sprintf("its first %d records are not those seen before", before.N),
+			Want: before.Hash.String(), Got: root.String(),
+		}
+	}
 	return nil
 }
 
-func (v *verifier) configure(r accesslog.Record) error {
-	for _, s := range r.Settings {
-		switch s.Key {
-		case "origin":
-			if s.Value != v.log.Name() {
-				return errors.New("it names another log")
+// bundle is up to 256 records on their way through the checks.
+type bundle struct {
+	first  int64 // record
+	leaves [][]byte
+	parsed []parsed
+	ready  chan struct{} // closed once parsed
+}
+
+// records checks all records up to a size. Three things happen at once:
+// bundles are read ahead, their records parsed and their signatures checked on
+// all cores, and here, one record after another, everything that depends on
+// what came before. A record whose signature is bad may pass here first; it is
+// the first finding that counts.
+func (l *Log) records(ctx context.Context, size int64) error {
+	cores := runtime.GOMAXPROCS(0)
+	work := make(chan func())
+	var workers sync.WaitGroup
+	for range cores {
+		workers.Go(func() {
+			for do := range work {
+				do()
 			}
-		case "root":
-			if v.root != nil {
-				return errors.New("it changes the key that rosters are signed with")
-			}
-			root, err := note.NewVerifier(s.Value)
+		})
+	}
+	readCtx, stop := context.WithCancel(ctx)
+	defer stop()
+	ahead := make(chan *bundle, 2*cores)
+	var readErr error
+	go func() {
+		defer close(ahead)
+		for first := l.state.size(); first < size; {
+			b, err := l.read(readCtx, first, size)
 			if err != nil {
-				return errors.New("the key that rosters are signed with is malformed")
+				readErr = err
+				return
 			}
-			v.root = root
+			first += int64(len(b.leaves))
+			select {
+			case work <- b.parse:
+			case <-readCtx.Done():
+				return
+			}
+			ahead <- b
+		}
+	}()
+	var found first
+	var err error
+	for b := range ahead {
+		if err != nil || found.any() {
+			continue // drains what was read ahead
+		}
+		<-b.ready
+		var checked int
+		checked, err = l.inOrder(ctx, b)
+		work <- func() { found.keep(signatures(b.parsed[:checked])) }
+		if err != nil || found.any() {
+			stop()
+		}
+		if l.Progress != nil {
+			l.Progress(l.state.size(), size)
 		}
 	}
-	if v.root == nil {
-		return errors.New("it names no key that rosters are signed with")
+	close(work)
+	workers.Wait()
+	var f *Finding
+	if errors.As(err, &f) {
+		found.keep(f)
 	}
-	return nil
-}
-
-func (v *verifier) newRoster(ctx context.Context, r accesslog.RosterRecord) error {
-	signed, err := v.files(ctx, "rosters/"+r.Digest.String())
-	if err != nil {
-		return fmt.Errorf("its roster can't be read: %w", err)
-	}
-	if roster.Digest(signed) != r.Digest || int64(len(signed)) != r.Size {
-		return errors.New("its roster was exchanged")
-	}
-	next, err := roster.Parse(signed, v.root)
-	if err != nil {
-		return err
-	}
-	if next.Version != r.Version {
-		return errors.New("it gives its roster another version")
-	}
-	if v.roster != nil {
-		if err := roster.CheckSuccessor(v.roster, next, v.signed); err != nil {
-			return err
-		}
-	}
-	v.roster, v.signed, v.members = next, signed, next.Verifiers()
-	return nil
-}
-
-func (v *verifier) of(c id.Case) *caseState {
-	s := v.cases[c]
-	if s == nil {
-		s = &caseState{waiting: map[id.Member]firstAccess{}, granted: map[id.Member]int64{}, revoked: map[id.Member]bool{}}
-		v.cases[c] = s
-	}
-	return s
-}
-
-func (v *verifier) deposit(d accesslog.DepositRecord) error {
-	if n := len(v.deposits); n > 0 && v.deposits[n-1].String() >= d.Digest.String() {
-		return errors.New("the deposits of its batch are not in the order of their digests")
-	}
-	v.deposits = append(v.deposits, d.Digest)
-	v.result.Deposits++
-	s := v.of(d.Case)
-	if d.Wraps.N == 0 {
-		return nil
-	}
-	if s.wraps.N > 0 {
-		return errors.New("the case is opened a second time")
-	}
-	s.wraps = d.Wraps
-	for m, a := range s.waiting {
-		if !among(a.names, a.cover, d.Wraps) {
-			return fmt.Errorf("record %d is an access by %s, to whom this deposit gave no key", a.seq, m)
-		}
-		if id.DayOf(a.time, time.UTC).Sub(d.Day) < -2 {
-			return fmt.Errorf("record %d is an access long before the case was deposited", a.seq)
-		}
-	}
-	clear(s.waiting)
-	return nil
-}
-
-func (v *verifier) statement(r accesslog.Record) error {
-	v.result.Accesses++
-	if v.roster == nil {
-		return errors.New("it comes before any roster")
-	}
-	s, err := accesslog.OpenStatement(r.Statement, v.members)
 	switch {
+	case found.any():
+		return found.finding
 	case err != nil:
-		return errors.New("its statement is not signed by the member of the roster that it names")
-	case s.Log != v.log.Name():
-		return errors.New("its statement is for another log")
-	case len(v.roster.Names(s.Member, s.Action.ByRecovery())) == 0 && s.Action != accesslog.Revoke:
-		return fmt.Errorf("%s was no reader at that time", s.Member)
-	case v.nonces[s.Nonce]:
-		return errors.New("its statement was used before")
-	case s.Time.Sub(r.Time).Abs() > maxSkew:
-		return errors.New("its statement was made at another time")
-	case s.Seen.N > r.Seq:
-		return errors.New("its member had seen a longer log: the log was forked")
-	}
-	v.nonces[s.Nonce] = true
-	seen, err := tlog.TreeHash(s.Seen.N, v.hashes)
-	if err != nil {
 		return err
+	case ctx.Err() != nil:
+		return ctx.Err()
 	}
-	if seen != s.Seen.Hash {
-		return fmt.Errorf("%s had seen another log of %d records: the log was forked", s.Member, s.Seen.N)
-	}
-	if s.Case == "" {
-		return nil
-	}
-	return v.covered(r, s)
+	return readErr
 }
 
-// among tells whether a reader of one of the names was committed to.
-func among(names []id.Member, c accesslog.WrapCover, wraps tlog.Tree) bool {
-	return slices.ContainsFunc(names, func(m id.Member) bool { return c.Check(m, wraps.Hash, wraps.N) == nil })
+// read reads the bundle in which a record stands, from that record on.
+func (l *Log) read(ctx context.Context, from, size int64) (*bundle, error) {
+	start := from - from%accesslog.TileWidth
+	n := min(size-start, accesslog.TileWidth)
+	data, err := l.files(ctx, accesslog.TilePath(tlog.Tile{H: accesslog.TileHeight, L: -1, N: start / accesslog.TileWidth, W: int(n)}))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, &Finding{Seq: from, Fault: FaultMissing, What: "the file with this record and those after it is missing"}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read records from %d: %w", from, err)
+	}
+	leaves, err := accesslog.Entries(data)
+	if err != nil || int64(len(leaves)) != n {
+		return nil, &Finding{Seq: from, Fault: FaultForm, What: "the bundle of records that begins here is malformed"}
+	}
+	return &bundle{first: from, leaves: leaves[from-start:], ready: make(chan struct{})}, nil
 }
 
-// covered checks that the member had a key for the case, and follows grants
-// and revocations.
-func (v *verifier) covered(r accesslog.Record, s accesslog.Statement) error {
-	c := v.of(s.Case)
-	names := v.roster.Names(s.Member, s.Action.ByRecovery())
-	granted := r.Cover.Grant > 0 && slices.ContainsFunc(names, func(m id.Member) bool { return c.granted[m] == r.Cover.Grant })
-	if r.Cover.Deposit != nil {
-		// A revocation takes one name's key; the recovery sheet's stays.
-		names = slices.DeleteFunc(names, func(m id.Member) bool { return c.revoked[m] })
+// inOrder checks the records of a bundle one after another. It returns how
+// many have passed.
+func (l *Log) inOrder(ctx context.Context, b *bundle) (int, error) {
+	for i := range b.parsed {
+		p := &b.parsed[i]
+		if err := l.state.record(ctx, b.first+int64(i), p); err != nil {
+			return i, err
+		}
+		l.index.add(p)
 	}
-	switch d := r.Cover.Deposit; {
-	case d != nil && len(names) == 0:
-		return fmt.Errorf("the access of %s to the case had been taken away", s.Member)
-	case d != nil && c.wraps.N > 0:
-		if !among(names, *d, c.wraps) {
-			return fmt.Errorf("%s was not among the readers of the deposit", s.Member)
+	return len(b.parsed), nil
+}
+
+// parsed is a record with all that can be told of it by itself.
+type parsed struct {
+	hash      tlog.Hash
+	record    accesslog.Record
+	statement accesslog.Statement
+	err       error          // of the record's form
+	badNote   bool           // the statement isn't in the agreed form
+	members   note.Verifiers // of the roster in force, once that is known
+}
+
+func (b *bundle) parse() {
+	defer close(b.ready)
+	b.parsed = make([]parsed, len(b.leaves))
+	for i, leaf := range b.leaves {
+		p := &b.parsed[i]
+		p.hash = tlog.RecordHash(leaf)
+		if p.record, p.err = accesslog.ParseRecord(leaf); p.err == nil && p.record.Kind == accesslog.KindStatement {
+			var err error
+			p.statement, err = accesslog.ReadStatement(p.record.Statement)
+			p.badNote = err != nil
 		}
-	case d != nil:
-		if before, ok := c.waiting[s.Member]; !ok || before.cover.Wrap == d.Wrap {
-			c.waiting[s.Member] = firstAccess{r.Seq, r.Time, *d, names}
-		} else {
-			return errors.New("its cover is another than the one before")
-		}
-	case r.Cover.IsNone() && s.Action == accesslog.Revoke && s.To != s.Member:
-		// An approver needs no access to take another's away: see below.
-	case !granted:
-		return fmt.Errorf("nothing gave %s access to the case", s.Member)
 	}
-	switch s.Action {
-	case accesslog.Grant:
-		c.granted[s.To] = r.Seq
-	case accesslog.Revoke:
-		if !v.roster.MayRevoke(s.Member, s.To) {
-			return fmt.Errorf("%s took the access of %s away without being an approver of the unit", s.Member, s.To)
+	b.leaves = nil
+}
+
+// signatures checks who signed the statements among the records.
+func signatures(records []parsed) *Finding {
+	for i := range records {
+		p := &records[i]
+		if p.record.Kind != accesslog.KindStatement {
+			continue
 		}
-		delete(c.granted, s.To)
-		c.revoked[s.To] = true
+		if _, err := accesslog.OpenStatement(p.record.Statement, p.members); err != nil {
+			return &Finding{Seq: p.record.Seq, Fault: FaultSignature, What: notSigned}
+		}
 	}
 	return nil
 }
 
-// tiles checks that the hash tiles that others verify with are the log's own.
-func (v *verifier) tiles(ctx context.Context, size int64) error {
-	for _, t := range tlog.NewTiles(accesslog.TileHeight, 0, size) {
-		got, err := v.files(ctx, accesslog.TilePath(t))
+const notSigned = "its statement is not signed by the member of the roster that it names"
+
+// first keeps the finding of the lowest record.
+type first struct {
+	mu      sync.Mutex
+	finding *Finding
+}
+
+func (x *first) keep(f *Finding) {
+	if f == nil {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.finding == nil || f.Seq < x.finding.Seq || f.Seq == x.finding.Seq && f.Fault == FaultSignature {
+		x.finding = f
+	}
+}
+
+func (x *first) any() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.finding != nil
+}
+
+// differs says which of the records read so far is not the one that the
+// checkpoint was signed over, or nil. The hash tiles tell, if they are the
+// checkpoint's.
+func (l *Log) differs(ctx context.Context, tree tlog.Tree) *Finding {
+	var theirs stored
+	for _, t := range tlog.NewTiles(accesslog.TileHeight, 0, tree.N) {
+		if t.L != 0 {
+			continue
+		}
+		data, err := l.files(ctx, accesslog.TilePath(t))
+		if err != nil || len(data) != t.W*tlog.HashSize {
+			return nil
+		}
+		for i := range t.W {
+			n := t.N*accesslog.TileWidth + int64(i)
+			h, err := tlog.StoredHashesForRecordHash(n, tlog.Hash(data[i*tlog.HashSize:]), &theirs)
+			if err != nil {
+				return nil
+			}
+			theirs.append(h)
+		}
+	}
+	if h, err := tlog.TreeHash(tree.N, &theirs); err != nil || h != tree.Hash {
+		return nil
+	}
+	for n := range min(tree.N, l.state.size()) {
+		at := tlog.StoredHashIndex(0, n)
+		if want, got := theirs.at(at), l.state.hashes.at(at); want != got {
+			return &Finding{
+				Seq: n, Fault: FaultTree, What: "it is not the record that the log's checkpoint was signed over",
+				Want: want.String(), Got: got.String(),
+			}
+		}
+	}
+	return nil
+}
+
+// hashTiles checks that the hash tiles, which others verify with, are the log's
+// own: those that came since the last time.
+func (l *Log) hashTiles(ctx context.Context, size int64) error {
+	for _, t := range tlog.NewTiles(accesslog.TileHeight, l.tiles, size) {
+		got, err := l.files(ctx, accesslog.TilePath(t))
+		if errors.Is(err, os.ErrNotExist) {
+			return &Finding{Seq: -1, Fault: FaultMissing, What: accesslog.TilePath(t) + " is missing"}
+		}
 		if err != nil {
 			return fmt.Errorf("read tile: %w", err)
 		}
-		want, err := tlog.ReadTileData(t, v.hashes)
+		want, err := tlog.ReadTileData(t, &l.state.hashes)
 		if err != nil {
 			return err
 		}
 		if string(got) != string(want) {
-			return &Finding{-1, accesslog.TilePath(t) + " does not have the hashes of the records"}
+			return &Finding{Seq: -1, Fault: FaultTile, What: accesslog.TilePath(t) + " does not have the hashes of the records"}
 		}
 	}
-	return nil
-}
-
-func (v *verifier) end() error {
-	if len(v.deposits) > 0 {
-		return &Finding{v.result.Records - 1, "a batch of deposits has no end"}
-	}
-	for c, s := range v.cases {
-		if s.wraps.N > 0 {
-			continue
-		}
-		v.result.Waiting++
-		for m, a := range s.waiting {
-			if v.last.Sub(a.time) > 48*time.Hour {
-				return &Finding{a.seq, fmt.Sprintf("%s accessed case %s, whose deposit never entered the log", m, c)}
-			}
-		}
-	}
+	l.tiles = size
 	return nil
 }

@@ -1,0 +1,238 @@
+package check
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"iter"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/crypto/id"
+)
+
+// Entry is what auditors are told of a record: who did what to which case, and
+// when. Of a deposit only its day is known.
+type Entry struct {
+	Seq    int64     `json:"record"`
+	Time   time.Time `json:"time,omitzero"`
+	Day    id.Day    `json:"day,omitzero"`
+	Action string    `json:"action"` // of a member, or the kind of a record of the vault's own
+	Member id.Member `json:"member,omitempty"`
+	To     id.Member `json:"to,omitempty"` // whom a grant, a revocation or an assignment is for
+	Case   id.Case   `json:"case,omitempty"`
+}
+
+// Actions returns all that an entry's action can be.
+func Actions() (all []string) {
+	for _, a := range accesslog.Actions() {
+		all = append(all, string(a))
+	}
+	for _, k := range []accesslog.Kind{
+		accesslog.KindDeposit, accesslog.KindRoster, accesslog.KindBatch, accesslog.KindConfigure, accesslog.KindBackup, accesslog.KindRestore,
+	} {
+		all = append(all, string(k))
+	}
+	return all
+}
+
+// compact is an entry in few bytes: names are numbers in a table.
+type compact struct {
+	time                   int64 // seconds, or the number of the day
+	action, member, to, of uint32
+}
+
+// index has the entries of a log.
+type index struct {
+	all     []compact
+	names   []string
+	numbers map[string]uint32
+}
+
+func (x *index) number(s string) uint32 {
+	n, ok := x.numbers[s]
+	if !ok {
+		if x.numbers == nil {
+			x.numbers = map[string]uint32{}
+		}
+		n = uint32(len(x.names))
+		x.names, x.numbers[s] = append(x.names, s), n
+	}
+	return n
+}
+
+var epoch = id.DayOf(time.Unix(0, 0), time.UTC)
+
+func (x *index) add(p *parsed) {
+	r, s := &p.record, &p.statement
+	c := compact{time: r.Time.Unix(), action: x.number(string(r.Kind))}
+	member, to, of := id.Member(""), id.Member(""), id.Case("")
+	switch r.Kind {
+	case accesslog.KindStatement:
+		c.action = x.number(string(s.Action))
+		member, to, of = s.Member, s.To, s.Case
+	case accesslog.KindDeposit:
+		c.time, of = int64(r.Deposit.Day.Sub(epoch)), r.Deposit.Case
+	}
+	c.member, c.to, c.of = x.number(string(member)), x.number(string(to)), x.number(string(of))
+	x.all = append(x.all, c)
+}
+
+func (x *index) entries() Entries { return Entries{x.all, x.names} }
+
+// Entries are the entries of a log as it was at one time. They stay as they
+// are while the log is extended.
+type Entries struct {
+	all   []compact
+	names []string
+}
+
+// Len returns their number.
+func (e Entries) Len() int64 { return int64(len(e.all)) }
+
+// At returns the entry of a record.
+func (e Entries) At(seq int64) Entry {
+	c := e.all[seq]
+	x := Entry{
+		Seq: seq, Action: e.names[c.action],
+		Member: id.Member(e.names[c.member]), To: id.Member(e.names[c.to]), Case: id.Case(e.names[c.of]),
+	}
+	if x.Action == string(accesslog.KindDeposit) {
+		x.Day = epoch.AddDays(int(c.time))
+	} else {
+		x.Time = time.Unix(c.time, 0).UTC()
+	}
+	return x
+}
+
+// Filter chooses entries. Its zero value chooses all.
+type Filter struct {
+	Member id.Member
+	Action string
+	Case   id.Case
+	From   id.Day // first day
+	To     id.Day // last day
+	Zone   *time.Location
+}
+
+// Matches tells whether the filter chooses an entry.
+func (f Filter) Matches(e Entry) bool {
+	if f.Member != "" && e.Member != f.Member || f.Action != "" && e.Action != f.Action || f.Case != "" && e.Case != f.Case {
+		return false
+	}
+	if f.From.IsZero() && f.To.IsZero() {
+		return true
+	}
+	day := e.Day
+	if day.IsZero() {
+		zone := f.Zone
+		if zone == nil {
+			zone = time.UTC
+		}
+		day = id.DayOf(e.Time, zone)
+	}
+	return !day.Before(f.From) && (f.To.IsZero() || !f.To.Before(day))
+}
+
+// Select returns the chosen entries, oldest first.
+func (e Entries) Select(f Filter) iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		for seq := range e.Len() {
+			if x := e.At(seq); f.Matches(x) && !yield(x) {
+				return
+			}
+		}
+	}
+}
+
+// months are written as people here write them.
+var months = [12][]string{
+	{"januari", "january", "jan"},
+	{"februari", "february", "feb"},
+	{"maret", "march", "mar"},
+	{"april", "apr"},
+	{"mei", "may"},
+	{"juni", "june", "jun"},
+	{"juli", "july", "jul"},
+	{"agustus", "august", "agu", "aug"},
+	{"september", "sep"},
+	{"oktober", "october", "okt", "oct"},
+	{"november", "nov"},
+	{"desember", "december", "des", "dec"},
+}
+
+// ParseDay reads a day as people type it: 2026-11-24, or 24 November 2026 in
+// Indonesian or English.
+func ParseDay(text string) (id.Day, error) {
+	text = strings.TrimSpace(text)
+	if d, err := id.ParseDay(text); err == nil {
+		return d, nil
+	}
+	f := strings.Fields(strings.ToLower(text))
+	if len(f) == 3 && len(f[0]) <= 2 && len(f[2]) == 4 {
+		day, err1 := strconv.ParseUint(f[0], 10, 8)
+		year, err2 := strconv.ParseUint(f[2], 10, 16)
+		for m, names := range months {
+			for _, name := range names {
+				if name == f[1] && err1 == nil && err2 == nil {
+					return id.ParseDay(fmt.Sprintf("%04d-%02d-%02d", year, m+1, day))
+				}
+			}
+		}
+	}
+	return id.Day{}, fmt.Errorf("day is neither like 2026-11-24 nor like 24 November 2026")
+}
+
+// WriteCSV writes entries as a table that spreadsheets open. Names are those
+// that nameOf gives. A cell that a spreadsheet would take for a formula is
+// written as text.
+func WriteCSV(w io.Writer, entries iter.Seq[Entry], nameOf func(id.Member) string) error {
+	out := csv.NewWriter(w)
+	err := out.Write([]string{"record", "time", "day", "action", "member", "name", "to", "case"})
+	for e := range entries {
+		if err != nil {
+			return err
+		}
+		at := ""
+		if !e.Time.IsZero() {
+			at = e.Time.Format(time.RFC3339)
+		}
+		name := ""
+		if e.Member != "" {
+			name = nameOf(e.Member)
+		}
+		row := []string{strconv.FormatInt(e.Seq, 10), at, e.Day.String(), e.Action, string(e.Member), name, string(e.To), string(e.Case)}
+		for i := range row {
+			row[i] = Cell(row[i])
+		}
+		err = out.Write(row)
+	}
+	out.Flush()
+	if err != nil {
+		return err
+	}
+	return out.Error()
+}
+
+// Cell makes a text harmless in a cell of a spreadsheet: what would begin a
+// formula gets an apostrophe before it.
+func Cell(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r\n", rune(s[0])) {
+		return "'" + s
+	}
+	return s
+}
+
+// Plain makes a text harmless on a terminal: control, format and bidi
+// characters become "?".
+func Plain(s string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) || unicode.Is(unicode.Cf, c) || c == '\u2028' || c == '\u2029' || c == unicode.ReplacementChar {
+			return '?'
+		}
+		return c
+	}, s)
+}

@@ -1,0 +1,150 @@
+package check_test
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/internal/testkey"
+)
+
+const origin = "suluh.example/uji"
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// made is a log that is made record by record, as a vault would, and served
+// from memory.
+type made struct {
+	t       testing.TB
+	signer  note.Signer
+	key     note.Verifier
+	vkey    string
+	members []note.Signer
+	roster  []byte
+	leaves  [][]byte
+	stored  []tlog.Hash
+	size    int64 // of the checkpoint
+	mu      sync.Mutex
+	read    []string
+}
+
+func (m *made) ReadHashes(at []int64) ([]tlog.Hash, error) {
+	out := make([]tlog.Hash, len(at))
+	for i, x := range at {
+		out[i] = m.stored[x]
+	}
+	return out, nil
+}
+
+func (m *made) add(r accesslog.Record) {
+	m.t.Helper()
+	r.Seq = int64(len(m.leaves))
+	leaf := r.Format()
+	h, err := tlog.StoredHashes(r.Seq, leaf, m)
+	must(m.t, err)
+	m.leaves, m.stored = append(m.leaves, leaf), append(m.stored, h...)
+	m.size = r.Seq + 1
+}
+
+var began = time.Date(2026, 11, 24, 2, 0, 0, 0, time.UTC)
+
+// newMade returns a log with its first two records and a roster of three
+// readers, one of whom has a name that would be a formula in a spreadsheet.
+func newMade(t testing.TB) *made {
+	t.Helper()
+	m := &made{t: t}
+	root, _, rootKey := testkey.New(t, origin+"/root")
+	m.signer, m.key, m.vkey = testkey.New(t, origin)
+	day := id.DayOf(began, time.UTC)
+	r := &roster.Roster{
+		Version: 1, Day: day, Origin: origin, LogKey: m.vkey,
+		Units: []roster.Unit{{ID: "itprov", Name: map[string]string{"id": "Inspektorat Provinsi"}}},
+	}
+	for i, name := range []string{"Penelaah Satu", "=Penelaah Dua", "<b>Penelaah Tiga</b>"} {
+		member := fmt.Sprintf("penelaah-%d", i+1)
+		s, _, vkey := testkey.New(t, member)
+		m.members = append(m.members, s)
+		r.Members = append(r.Members, roster.Member{
+			ID: id.Member(member), Name: name, Unit: "itprov", Roles: []roster.Role{roster.Reader},
+			Recipient: "age1pq1" + strings.Repeat(fmt.Sprint(i+2), 1952), Key: vkey, Since: day,
+		})
+	}
+	var err error
+	m.roster, err = r.Sign(root)
+	must(t, err)
+	m.add(accesslog.Record{Kind: accesslog.KindConfigure, Time: began, Settings: []accesslog.Setting{
+		{Key: "origin", Value: origin}, {Key: "zone", Value: "Asia/Makassar"}, {Key: "root", Value: rootKey},
+	}})
+	m.add(accesslog.Record{Kind: accesslog.KindRoster, Time: began, Roster: accesslog.RosterRecord{
+		Version: 1, Digest: roster.Digest(m.roster), Size: int64(len(m.roster)),
+	}})
+	return m
+}
+
+// lists adds so many lists, by the members in turn, a second apart.
+func (m *made) lists(n int) {
+	m.t.Helper()
+	for range n {
+		i := len(m.leaves)
+		by := m.members[i%len(m.members)]
+		s := accesslog.Statement{
+			Log: origin, Action: accesslog.List, Member: id.Member(by.Name()), Time: began.Add(time.Duration(i) * time.Second),
+		}
+		binary.BigEndian.PutUint64(s.Nonce[:], uint64(i))
+		// A member has seen the tree of a while ago.
+		s.Seen.N = int64(i - i%7)
+		var err error
+		s.Seen.Hash, err = tlog.TreeHash(s.Seen.N, m)
+		must(m.t, err)
+		msg, err := s.Sign(by)
+		must(m.t, err)
+		m.add(accesslog.Record{Kind: accesslog.KindStatement, Time: s.Time, Statement: msg})
+	}
+}
+
+func (m *made) files(_ context.Context, path string) ([]byte, error) {
+	m.mu.Lock()
+	m.read = append(m.read, path)
+	m.mu.Unlock()
+	switch {
+	case path == "checkpoint":
+		root, err := tlog.TreeHash(m.size, m)
+		if err != nil {
+			return nil, err
+		}
+		return accesslog.SignCheckpoint(origin, tlog.Tree{N: m.size, Hash: root}, m.signer)
+	case strings.HasPrefix(path, "rosters/"):
+		if path != "rosters/"+roster.Digest(m.roster).String() {
+			return nil, os.ErrNotExist
+		}
+		return m.roster, nil
+	}
+	t, err := accesslog.ParseTilePath(path)
+	if err != nil {
+		return nil, os.ErrNotExist
+	}
+	if t.L >= 0 {
+		return tlog.ReadTileData(t, m)
+	}
+	var b []byte
+	for _, leaf := range m.leaves[t.N*accesslog.TileWidth:][:t.W] {
+		b = accesslog.AppendEntry(b, leaf)
+	}
+	return b, nil
+}

@@ -1,0 +1,440 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
+)
+
+// maxSkew is how far a statement's own time may be from its record's.
+const maxSkew = 5 * time.Minute
+
+// state is what the records so far have said: all that the next one is held
+// against.
+type state struct {
+	files    Files
+	key      note.Verifier
+	hashes   stored
+	n        int64
+	last     time.Time
+	zone     string
+	root     note.Verifier // of rosters
+	roster   *roster.Roster
+	signed   []byte
+	members  note.Verifiers
+	nonces   map[[16]byte]struct{}
+	cases    map[id.Case]*caseState
+	waiting  map[id.Case]*caseState // accessed, but not in the log yet
+	logged   map[id.Digest]struct{} // deposits
+	batch    []accesslog.DepositRecord
+	batchDay id.Day // of the last batch, or of the log's beginning
+	deposits int64
+	accesses int64
+	seenSize int64 // the tree that the last statement had seen, and its root
+	seenRoot tlog.Hash
+}
+
+// caseState is what the records have said of a case.
+type caseState struct {
+	wraps   tlog.Tree                 // commitment of its first deposit; N is 0 until that is met
+	waiting map[id.Member]firstAccess // covers that wait for the deposit
+	granted map[id.Member]int64       // valid grants
+	revoked map[id.Member]bool        // what the deposit gave is gone
+}
+
+type firstAccess struct {
+	seq   int64
+	time  time.Time
+	cover accesslog.WrapCover
+	names []id.Member // under one of which the member was a reader
+}
+
+func newState(files Files, key note.Verifier) state {
+	return state{
+		files: files, key: key, seenRoot: accesslog.EmptyTree().Hash,
+		nonces: map[[16]byte]struct{}{}, cases: map[id.Case]*caseState{}, waiting: map[id.Case]*caseState{}, logged: map[id.Digest]struct{}{},
+	}
+}
+
+func (s *state) size() int64 { return s.n }
+
+// rootOf returns the root of the tree over the first n records.
+func (s *state) rootOf(n int64) (tlog.Hash, error) { return tlog.TreeHash(n, &s.hashes) }
+
+// here stands for the record that is being checked.
+const here = -2
+
+// fault makes a finding of the record that is being checked.
+func fault(f Fault, format string, args ...any) error {
+	return &Finding{Seq: here, Fault: f, What: fmt.Sprintf(format, args...)}
+}
+
+// record checks the next record, but for its statement's signature.
+func (s *state) record(ctx context.Context, seq int64, p *parsed) error {
+	err := s.check(ctx, seq, p)
+	var f *Finding
+	if errors.As(err, &f) && f.Seq == here {
+		f.Seq = seq
+	}
+	if err != nil {
+		return err
+	}
+	h, err := tlog.StoredHashesForRecordHash(seq, p.hash, &s.hashes)
+	if err != nil {
+		return err
+	}
+	s.hashes.append(h)
+	s.n++
+	return nil
+}
+
+func (s *state) check(ctx context.Context, seq int64, p *parsed) error {
+	r := &p.record
+	switch {
+	case p.err != nil:
+		return fault(FaultForm, "it is not in the agreed form")
+	case r.Seq != seq:
+		return fault(FaultOrder, "it says that it is record %d", r.Seq)
+	case (seq == 0) != (r.Kind == accesslog.KindConfigure && s.root == nil):
+		return fault(FaultOrder, "the log does not begin as a log begins")
+	case len(s.batch) > 0 && r.Kind != accesslog.KindDeposit && r.Kind != accesslog.KindBatch:
+		return fault(FaultOrder, "it stands among the deposits of a batch")
+	}
+	if r.Kind != accesslog.KindDeposit {
+		if r.Time.Before(s.last) {
+			return fault(FaultTime, "its time is before that of the record before")
+		}
+		s.last = r.Time
+	}
+	switch r.Kind {
+	case accesslog.KindConfigure:
+		return s.configure(r)
+	case accesslog.KindRoster:
+		return s.newRoster(ctx, r.Roster)
+	case accesslog.KindDeposit:
+		return s.deposit(r.Deposit)
+	case accesslog.KindBatch:
+		return s.endBatch(r)
+	case accesslog.KindStatement:
+		return s.statement(p)
+	}
+	return nil
+}
+
+func (s *state) configure(r *accesslog.Record) error {
+	for _, set := range r.Settings {
+		switch set.Key {
+		case "origin":
+			if set.Value != s.key.Name() {
+				return fault(FaultOrder, "it names another log")
+			}
+		case "zone":
+			s.zone = set.Value
+		case "root":
+			if s.root != nil {
+				return fault(FaultRoster, "it changes the key that rosters are signed with")
+			}
+			root, err := note.NewVerifier(set.Value)
+			if err != nil {
+				return fault(FaultRoster, "the key that rosters are signed with is malformed")
+			}
+			s.root = root
+		}
+	}
+	if s.root == nil {
+		return fault(FaultRoster, "it names no key that rosters are signed with")
+	}
+	if s.batchDay.IsZero() {
+		s.batchDay = id.DayOf(r.Time, time.UTC).AddDays(-1) // zones differ from UTC by less than a day
+	}
+	return nil
+}
+
+func (s *state) newRoster(ctx context.Context, r accesslog.RosterRecord) error {
+	signed, err := s.files(ctx, "rosters/"+r.Digest.String())
+	if errors.Is(err, os.ErrNotExist) {
+		return fault(FaultMissing, "its roster is missing")
+	}
+	if err != nil {
+		return fmt.Errorf("read roster: %w", err)
+	}
+	if d := roster.Digest(signed); d != r.Digest || int64(len(signed)) != r.Size {
+		return &Finding{Seq: here, Fault: FaultRoster, What: "its roster was exchanged", Want: r.Digest.String(), Got: d.String()}
+	}
+	next, err := roster.Parse(signed, s.root)
+	if err != nil {
+		return fault(FaultRoster, "%s", err)
+	}
+	logKey, err := note.NewVerifier(next.LogKey)
+	switch {
+	case next.Version != r.Version:
+		return fault(FaultRoster, "it gives its roster another version")
+	case next.Origin != s.key.Name() || err != nil || logKey.KeyHash() != s.key.KeyHash():
+		return fault(FaultRoster, "its roster is for another log")
+	case s.roster == nil && next.Version != 1:
+		return fault(FaultRoster, "the log's first roster is not the first version")
+	}
+	if s.roster != nil {
+		if err := roster.CheckSuccessor(s.roster, next, s.signed); err != nil {
+			return fault(FaultRoster, "%s", err)
+		}
+	}
+	s.roster, s.signed, s.members = next, signed, next.Verifiers()
+	return nil
+}
+
+func (s *state) of(c id.Case) *caseState {
+	x := s.cases[c]
+	if x == nil {
+		x = &caseState{}
+		s.cases[c] = x
+	}
+	return x
+}
+
+// deposit checks a deposit's record. All that wait enter the log in one batch,
+// so none can be older than the batch before.
+func (s *state) deposit(d accesslog.DepositRecord) error {
+	if n := len(s.batch); n > 0 && s.batch[n-1].Digest.String() >= d.Digest.String() {
+		return fault(FaultDeposit, "the deposits of its batch are not in the order of their digests")
+	}
+	if _, ok := s.logged[d.Digest]; ok {
+		return fault(FaultDeposit, "the deposit is in the log a second time")
+	}
+	if d.Day.Before(s.batchDay) {
+		return fault(FaultTime, "its day is before that of the batch before, which would have had the deposit in it")
+	}
+	s.logged[d.Digest] = struct{}{}
+	s.batch = append(s.batch, d)
+	s.deposits++
+	if d.Wraps.N == 0 {
+		return nil
+	}
+	c := s.of(d.Case)
+	if c.wraps.N > 0 {
+		return fault(FaultDeposit, "the case is deposited a second time")
+	}
+	c.wraps = d.Wraps
+	for m, a := range c.waiting {
+		if !among(a.names, a.cover, d.Wraps) {
+			return fault(FaultCover, "record %d is an access by %s, to whom this deposit gave no key", a.seq, m)
+		}
+		if id.DayOf(a.time, time.UTC).Sub(d.Day) < -1 {
+			return fault(FaultTime, "record %d is an access before the case was deposited", a.seq)
+		}
+	}
+	c.waiting = nil
+	delete(s.waiting, d.Case)
+	return nil
+}
+
+// endBatch checks the record that ends a batch.
+func (s *state) endBatch(r *accesslog.Record) error {
+	batch := s.batch
+	s.batch = nil
+	if int64(len(batch)) != r.Batch.Deposits {
+		return fault(FaultDeposit, "it counts %d deposits where there are %d", r.Batch.Deposits, len(batch))
+	}
+	if d := id.DayOf(r.Time, time.UTC).Sub(r.Batch.Day); d < -1 || d > 1 {
+		return fault(FaultTime, "its day is not that of its time")
+	}
+	for _, d := range batch {
+		if d.Day.Sub(r.Batch.Day) > 1 {
+			return fault(FaultTime, "its day is before that of a deposit in it")
+		}
+		if d.Wraps.N == 0 && s.of(d.Case).wraps.N == 0 {
+			return fault(FaultDeposit, "a deposit of its batch adds to case %s, which was never deposited", d.Case)
+		}
+	}
+	if !r.Batch.Day.Before(s.batchDay) {
+		s.batchDay = r.Batch.Day
+	}
+	// A batch takes all that wait. A case that was accessed before it and is
+	// still not in the log was kept out of it.
+	if c, m, a := s.oldest(); c != "" {
+		return &Finding{Seq: a.seq, Fault: FaultDeposit, What: neverDeposited(m, c)}
+	}
+	return nil
+}
+
+func neverDeposited(m id.Member, c id.Case) string {
+	return fmt.Sprintf("%s accessed case %s, whose deposit never entered the log", m, c)
+}
+
+// oldest returns the first access to a case that isn't in the log, or "".
+func (s *state) oldest() (of id.Case, by id.Member, a firstAccess) {
+	for c, x := range s.waiting {
+		for m, w := range x.waiting {
+			if of == "" || w.seq < a.seq {
+				of, by, a = c, m, w
+			}
+		}
+	}
+	return of, by, a
+}
+
+// end checks what must hold where the log ends for now.
+func (s *state) end() error {
+	if len(s.batch) > 0 {
+		return &Finding{Seq: s.n - 1, Fault: FaultOrder, What: "a batch of deposits has no end"}
+	}
+	if c, m, a := s.oldest(); c != "" && s.last.Sub(a.time) > 48*time.Hour {
+		return &Finding{Seq: a.seq, Fault: FaultDeposit, What: neverDeposited(m, c)}
+	}
+	return nil
+}
+
+func (s *state) statement(p *parsed) error {
+	s.accesses++
+	p.members = s.members
+	st, r := &p.statement, &p.record
+	if s.roster == nil {
+		return fault(FaultMember, "it comes before any roster")
+	}
+	_, used := s.nonces[st.Nonce]
+	switch {
+	case p.badNote:
+		return fault(FaultSignature, notSigned)
+	case st.Log != s.key.Name():
+		return fault(FaultReplay, "its statement is for another log")
+	case !s.roster.Active(st.Member):
+		return fault(FaultMember, "%s was no member at that time", st.Member)
+	case len(s.roster.Names(st.Member, st.Action.ByRecovery())) == 0 && st.Action != accesslog.Revoke:
+		return fault(FaultMember, "%s was no reader at that time", st.Member)
+	case used:
+		return fault(FaultReplay, "its statement was used before")
+	case st.Time.Sub(r.Time).Abs() > maxSkew:
+		return fault(FaultTime, "its statement was made at another time")
+	case st.Seen.N > r.Seq:
+		return fault(FaultFork, "its member had seen a longer log: the log was forked or cut back")
+	}
+	s.nonces[st.Nonce] = struct{}{}
+	if err := s.sawThis(st); err != nil {
+		return err
+	}
+	if st.Case == "" {
+		return nil
+	}
+	return s.covered(r, st)
+}
+
+// sawThis checks that the tree that a member had seen is one of this log's.
+// Members often saw the same one.
+func (s *state) sawThis(st *accesslog.Statement) error {
+	if st.Seen.N != s.seenSize {
+		root, err := s.rootOf(st.Seen.N)
+		if err != nil {
+			return err
+		}
+		s.seenSize, s.seenRoot = st.Seen.N, root
+	}
+	if s.seenRoot != st.Seen.Hash {
+		return &Finding{
+			Seq: here, Fault: FaultFork, What: fmt.Sprintf("%s had seen another log of %d records: the log was forked", st.Member, st.Seen.N),
+			Want: st.Seen.Hash.String(), Got: s.seenRoot.String(),
+		}
+	}
+	return nil
+}
+
+// among tells whether a reader of one of the names was committed to.
+func among(names []id.Member, c accesslog.WrapCover, wraps tlog.Tree) bool {
+	return slices.ContainsFunc(names, func(m id.Member) bool { return c.Check(m, wraps.Hash, wraps.N) == nil })
+}
+
+// covered checks that the member had a key for the case, and follows grants
+// and revocations.
+func (s *state) covered(r *accesslog.Record, st *accesslog.Statement) error {
+	c := s.of(st.Case)
+	names := s.roster.Names(st.Member, st.Action.ByRecovery())
+	granted := r.Cover.Grant > 0 && slices.ContainsFunc(names, func(m id.Member) bool { return c.granted[m] == r.Cover.Grant })
+	if r.Cover.Deposit != nil {
+		// A revocation takes one name's key; the recovery sheet's stays.
+		names = slices.DeleteFunc(names, func(m id.Member) bool { return c.revoked[m] })
+	}
+	switch d := r.Cover.Deposit; {
+	case d != nil && len(names) == 0:
+		return fault(FaultCover, "the access of %s to the case had been taken away", st.Member)
+	case d != nil && c.wraps.N > 0:
+		if !among(names, *d, c.wraps) {
+			return fault(FaultCover, "%s was not among the readers of the deposit", st.Member)
+		}
+	case d != nil:
+		if before, ok := c.waiting[st.Member]; !ok {
+			if c.waiting == nil {
+				c.waiting = map[id.Member]firstAccess{}
+			}
+			c.waiting[st.Member] = firstAccess{r.Seq, r.Time, *d, names}
+			s.waiting[st.Case] = c
+		} else if before.cover.Wrap != d.Wrap {
+			return fault(FaultCover, "its cover is another than the one before")
+		}
+	case r.Cover.IsNone() && st.Action == accesslog.Revoke && st.To != st.Member:
+		// An approver needs no access to take another's away: see below.
+	case !granted:
+		return fault(FaultCover, "nothing gave %s access to the case", st.Member)
+	}
+	switch st.Action {
+	case accesslog.Grant:
+		if !s.roster.Has(st.To, roster.Reader) {
+			return fault(FaultMember, "it gives access to %s, who was no reader at that time", st.To)
+		}
+		if c.granted == nil {
+			c.granted = map[id.Member]int64{}
+		}
+		c.granted[st.To] = r.Seq
+	case accesslog.Assign:
+		if !s.roster.Active(st.To) {
+			return fault(FaultMember, "it gives the case to %s, who was no member at that time", st.To)
+		}
+	case accesslog.Revoke:
+		if !s.roster.MayRevoke(st.Member, st.To) {
+			return fault(FaultMember, "%s took the access of %s away without being an approver of the unit", st.Member, st.To)
+		}
+		delete(c.granted, st.To)
+		if c.revoked == nil {
+			c.revoked = map[id.Member]bool{}
+		}
+		c.revoked[st.To] = true
+	}
+	return nil
+}
+
+// stored keeps the hashes of the tree in pieces, so that growing copies none.
+type stored struct{ pieces [][]tlog.Hash }
+
+const piece = 1 << 14
+
+func (s *stored) at(i int64) tlog.Hash { return s.pieces[i/piece][i%piece] }
+
+func (s *stored) append(hashes []tlog.Hash) {
+	for _, h := range hashes {
+		n := len(s.pieces)
+		if n == 0 || len(s.pieces[n-1]) == piece {
+			s.pieces = append(s.pieces, make([]tlog.Hash, 0, piece))
+			n++
+		}
+		s.pieces[n-1] = append(s.pieces[n-1], h)
+	}
+}
+
+func (s *stored) ReadHashes(at []int64) ([]tlog.Hash, error) {
+	out := make([]tlog.Hash, len(at))
+	for i, x := range at {
+		if x/piece >= int64(len(s.pieces)) || x%piece >= int64(len(s.pieces[x/piece])) {
+			return nil, errors.New("hash beyond the log")
+		}
+		out[i] = s.at(x)
+	}
+	return out, nil
+}
