@@ -32,7 +32,7 @@ func TestImportBoundaries(t *testing.T) {
 			[]string{"net/http", "database/sql", module + "internal/report", module + "vault"},
 			"crypto is bytes in, bytes out, for others to import",
 		},
-		{"./cmd/...", []string{module + "internal/testkey", module + "internal/textbrowser", "testing"}, "no program has what is for tests alone"},
+		{"./cmd/...", []string{module + "internal/testkey", module + "internal/testvault", module + "internal/textbrowser", "testing"}, "no program has what is for tests alone"},
 		{"./...", []string{"expvar", "net/http/pprof"}, "no part shows its insides to the network"},
 	} {
 		out, err := exec.Command("go", "list", "-deps", "-f", "{{.ImportPath}}", "suluh.example/suluh/"+strings.TrimPrefix(rule.of, "./")).Output()

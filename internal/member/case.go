@@ -1,0 +1,279 @@
+package member
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"slices"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/crypto/seal"
+	"suluh.example/suluh/internal/report"
+	"suluh.example/suluh/vault/membersock"
+)
+
+// Case is an opened case.
+type Case struct {
+	Item
+	Messages    []Message    // letters and answers, oldest first
+	Notes       []Note       // oldest first
+	Attachments []Attachment // of all letters, numbered from 1 in this order
+	Access      []membersock.AccessEntry
+	Unopened    []Unopened // what is there but can't be shown
+	Objects     []membersock.CaseObject
+
+	// Reporter is the recipient that answers are sealed to, or "" if what was
+	// deposited names different ones.
+	Reporter string
+
+	key seal.CaseKey
+}
+
+// Message is a letter of the reporter or an answer of a member: one of the
+// two is set.
+type Message struct {
+	Object id.Digest
+	Day    id.Day
+	By     id.Member // "" for the reporter
+	Letter *report.Letter
+	Answer *report.Answer
+}
+
+// Note is an internal note.
+type Note struct {
+	Object id.Digest
+	By     id.Member
+	report.Note
+}
+
+// Attachment is a content that a letter describes.
+type Attachment struct {
+	report.Attachment
+	Number int
+	Day    id.Day
+	Gone   bool // the vault doesn't have it
+	object id.Object
+}
+
+// Unopened is an object that can't be shown, and why: it is not what its
+// digest says (seal.ErrAge), no key opens it, it isn't a document of the case,
+// or isn't signed by who handed it in.
+type Unopened struct {
+	membersock.CaseObject
+	Err error
+}
+
+// ErrSigner says that a document is signed by another member than handed it in.
+var ErrSigner = errors.New("document is signed by another member than handed it in")
+
+// Open opens a case, which is recorded.
+func (s *Session) Open(ctx context.Context, of id.Case) (*Case, error) {
+	if err := s.refresh(ctx); err != nil {
+		return nil, err
+	}
+	return s.open(ctx, of, s.Roster())
+}
+
+func (s *Session) open(ctx context.Context, of id.Case, r *roster.Roster) (*Case, error) {
+	a, err := s.act(ctx, accesslog.Statement{Action: accesslog.Open, Case: of}, nil)
+	if err != nil {
+		return nil, err
+	}
+	v := a.Case
+	got, err := objects(a)
+	if err != nil {
+		return nil, err
+	}
+	key, err := s.key(v.Wrap, got)
+	if err != nil {
+		return nil, err
+	}
+	c := &Case{
+		Item: Item{
+			Case: v.Case, Day: v.Day, Since: v.Day, Status: report.Received, Due: s.c.Clock.Due(report.Received, v.Day),
+			Readers: v.Readers, Assigned: v.Assigned,
+		},
+		key: key, Access: v.Access, Objects: v.Objects,
+	}
+	c.fill(v.Objects, got, r.Verifiers())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if first, ok := s.reporters[of]; ok && first != c.Reporter {
+		c.Reporter = ""
+	}
+	s.reporters[of] = c.Reporter
+	s.cases[of] = c
+	return c, nil
+}
+
+// opened returns a case as this session opened it last, or opens it.
+func (s *Session) opened(ctx context.Context, of id.Case) (*Case, error) {
+	s.mu.Lock()
+	c := s.cases[of]
+	s.mu.Unlock()
+	if c != nil {
+		return c, s.Err()
+	}
+	return s.Open(ctx, of)
+}
+
+func (c *Case) fill(held []membersock.CaseObject, got map[id.Digest][]byte, known note.Verifiers) {
+	var reporters []string
+	var summary report.Summary
+	var state report.State
+	var stateSeq int64
+	steps := map[id.Digest]int64{} // record of each answer, which orders those of one day
+	for _, o := range held {
+		if o.Role == id.RoleContent || o.Role == id.RoleCard {
+			continue
+		}
+		err := func() error {
+			sealed, ok := got[o.Digest]
+			if !ok {
+				return seal.ErrDigest
+			}
+			text, err := seal.OpenDocument(sealed, c.key.Identity())
+			if err != nil {
+				return err
+			}
+			var by id.Member
+			switch o.Role {
+			case id.RoleLetter:
+				d, err := report.Decode[report.Letter](text, c.Case)
+				if err != nil {
+					return err
+				}
+				c.Messages = append(c.Messages, Message{Object: o.Digest, Day: d.Day, Letter: &d})
+				reporters = append(reporters, d.Reporter)
+				return nil
+			case id.RoleSummary:
+				d, err := report.Decode[report.Summary](text, c.Case)
+				if err != nil {
+					return err
+				}
+				reporters = append(reporters, d.Reporter)
+				if summary.V == 0 || summary.Day.Before(d.Day) {
+					summary = d
+				}
+				return nil
+			case id.RoleAnswer:
+				var d report.Answer
+				if d, by, err = report.Open[report.Answer](text, c.Case, known); err == nil && by == o.By {
+					c.Messages = append(c.Messages, Message{Object: o.Digest, Day: d.Day, By: by, Answer: &d})
+					steps[o.Digest] = o.Seq
+				}
+			case id.RoleNote:
+				var d report.Note
+				if d, by, err = report.Open[report.Note](text, c.Case, known); err == nil && by == o.By {
+					c.Notes = append(c.Notes, Note{Object: o.Digest, By: by, Note: d})
+					steps[o.Digest] = o.Seq
+				}
+			case id.RoleState:
+				var d report.State
+				if d, by, err = report.Open[report.State](text, c.Case, known); err == nil && by == o.By && o.Seq >= stateSeq {
+					state, stateSeq = d, o.Seq
+				}
+			default:
+				return report.ErrFormat
+			}
+			if err == nil && by != o.By {
+				err = ErrSigner
+			}
+			return err
+		}()
+		if err != nil {
+			c.Unopened = append(c.Unopened, Unopened{o, err})
+		}
+	}
+	slices.SortStableFunc(c.Messages, func(a, b Message) int {
+		return cmp.Or(a.Day.Sub(b.Day), cmp.Compare(steps[a.Object], steps[b.Object]))
+	})
+	slices.SortStableFunc(c.Notes, func(a, b Note) int { return cmp.Compare(steps[a.Object], steps[b.Object]) })
+	if summary.V != 0 {
+		c.sum(summary)
+	}
+	if state.V != 0 {
+		c.now(state)
+	}
+	if slices.Sort(reporters); len(slices.Compact(reporters)) == 1 {
+		c.Reporter = reporters[0]
+	}
+	c.attach(held)
+}
+
+// attach numbers the attachments of the letters, and finds contents that no
+// letter describes.
+func (c *Case) attach(held []membersock.CaseObject) {
+	described := map[id.Digest]bool{}
+	for _, m := range c.Messages {
+		if m.Letter == nil {
+			continue
+		}
+		for _, a := range m.Letter.Attachments {
+			x := Attachment{Attachment: a, Number: len(c.Attachments) + 1, Day: m.Day, Gone: true}
+			for _, o := range held {
+				if o.Role == id.RoleContent && o.Digest == a.Object {
+					x.object, x.Gone = o.Object, false
+				}
+			}
+			described[a.Object] = true
+			c.Attachments = append(c.Attachments, x)
+		}
+	}
+	c.Files = len(c.Attachments)
+	for _, o := range held {
+		if o.Role == id.RoleContent && !described[o.Digest] {
+			c.Unopened = append(c.Unopened, Unopened{o, report.ErrFormat})
+		}
+	}
+	for _, o := range held {
+		if o.Role == id.RoleLetter || o.Role == id.RoleAnswer || o.Role == id.RoleNote {
+			c.Letters++
+		}
+	}
+}
+
+// Attachment returns one content, which is recorded as opening. At its end the
+// reader returns, in place of io.EOF, [seal.ErrLength] or [seal.ErrDigest] if
+// it isn't what the letter describes: only what was read to io.EOF may be
+// trusted. The number is the one in [Case.Attachments].
+func (s *Session) Attachment(ctx context.Context, of id.Case, number int) (Attachment, io.ReadCloser, error) {
+	c, err := s.opened(ctx, of)
+	if err != nil {
+		return Attachment{}, nil, err
+	}
+	if number < 1 || number > len(c.Attachments) || c.Attachments[number-1].Gone {
+		return Attachment{}, nil, ErrContent
+	}
+	x := c.Attachments[number-1]
+	a, err := s.act(ctx, accesslog.Statement{Action: accesslog.Open, Case: of, Objects: []id.Object{x.object}}, nil)
+	if err != nil {
+		return x, nil, err
+	}
+	for {
+		o, r, err := a.Next()
+		if err == nil && o.Digest != x.object.Digest {
+			continue // a wrap
+		}
+		var plain io.Reader
+		if err == nil {
+			plain, err = seal.OpenContent(r, x.Size, x.SHA256, c.key.Identity())
+		}
+		if errors.Is(err, io.EOF) {
+			err = ErrContent
+		}
+		if err != nil {
+			a.Close()
+			return x, nil, err
+		}
+		return x, struct {
+			io.Reader
+			io.Closer
+		}{plain, a}, nil
+	}
+}

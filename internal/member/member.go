@@ -1,0 +1,393 @@
+// Package member is a member's session with the vault: it signs what the
+// member asks, checks the proof of every answer, opens what the member has
+// keys for, and seals what the member writes. The desk, the case commands and
+// whatever else acts for a member are built on it.
+//
+// What an answer says is used only once its proof holds: its record is the
+// statement just signed, is in the log, and the log still has all that the
+// member saw before. When that fails the session is over for good: it refuses
+// everything with the same error, and so will the next, since the last
+// checkpoint that held is kept in a file.
+//
+// The package must never write a plaintext or a key to a disk, log, or put
+// what people wrote into an error. It holds no words for people.
+package member
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"filippo.io/age"
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/keyfile"
+	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/crypto/seal"
+	"suluh.example/suluh/internal/durable"
+	"suluh.example/suluh/internal/report"
+	"suluh.example/suluh/vault/membersock"
+)
+
+// Errors that end a session for good.
+var (
+	ErrFork     = errors.New("the vault's log is not the one that was seen before, or a record is missing")
+	ErrTampered = errors.New("the vault's answer does not fit the record of it")
+)
+
+// Errors about the member or a case.
+var (
+	ErrStranger  = errors.New("the roster has no such member, or with other keys")
+	ErrRoster    = errors.New("the vault's roster is older than one seen before, or of another log")
+	ErrCase      = errors.New("the case cannot be opened with the member's keys")
+	ErrReporters = errors.New("what was deposited to this case names different reporters: nothing can be sent to them")
+	ErrContent   = errors.New("the case has no such attachment")
+)
+
+// Removed says that the member is one no more.
+type Removed struct{ Day id.Day }
+
+func (r *Removed) Error() string {
+	return "the member was removed from the roster on " + r.Day.String()
+}
+
+// Config says whose session it is and with which vault.
+type Config struct {
+	Vault    *membersock.Client
+	Identity *keyfile.Identity
+	Root     note.Verifier // that rosters are signed with
+
+	// Seen is the file that keeps the last verified checkpoint of the member;
+	// "" keeps it in memory, which lets a fork between two sessions pass. Beside
+	// it, the last verified roster is kept under the ending .roster.
+	Seen string
+
+	Clock    report.Clock
+	Now      func() time.Time // default time.Now
+	Recovery age.Identity     // of a unit's recovery sheet, in a custodian's session; else nil
+}
+
+// Session is safe for concurrent use. Its statements go one after the other,
+// each signed over the tree that the one before showed.
+type Session struct {
+	c    Config
+	keys []age.Identity
+
+	acting sync.Mutex // held from signing a statement to checking its proof
+
+	mu        sync.Mutex
+	broken    error // sticky
+	roster    *roster.Roster
+	signed    id.Digest // of the roster's signed note
+	log       note.Verifier
+	seen      tlog.Tree
+	own       map[id.Case][]int64        // records of this session's statements
+	cases     map[id.Case]*Case          // as last opened
+	reporters map[id.Case]string         // as the case named its reporter when it was first opened
+	unwrap    map[id.Digest]seal.CaseKey // by digest of the wrap
+	lines     map[id.Digest]line         // summaries and states, by digest
+}
+
+// Open begins a session. The error is [*Removed], [ErrStranger], [ErrRoster],
+// or one of the vault's.
+func Open(ctx context.Context, c Config) (*Session, error) {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	s := &Session{
+		c: c, keys: []age.Identity{c.Identity.Age()}, seen: accesslog.EmptyTree(),
+		own: map[id.Case][]int64{}, reporters: map[id.Case]string{}, cases: map[id.Case]*Case{}, unwrap: map[id.Digest]seal.CaseKey{}, lines: map[id.Digest]line{},
+	}
+	if c.Recovery != nil {
+		s.keys = append(s.keys, c.Recovery)
+	}
+	kept, err := readKept(s.rosterFile())
+	if err != nil {
+		return nil, err
+	}
+	if kept != nil {
+		if err := s.take(kept); err != nil {
+			return nil, fmt.Errorf("roster kept in %s: %w", s.rosterFile(), err)
+		}
+	}
+	if err := s.refresh(ctx); err != nil {
+		return nil, err
+	}
+	if kept, err = readKept(c.Seen); err != nil {
+		return nil, err
+	}
+	if kept != nil {
+		if s.seen, err = accesslog.OpenCheckpoint(kept, s.log); err != nil {
+			return nil, fmt.Errorf("%w: checkpoint kept in %s: %w", ErrFork, c.Seen, err)
+		}
+	}
+	return s, s.listed()
+}
+
+// readKept reads a file that may not be there yet.
+func readKept(name string) ([]byte, error) {
+	if name == "" {
+		return nil, nil
+	}
+	b, err := os.ReadFile(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	return b, err
+}
+
+func (s *Session) rosterFile() string {
+	if s.c.Seen == "" {
+		return ""
+	}
+	return strings.TrimSuffix(s.c.Seen, ".seen") + ".roster"
+}
+
+// Member says whose session it is.
+func (s *Session) Member() id.Member { return s.c.Identity.Member() }
+
+// Roster returns the roster as last seen.
+func (s *Session) Roster() *roster.Roster {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.roster
+}
+
+// Seen returns the tree of the last checkpoint that held.
+func (s *Session) Seen() tlog.Tree {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seen
+}
+
+// Today is the day it is where the clock's working days are counted.
+func (s *Session) Today() id.Day { return s.c.Clock.Today(s.c.Now()) }
+
+// Err returns why the session is over for good, or nil.
+func (s *Session) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.broken
+}
+
+// breaks ends the session for good.
+func (s *Session) breaks(err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken == nil {
+		s.broken = err
+	}
+	return s.broken
+}
+
+// refresh fetches the roster if another is in force.
+func (s *Session) refresh(ctx context.Context) error {
+	if err := s.Err(); err != nil {
+		return err
+	}
+	state, err := s.c.Vault.State(ctx)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	same := s.roster != nil && s.signed == state.Roster
+	s.mu.Unlock()
+	if same {
+		return nil
+	}
+	signed, err := s.c.Vault.Roster(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.take(signed); err != nil {
+		return err
+	}
+	if name := s.rosterFile(); name != "" {
+		return durable.ReplaceFile(name, signed, 0o600)
+	}
+	return nil
+}
+
+// take verifies a roster and puts it in the place of the one before.
+func (s *Session) take(signed []byte) error {
+	r, err := roster.Parse(signed, s.c.Root)
+	if err != nil {
+		return err
+	}
+	log, err := note.NewVerifier(r.LogKey)
+	if err != nil {
+		return fmt.Errorf("%w: it names no log key", ErrRoster)
+	}
+	digest := roster.Digest(signed)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if old := s.roster; old != nil {
+		if r.Version < old.Version || r.Version == old.Version && digest != s.signed || r.LogKey != old.LogKey || r.Origin != old.Origin {
+			return ErrRoster
+		}
+	}
+	s.roster, s.signed, s.log = r, digest, log
+	return nil
+}
+
+// listed tells whether the roster still has the member, with these keys.
+func (s *Session) listed() error {
+	m, ok := s.Roster().Member(s.Member())
+	switch {
+	case !ok || m.Key != s.c.Identity.VerifierKey():
+		return ErrStranger
+	case m.Removed != nil:
+		return &Removed{*m.Removed}
+	}
+	return nil
+}
+
+// act signs a statement, sends it and checks the proof of the answer.
+func (s *Session) act(ctx context.Context, st accesslog.Statement, have []id.Digest, handed ...membersock.Handed) (*membersock.Answer, error) {
+	s.acting.Lock()
+	defer s.acting.Unlock()
+	if err := s.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	log, seen, origin := s.log, s.seen, s.roster.Origin
+	s.mu.Unlock()
+	st.Log, st.Member, st.Time, st.Seen = origin, s.Member(), s.c.Now(), seen
+	if st.Nonce == [16]byte{} {
+		rand.Read(st.Nonce[:])
+	}
+	for _, h := range handed {
+		st.Objects = append(st.Objects, h.Object)
+	}
+	msg, err := st.Sign(s.c.Identity.Signer())
+	if err != nil {
+		return nil, err
+	}
+	a, err := s.c.Vault.Act(ctx, msg, have, handed)
+	switch {
+	case errors.Is(err, membersock.ErrFork):
+		return nil, s.breaks(fmt.Errorf("%w: %w", ErrFork, err))
+	case errors.Is(err, membersock.ErrMember) && st.To == "":
+		if err := errors.Join(s.refresh(ctx), s.listed()); err != nil {
+			return nil, err
+		}
+		return nil, err
+	case err != nil:
+		return nil, err
+	}
+	tree, err := a.Proof.Check(log, seen)
+	if err != nil {
+		a.Close()
+		return nil, s.breaks(fmt.Errorf("%w: %w", ErrFork, err))
+	}
+	if err := s.fits(st, msg, a.ActAnswer); err != nil {
+		a.Close()
+		return nil, s.breaks(err)
+	}
+	if err := s.keep(tree, a.Proof.Checkpoint); err != nil {
+		a.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// keep remembers the tree, before anything of the answer is used.
+func (s *Session) keep(t tlog.Tree, checkpoint []byte) error {
+	s.mu.Lock()
+	s.seen = t
+	log := s.log
+	s.mu.Unlock()
+	if s.c.Seen == "" {
+		return nil
+	}
+	// Another session of the member may have come further meanwhile.
+	if kept, err := readKept(s.c.Seen); err == nil && kept != nil {
+		if k, err := accesslog.OpenCheckpoint(kept, log); err == nil && k.N > t.N {
+			return nil
+		}
+	}
+	return durable.ReplaceFile(s.c.Seen, checkpoint, 0o600)
+}
+
+// fits tells whether an answer is one to the statement.
+func (s *Session) fits(st accesslog.Statement, msg []byte, a membersock.ActAnswer) error {
+	bad := func(what string) error { return fmt.Errorf("%w: %s", ErrTampered, what) }
+	r, err := accesslog.ParseRecord(a.Proof.Record)
+	switch {
+	case err != nil || r.Kind != accesslog.KindStatement || r.Seq != a.Proof.Index:
+		return bad("it proves something that is not a record of a statement")
+	case !bytes.Equal(r.Statement, msg):
+		return bad("it proves the record of another statement")
+	case (st.Action == accesslog.List) != (a.Case == nil):
+		return bad("it is the answer to another action")
+	case st.Action == accesslog.List:
+		if r.Count != int64(len(a.Cases)) {
+			return bad("its record counts other cases than it has")
+		}
+		return nil
+	case a.Case.Case != st.Case:
+		return bad("it is about another case")
+	case r.Cover.IsNone():
+		return nil
+	}
+	if d := r.Cover.Deposit; d != nil && !a.Case.Wrap.IsZero() && d.Wrap != a.Case.Wrap {
+		return bad("its wrap is not the one that its record names")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	own := append(slices.Clone(s.own[st.Case]), r.Seq)
+	for _, seq := range own {
+		if !slices.ContainsFunc(a.Case.Access, func(e membersock.AccessEntry) bool { return e.Seq == seq && e.Member == st.Member }) {
+			return bad(fmt.Sprintf("record %d of the case is missing", seq))
+		}
+	}
+	s.own[st.Case] = own
+	return nil
+}
+
+// maxObject is more than any document has.
+const maxObject = 20 << 20
+
+// objects reads the objects that come with an answer. Those that are not what
+// their digest says are left out.
+func objects(a *membersock.Answer) (map[id.Digest][]byte, error) {
+	defer a.Close()
+	all := map[id.Digest][]byte{}
+	for {
+		o, r, err := a.Next()
+		if errors.Is(err, io.EOF) {
+			return all, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		b, err := io.ReadAll(io.LimitReader(r, maxObject))
+		if err != nil {
+			return nil, err
+		}
+		if id.DigestOf(b) == o.Digest {
+			all[o.Digest] = b
+		}
+	}
+}
+
+// Close forgets what the session opened.
+func (s *Session) Close() {
+	s.breaks(errors.New("the session is closed"))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.cases)
+	clear(s.unwrap)
+	clear(s.lines)
+}
