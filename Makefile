@@ -1,3 +1,4 @@
+# make run     the whole product on loopback, with throw-away keys and made-up cases
 # make quick   the seconds-long loop: vet and short tests
 # make test    everything; installs what it needs first
 # make setup   only install what the tests need
@@ -9,7 +10,12 @@ GOBIN := $(CURDIR)/build/bin
 export PATH := $(GOBIN):$(PATH)
 FUZZTIME ?= 50000x
 
-.PHONY: quick test setup lint fuzz browser
+.PHONY: run quick test setup lint fuzz browser
+
+# ARGS are those of suluh demo: make run ARGS="--dir ~/suluh-demo".
+run:
+	@go build -o build/suluh ./cmd/suluh
+	@build/suluh demo $(ARGS)
 
 quick:
 	go vet ./...

@@ -37,6 +37,7 @@ type cli struct {
 	Roster rosterCmd `cmd:"" help:"Keep the signed list of who is who."`
 	Member memberCmd `cmd:"" help:"Make a member's keys."`
 	Doctor doctorCmd `cmd:"" help:"Say what is wrong with a store and what to do."`
+	Demo   demoCmd   `cmd:"" help:"Run all of it on loopback with throw-away keys and made-up cases."`
 }
 
 func main() { os.Exit(run(os.Args[1:])) }

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+
+	"suluh.example/suluh/internal/world"
+)
+
+type demoCmd struct {
+	Dir        string `type:"path" help:"Directory to keep it in, so that it goes on the next time. Default: a temporary one, removed at the end."`
+	IntakeAddr string `placeholder:"HOST:PORT" help:"Where reporters' pages listen; port 0 takes a free one. Default: 127.0.0.1:8080, or a free port if that is taken."`
+	DeskAddr   string `placeholder:"HOST:PORT" help:"Where the investigators' desk listens. Default: 127.0.0.1:8081, likewise."`
+	AuditAddr  string `placeholder:"HOST:PORT" help:"Where the auditors' pages listen. Default: 127.0.0.1:8082, likewise."`
+	JSON       bool   `name:"json" help:"Print one line of JSON when all is ready, for programs."`
+}
+
+func (demoCmd) Help() string {
+	return `Runs the whole product on loopback with throw-away keys, three units, six members and a dozen made-up cases, until Ctrl-C.
+Never use it for real reports: its keys and passphrases lie in the open.
+
+Examples:
+  suluh demo
+  suluh demo --dir ~/suluh-demo
+  suluh demo --intake-addr 127.0.0.1:0 --desk-addr 127.0.0.1:0 --audit-addr 127.0.0.1:0 --json`
+}
+
+func (c *demoCmd) Run(ctx context.Context) (err error) {
+	if c.Dir == "" {
+		if c.Dir, err = os.MkdirTemp("", "suluh-demo-"); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(c.Dir)) }()
+	}
+	bin, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find the program itself: %w", err)
+	}
+	w, err := world.Start(ctx, world.Config{
+		Bin: bin, Dir: c.Dir, Log: os.Stderr,
+		IntakeAddr: orFree(c.IntakeAddr, "127.0.0.1:8080"),
+		DeskAddr:   orFree(c.DeskAddr, "127.0.0.1:8081"),
+		AuditAddr:  orFree(c.AuditAddr, "127.0.0.1:8082"),
+	})
+	if err != nil {
+		return err
+	}
+	if err := c.print(w); err != nil {
+		return errors.Join(err, w.Stop())
+	}
+	select {
+	case <-ctx.Done():
+		return w.Stop()
+	case err := <-w.Died():
+		return errors.Join(err, w.Stop())
+	}
+}
+
+// orFree returns the address asked for, else the usual one, else, if somebody
+// has that, any free one.
+func orFree(asked, usual string) string {
+	if asked != "" {
+		return asked
+	}
+	l, err := net.Listen("tcp", usual)
+	if err != nil {
+		return "127.0.0.1:0"
+	}
+	l.Close()
+	return usual
+}
+
+func (c *demoCmd) print(w *world.World) error {
+	if c.JSON {
+		return json.NewEncoder(os.Stdout).Encode(struct {
+			Intake  string         `json:"intake"`
+			Desk    string         `json:"desk"`
+			Audit   string         `json:"audit"`
+			Dir     string         `json:"dir"`
+			Socket  string         `json:"deposit_socket"`
+			LogKey  string         `json:"log_key"`
+			Members []world.Member `json:"members"`
+		}{w.Intake, w.Desk, w.Audit, w.Dir, w.DepositSocket(), w.LogKey, w.Members})
+	}
+	reader := w.Members[0]
+	code := "-"
+	if len(w.Codes) > 0 {
+		code = w.Codes[0]
+	}
+	fmt.Printf(`1. Report something, with a file, and keep the ten words:  %s
+2. Read an answer with the code of an example case:        %scek  "%s"
+3. Unlock the desk as %s and answer:            %s  passphrase "%s"
+4. See who read what, and check it from outside:           %s  suluh audit verify --log-key "%s" %s
+5. All of it lies in %s; the keys are throw-away ones. Ctrl-C ends it.
+`, w.Intake, w.Intake, code, reader.Name, w.Desk, reader.Passphrase, w.Audit, w.LogKey, w.Audit, w.Dir)
+	return nil
+}

@@ -1,0 +1,297 @@
+// Package world runs a whole instance of Suluh on loopback: a vault, intake,
+// desk and audit, each as a process of its own, with throw-away keys and made-up
+// cases. The demo is one, and so is what tests drive from outside.
+//
+// Its keys protect nothing: passphrases and codes lie beside what they open. It
+// must never be pointed at a vault that anybody relies on, so it only starts
+// what it made itself, and only on loopback.
+//
+// Its directory:
+//
+//	demo.json     passphrases and the codes of the example cases
+//	keys/         the folder of rosters (suluh roster), recovery sheets
+//	identities/   the members' identity files
+//	vault/        the vault's own directory
+package world
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
+)
+
+// Config says what a world is and where it listens.
+type Config struct {
+	Bin string // the suluh program
+	Dir string // made if it isn't there; goes on with what it holds otherwise
+
+	// Addresses to listen on, loopback only; port 0 takes a free one, which is
+	// also what an empty address means.
+	IntakeAddr, DeskAddr, AuditAddr string
+
+	Bare bool      // no example cases
+	Log  io.Writer // what the parts say on standard error; default: nowhere
+	Args map[Part][]string
+}
+
+// Part names a process.
+type Part string
+
+// The parts, in the order in which they start.
+const (
+	Vault  Part = "vault"
+	Intake Part = "intake"
+	Desk   Part = "desk"
+	Audit  Part = "audit"
+)
+
+// Member is a member of the roster and the passphrase of the identity file.
+type Member struct {
+	ID           id.Member     `json:"id"`
+	Name         string        `json:"name"`
+	Unit         id.Unit       `json:"unit"`
+	Roles        []roster.Role `json:"roles"`
+	IdentityFile string        `json:"identity_file"`
+	Passphrase   string        `json:"passphrase"`
+}
+
+// World is a running instance.
+type World struct {
+	Intake, Desk, Audit string // URLs
+	Dir                 string
+	LogKey              string // the log's verifier key
+	Members             []Member
+	Codes               []string // of the example cases, one with an answer first
+
+	config Config
+	mu     sync.Mutex
+	parts  map[Part]*process
+	died   chan error
+}
+
+// DepositSocket is where deposits go, for those who need no page.
+func (w *World) DepositSocket() string { return filepath.Join(w.Dir, "vault", "deposit.sock") }
+
+// MemberSocket is where members' statements go.
+func (w *World) MemberSocket() string { return filepath.Join(w.Dir, "vault", "member.sock") }
+
+// RootKey is the file with the key that rosters are signed with.
+func (w *World) RootKey() string { return filepath.Join(w.Dir, "keys", "root.vkey") }
+
+// Start makes the world if its directory holds none yet, and starts all parts.
+// It returns once every one of them answers.
+func Start(ctx context.Context, c Config) (_ *World, err error) {
+	for _, a := range []*string{&c.IntakeAddr, &c.DeskAddr, &c.AuditAddr} {
+		if *a == "" {
+			*a = "127.0.0.1:0"
+		}
+		if err := loopback(*a); err != nil {
+			return nil, err
+		}
+	}
+	if c.Log == nil {
+		c.Log = io.Discard
+	}
+	if c.Dir, err = filepath.Abs(c.Dir); err != nil {
+		return nil, err
+	}
+	kept, err := load(c.Dir)
+	if errors.Is(err, os.ErrNotExist) {
+		if err = create(ctx, c); err == nil {
+			kept, err = load(c.Dir)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	w := &World{
+		Dir: c.Dir, LogKey: kept.LogKey, Codes: kept.Codes, Members: kept.Members,
+		config: c, parts: map[Part]*process{}, died: make(chan error, 4),
+	}
+	for i, m := range w.Members {
+		w.Members[i].IdentityFile = filepath.Join(c.Dir, "identities", string(m.ID)+".identity")
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.Stop())
+		}
+	}()
+	if _, err = w.StartPart(Vault); err != nil {
+		return nil, err
+	}
+	for _, p := range []struct {
+		part Part
+		url  *string
+	}{{Intake, &w.Intake}, {Desk, &w.Desk}, {Audit, &w.Audit}} {
+		if *p.url, err = w.StartPart(p.part); err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+func loopback(addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("address is not HOST:PORT: %w", err)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return errors.New("its keys are throw-away ones, so it listens on loopback only")
+	}
+	return nil
+}
+
+// command returns the arguments that start a part.
+func (w *World) command(p Part) []string {
+	vault := filepath.Join(w.Dir, "vault")
+	var args []string
+	switch p {
+	case Vault:
+		args = []string{"vault", "run", "--dir", vault}
+	case Intake:
+		args = []string{"intake", "--deposit-socket", w.DepositSocket(), "--root-key", w.RootKey(), "--listen", w.config.IntakeAddr}
+	case Desk:
+		args = []string{
+			"desk", "--member-socket", w.MemberSocket(), "--root-key", w.RootKey(),
+			"--identities", filepath.Join(w.Dir, "identities"), "--listen", w.config.DeskAddr,
+		}
+	case Audit:
+		args = []string{
+			"audit", "serve", "--log-key", filepath.Join(vault, "log.vkey"), "--listen", w.config.AuditAddr, "--open-entries",
+			filepath.Join(vault, "log.sock"),
+		}
+	}
+	return append(args, w.config.Args[p]...)
+}
+
+// process is one part that runs.
+type process struct {
+	cmd     *exec.Cmd
+	ended   chan struct{} // closed once it has
+	err     error         // of its end; set before ended is closed
+	stopped bool          // its end was asked for; World.mu
+}
+
+// StartPart starts a part, one that was killed before for instance, and
+// returns what it says that it listens on.
+func (w *World) StartPart(p Part) (string, error) {
+	cmd := exec.Command(w.config.Bin, w.command(p)...)
+	// A part must not outlive who started it, however that one ends.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setpgid: true}
+	cmd.Stderr = w.config.Log
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return "", err
+	}
+	if err := cmd.Start(); err != nil {
+		return "", fmt.Errorf("start %s: %w", p, err)
+	}
+	run := &process{cmd: cmd, ended: make(chan struct{})}
+	w.mu.Lock()
+	w.parts[p] = run
+	w.mu.Unlock()
+	ready := make(chan string, 1)
+	go func() {
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			if _, where, ok := strings.Cut(lines.Text(), ": listening "); ok {
+				ready <- strings.TrimPrefix(where, "on ")
+			}
+		}
+		close(ready)
+		run.err = cmd.Wait()
+		close(run.ended)
+		w.mu.Lock()
+		asked := run.stopped
+		w.mu.Unlock()
+		if !asked {
+			w.died <- fmt.Errorf("%s has ended by itself: %w", p, errors.Join(run.err, errors.New("see above")))
+		}
+	}()
+	select {
+	case where, ok := <-ready:
+		if ok {
+			return where, nil
+		}
+	case <-time.After(30 * time.Second):
+	}
+	return "", fmt.Errorf("%s does not start", p)
+}
+
+// PID is the process id of a part that was started.
+func (w *World) PID(p Part) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.parts[p].cmd.Process.Pid
+}
+
+// Kill ends a part as a power cut would.
+func (w *World) Kill(p Part) error { return w.end(p, syscall.SIGKILL) }
+
+// end sends a signal and waits for the end of a part. After a kill the end is
+// no error.
+func (w *World) end(p Part, sig syscall.Signal) error {
+	w.mu.Lock()
+	run := w.parts[p]
+	delete(w.parts, p)
+	if run != nil {
+		run.stopped = true
+	}
+	w.mu.Unlock()
+	if run == nil {
+		return nil
+	}
+	if err := run.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("stop %s: %w", p, err)
+	}
+	<-run.ended
+	if run.err != nil && sig != syscall.SIGKILL {
+		return fmt.Errorf("stop %s: %w", p, run.err)
+	}
+	return nil
+}
+
+// Stop ends all parts cleanly, the vault last.
+func (w *World) Stop() error {
+	var errs []error
+	for _, p := range []Part{Audit, Desk, Intake, Vault} {
+		errs = append(errs, w.end(p, syscall.SIGTERM))
+	}
+	return errors.Join(errs...)
+}
+
+// Died gives an error when a part ends that nobody ended.
+func (w *World) Died() <-chan error { return w.died }
+
+// kept is what demo.json holds.
+type kept struct {
+	LogKey     string   `json:"log_key"`
+	Passphrase string   `json:"root_passphrase"`
+	Members    []Member `json:"members"`
+	Codes      []string `json:"codes"`
+}
+
+func load(dir string) (k kept, err error) {
+	b, err := os.ReadFile(filepath.Join(dir, "demo.json"))
+	if err != nil {
+		return k, err
+	}
+	if err := json.Unmarshal(b, &k); err != nil {
+		return k, errors.New("demo.json is damaged; name another directory")
+	}
+	return k, nil
+}
