@@ -1,0 +1,109 @@
+package auditor
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"suluh.example/suluh/internal/check"
+)
+
+// patience is how long a page waits for the log to be verified up to now. A
+// page that waits longer shows what was verified last.
+const patience = 3 * time.Second
+
+// every is how often a log is verified that nobody looks at.
+const every = time.Minute
+
+// watch keeps one verification, which grows with the log: no page verifies
+// what another has.
+type watch struct {
+	log    *check.Log
+	logger *slog.Logger
+	now    func() time.Time
+	one    singleflight.Group
+
+	mu   sync.Mutex
+	seen seen
+	ctx  context.Context // of run; verifications outlast the requests that began them
+}
+
+// seen is what is known of the log.
+type seen struct {
+	result   *check.Result  // of the last verification that succeeded, if any did
+	finding  *check.Finding // the log is at fault
+	failed   bool           // the log could not be read the last time
+	at       time.Time      // of the last verification
+	done, of int64          // how far the one under way is
+}
+
+func newWatch(log *check.Log, c Config) *watch {
+	w := &watch{log: log, logger: c.Log, now: c.Now, ctx: context.Background()}
+	log.Progress = func(done, of int64) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.seen.done, w.seen.of = done, of
+	}
+	return w
+}
+
+func (w *watch) run(ctx context.Context) error {
+	w.mu.Lock()
+	w.ctx = ctx
+	w.mu.Unlock()
+	for {
+		<-w.verify()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(every):
+		}
+	}
+}
+
+// verify verifies what is new, together with everybody who asks meanwhile.
+func (w *watch) verify() <-chan singleflight.Result {
+	return w.one.DoChan("", func() (any, error) {
+		w.mu.Lock()
+		ctx := w.ctx
+		w.mu.Unlock()
+		r, err := w.log.Extend(ctx)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		before := w.seen.finding
+		var f *check.Finding
+		switch {
+		case err == nil:
+			w.seen = seen{result: r, at: w.now()}
+		case errors.As(err, &f):
+			w.seen.finding, w.seen.failed, w.seen.at = f, false, w.now()
+			if before == nil {
+				w.logger.Error("the log can not be trusted", "finding", f)
+			}
+		case ctx.Err() == nil:
+			if !w.seen.failed {
+				w.logger.Error("the log could not be read", "error", err)
+			}
+			w.seen.failed = true
+		}
+		return nil, nil
+	})
+}
+
+// look returns what is known of the log, up to now if that takes no longer
+// than a person waits.
+func (w *watch) look(ctx context.Context) seen {
+	late, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	select {
+	case <-w.verify():
+	case <-late.Done():
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.seen
+}
