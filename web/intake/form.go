@@ -1,0 +1,297 @@
+package intake
+
+import (
+	"encoding/hex"
+	"slices"
+	"strconv"
+	"strings"
+
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/internal/lang"
+	"suluh.example/suluh/internal/report"
+	"suluh.example/suluh/internal/submission"
+	"suluh.example/suluh/web/page"
+)
+
+// Names of fields. Those of the report's questions are the keys of their
+// labels too: intake.field.NAME.
+const (
+	unitField       = "unit"
+	withoutField    = "tanpa"
+	shownField      = "pembaca" // readers that the check page showed
+	onceField       = "sekali"  // the seed
+	fileField       = "berkas"
+	secondFileField = "berkas2"
+	codeField       = "kode"
+	textField       = "teks"
+	showField       = "lihat"  // show the code instead of trying it
+	switchField     = "bahasa" // only the language is changed
+	kindField       = "jenis"
+
+	unsure  = "?"       // unit of those who don't know: not a unit's name
+	unknown = "unknown" // category of those who don't know: as good as none
+)
+
+// mostText is the most text that is sent; more comes back to be shortened.
+const mostText = 1 << 20
+
+// question is one of the form's texts, with the height of its field; 0 is a
+// single line.
+type question struct {
+	name string
+	rows int
+	of   func(*report.Report) *string
+}
+
+// questions are the texts of the form's parts 2 to 4.
+func questions() [3][]question {
+	return [3][]question{
+		{
+			{"apa", 8, func(r *report.Report) *string { return &r.What }},
+			{"bagaimana", 3, func(r *report.Report) *string { return &r.How }},
+			{"mengapa", 2, func(r *report.Report) *string { return &r.Why }},
+		},
+		{
+			{"siapa", 2, func(r *report.Report) *string { return &r.Who }},
+			{"mana", 2, func(r *report.Report) *string { return &r.Where }},
+			{"kapan", 2, func(r *report.Report) *string { return &r.When }},
+		},
+		{
+			{"rugi", 0, func(r *report.Report) *string { return &r.Loss }},
+			{"saksi", 2, func(r *report.Report) *string { return &r.Others }},
+			{"sudah", 2, func(r *report.Report) *string { return &r.Already }},
+		},
+	}
+}
+
+// typed is all that a person has filled in, as the form's fields carry it from
+// page to page: there is no session.
+type typed struct {
+	unit    string
+	without []id.Member
+	shown   []string
+	once    string
+	kind    string // the category, or unknown
+	report  report.Report
+}
+
+func typedFrom(b *body) typed {
+	t := typed{unit: b.first(unitField), shown: b.texts[shownField], once: b.first(onceField)}
+	for _, s := range b.texts[withoutField] {
+		if m, err := id.ParseMember(s); err == nil && !slices.Contains(t.without, m) {
+			t.without = append(t.without, m)
+		}
+	}
+	slices.Sort(t.without)
+	for _, part := range questions() {
+		for _, q := range part {
+			*q.of(&t.report) = b.first(q.name)
+		}
+	}
+	t.report.Category = report.ParseCategory(b.first(kindField))
+	if t.kind = string(t.report.Category); b.first(kindField) == unknown {
+		t.kind = unknown
+	}
+	return t
+}
+
+// hidden is a field that carries something to the next page.
+type hidden struct{ Name, Value string }
+
+// fields returns all of it, to be carried on.
+func (t typed) fields() (f []hidden) {
+	add := func(name, value string) {
+		if value != "" {
+			f = append(f, hidden{name, value})
+		}
+	}
+	add(onceField, t.once)
+	add(unitField, t.unit)
+	for _, m := range t.without {
+		add(withoutField, string(m))
+	}
+	add(kindField, t.kind)
+	for _, part := range questions() {
+		for _, q := range part {
+			add(q.name, *q.of(&t.report))
+		}
+	}
+	return f
+}
+
+// length is the number of bytes of text.
+func (t typed) length() (n int) {
+	for _, part := range questions() {
+		for _, q := range part {
+			n += len(*q.of(&t.report))
+		}
+	}
+	return n
+}
+
+// longest is the question with the most text.
+func (t typed) longest() (name string) {
+	most := -1
+	for _, part := range questions() {
+		for _, q := range part {
+			if n := len(*q.of(&t.report)); n > most {
+				most, name = n, q.name
+			}
+		}
+	}
+	return name
+}
+
+// seed reads the one-time value of a form.
+func seed(s string) (submission.Seed, bool) {
+	var x submission.Seed
+	b, err := hex.DecodeString(s)
+	if err != nil || len(b) != len(x) {
+		return x, false
+	}
+	copy(x[:], b)
+	return x, true
+}
+
+// choice is an answer of the question who reads it.
+type choice struct {
+	ID, Value, Text string
+	Checked         bool
+	unit            id.Unit
+}
+
+// choices are the units that reports may go to. A unit without readers is
+// never one. The first unit of the roster is the province's own; its other
+// reads what is about itself, and what somebody isn't sure of.
+func choices(l *lang.Language, r *roster.Roster, chosen string) (all []choice) {
+	readable := func(u id.Unit) bool { return len(r.Readers(u, nil)) > 0 }
+	name := func(u roster.Unit) string { return u.Named(l.Code()) }
+	own := r.Units[0]
+	other, _ := r.Unit(own.Other)
+	add := func(u id.Unit, value, text string) {
+		c := choice{ID: unitField, Value: value, Text: text, Checked: value == chosen, unit: u}
+		if len(all) > 0 {
+			c.ID += "-" + strconv.Itoa(len(all)+1)
+		}
+		all = append(all, c)
+	}
+	if readable(own.ID) {
+		add(own.ID, string(own.ID), l.T("intake.unit.own", "Unit", name(own)))
+	}
+	for _, u := range r.Units[1:] {
+		if u.ID == other.ID || !readable(u.ID) {
+			continue
+		}
+		text := l.T("intake.unit.more", "Unit", name(u))
+		if h := u.HandlesIn(l.Code()); h != "" {
+			text = l.T("intake.unit.more.handles", "Unit", name(u), "Handles", h)
+		}
+		add(u.ID, string(u.ID), text)
+	}
+	if other.ID != "" && readable(other.ID) {
+		add(other.ID, string(other.ID), l.T("intake.unit.other", "Unit", name(other), "Own", name(own)))
+		add(other.ID, unsure, l.T("intake.unit.unsure", "Unit", name(other), "Own", name(own)))
+	}
+	return all
+}
+
+// officers are the readers of a unit, to be left out by name.
+type officers struct {
+	Unit    string
+	Members []officer
+}
+
+type officer struct {
+	ID, Name string
+	Checked  bool
+}
+
+func allOfficers(l *lang.Language, r *roster.Roster, without []id.Member) (all []officers) {
+	for _, u := range r.Units {
+		o := officers{Unit: u.Named(l.Code())}
+		for _, m := range r.Readers(u.ID, nil) {
+			o.Members = append(o.Members, officer{string(m.ID), m.Name, slices.Contains(without, m.ID)})
+		}
+		if len(o.Members) > 0 {
+			all = append(all, o)
+		}
+	}
+	return all
+}
+
+// to tells who reads a report, or what is wrong with the choice. Members whom
+// the reporter left out stay left out when they are no readers (any more): the
+// case's keys depend on the choice, and the same form must give the same case.
+func (t typed) to(l *lang.Language, r *roster.Roster) (submission.Readers, []page.Problem) {
+	to := submission.Readers{}
+	for _, m := range t.without {
+		if _, ok := r.Member(m); ok {
+			to.Without = append(to.Without, m)
+		}
+	}
+	all := choices(l, r, t.unit)
+	i := slices.IndexFunc(all, func(c choice) bool { return c.Checked })
+	switch {
+	case i >= 0:
+		to.Unit = all[i].unit
+	case t.unit == "":
+		return to, []page.Problem{{Field: unitField, Text: l.T("intake.unit.missing")}}
+	default:
+		return to, []page.Problem{{Field: unitField, Text: l.T("intake.unit.gone")}}
+	}
+	if len(r.Readers(to.Unit, to.Without)) == 0 {
+		u, _ := r.Unit(to.Unit)
+		return to, []page.Problem{{Field: withoutField, Text: l.T("intake.without.all", "Unit", u.Named(l.Code()))}}
+	}
+	return to, nil
+}
+
+// added tells whether somebody reads it whom the check page didn't show.
+func added(r *roster.Roster, to submission.Readers, shown []string) bool {
+	for _, m := range r.Readers(to.Unit, to.Without) {
+		if !slices.Contains(shown, string(m.ID)) {
+			return true
+		}
+	}
+	return false
+}
+
+// answer is a line of the check page.
+type answer struct{ Question, Text string }
+
+// answers are what was typed, question by question.
+func (t typed) answers(l *lang.Language) (all []answer) {
+	add := func(question, text string) {
+		all = append(all, answer{question, text})
+	}
+	for i, part := range questions() {
+		if i == 2 {
+			category := ""
+			if t.kind != "" {
+				category = l.T("category." + t.kind)
+			}
+			add(l.T("intake.check.jenis"), category)
+		}
+		for _, q := range part {
+			label := "intake.field." + q.name
+			if i == 2 {
+				label = "intake.check." + q.name
+			}
+			add(l.T(label), strings.TrimSpace(*q.of(&t.report)))
+		}
+	}
+	return all
+}
+
+// hasPersonalNumber tells whether any text has one.
+func (t typed) hasPersonalNumber() bool {
+	for _, part := range questions() {
+		for _, q := range part {
+			if hasPersonalNumber(*q.of(&t.report)) {
+				return true
+			}
+		}
+	}
+	return false
+}

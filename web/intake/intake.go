@@ -1,0 +1,239 @@
+// Package intake is the reporter's pages: advice, the form, the code, status
+// and replies, without JavaScript, cookie, account or session.
+//
+// What somebody types travels from page to page in hidden fields. Forms are
+// read as streams, attachments are sealed as they come in, and the deposit is
+// the vault's: this package keeps nothing. It must never write to a disk, log
+// a request or anything in it, put what was typed into a URL, or import
+// crypto/keyfile, vault or vault/membersock: whoever takes it over can deposit
+// and look up by code, no more.
+//
+// The order of the pages, and what each may show after Back, is:
+//
+//	GET  /               what this is
+//	GET  /lapor          five things before reporting
+//	GET  /lapor/tulis    the empty form (no-cache: Back shows what was typed)
+//	POST /lapor/tulis    the form, filled in
+//	POST /lapor/periksa  what was typed, and attachments
+//	POST /lapor/kirim    deposits; the code
+//	POST /lapor/coba     tries the code
+//	GET  /cek            asks for a code
+//	POST /cek            status, messages, reply
+//	POST /cek/balas      deposits a reply
+//	GET  /bantuan, /bantuan/kode-hilang
+//
+// and the same below /en/ and the like.
+package intake
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"suluh.example/suluh/internal/lang"
+	"suluh.example/suluh/internal/report"
+	"suluh.example/suluh/vault/depositsock"
+	"suluh.example/suluh/vault/wire"
+	"suluh.example/suluh/web/page"
+)
+
+//go:embed templates/*.html
+var templates embed.FS
+
+// Config says how intake runs. The zero value of a field is its default.
+type Config struct {
+	Vault    *depositsock.Client // required
+	RootKey  note.Verifier       // that signs rosters; required
+	MaxBytes int64               // of a report's attachments together; default 1 GiB. Never more than the vault takes
+	Exit     string              // where "leave quickly" leads; default: the weather. A site without personal content
+	Clock    report.Clock        // required
+	Log      *slog.Logger        // default: discards
+}
+
+// Server is the pages. It is safe for concurrent use.
+type Server struct {
+	config  Config
+	lang    *lang.Catalogue
+	pages   *page.Set
+	readers readers
+	routes  map[string]route
+	handler http.Handler
+}
+
+// request is one of a reporter's.
+type request struct {
+	*http.Request
+	l    *lang.Language
+	path string // without the language
+}
+
+type handler func(http.ResponseWriter, *request) error
+
+// route is what an address does; without post it can't be posted to, without
+// get not be opened directly.
+type route struct{ get, post handler }
+
+// New parses everything that pages need. It doesn't ask the vault yet.
+func New(c Config) (*Server, error) {
+	if c.MaxBytes == 0 {
+		c.MaxBytes = 1 << 30
+	}
+	if c.Exit == "" {
+		c.Exit = "https://www.bmkg.go.id/"
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{config: c, readers: readers{vault: c.Vault, root: c.RootKey, log: c.Log}}
+	var err error
+	if s.lang, err = lang.Load(); err != nil {
+		return nil, err
+	}
+	if s.pages, err = page.Parse(s.lang, page.Config{Templates: templates, Frame: s.frame}); err != nil {
+		return nil, err
+	}
+	s.routes = map[string]route{
+		"/":                    {get: s.home},
+		"/lapor":               {get: s.advice},
+		"/lapor/tulis":         {get: s.write, post: s.rewrite},
+		"/lapor/periksa":       {post: s.check},
+		"/lapor/kirim":         {post: s.send},
+		"/lapor/coba":          {post: s.try},
+		"/cek":                 {get: s.ask, post: s.open},
+		"/cek/balas":           {post: s.reply},
+		"/bantuan":             {get: s.help},
+		"/bantuan/kode-hilang": {get: s.lost},
+	}
+	foreign := http.NewCrossOriginProtection()
+	foreign.SetDenyHandler(s.handle(s.foreign))
+	s.handler = s.pages.Secure(foreign.Handler(s.handle(s.route)))
+	return s, nil
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+func (s *Server) route(w http.ResponseWriter, r *request) error {
+	at, ok := s.routes[r.path]
+	switch read := r.Method == http.MethodGet || r.Method == http.MethodHead; {
+	case !ok:
+		return s.missing(w, r)
+	case read && at.get != nil:
+		return at.get(w, r)
+	case r.Method == http.MethodPost && at.post != nil:
+		return at.post(w, r)
+	default:
+		return s.direct(w, r, at)
+	}
+}
+
+// handle turns what went wrong into a page.
+func (s *Server) handle(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rq := &request{Request: r}
+		rq.l, rq.path = s.lang.FromPath(r.URL.Path)
+		err := h(w, rq)
+		switch {
+		case err == nil:
+			return
+		case errors.Is(err, errGone), r.Context().Err() != nil:
+			// Nobody is there to read an answer. Whoever stalled is cut.
+			panic(http.ErrAbortHandler)
+		case errors.Is(err, errBroken):
+			err = s.notice(w, rq, http.StatusBadRequest, "intake.broken")
+		case errors.Is(err, errFields):
+			err = s.notice(w, rq, http.StatusBadRequest, "intake.fields")
+		case errors.Is(err, errText):
+			err = s.notice(w, rq, http.StatusRequestEntityTooLarge, "intake.long")
+		case isClosed(err):
+			err = s.closed(w, rq, typed{}, nil)
+		}
+		if err != nil {
+			s.config.Log.Error("a request failed inside") // and no more: errors are tied to requests
+			s.pages.Fail(w, rq.l)
+		}
+	})
+}
+
+// isClosed tells whether the vault is away or takes nothing.
+func isClosed(err error) bool {
+	return errors.Is(err, wire.ErrUnreachable) || errors.Is(err, depositsock.ErrFull) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// body begins to read a form. At most most bytes of it are read, and then the
+// connection ends.
+func (s *Server) body(w http.ResponseWriter, r *request, most int64) *body {
+	r.Body = http.MaxBytesReader(w, r.Body, most)
+	return newBody(r.Request)
+}
+
+// texts reads a form without files. If it can't be read, what is left is
+// drained, so that the browser gets to see the page that says so.
+func (s *Server) texts(w http.ResponseWriter, r *request) (*body, error) {
+	b := s.body(w, r, 2*maxText+maxFields*maxHeader/8)
+	if err := b.all(); err != nil {
+		b.drain()
+		return nil, err
+	}
+	return b, nil
+}
+
+// limit is how many bytes all attachments may have together. Sealing pads by
+// up to an eighth, and every file has a floor: the vault must take a fourth
+// more.
+func (s *Server) limit(state depositsock.State) int64 {
+	return min(s.config.MaxBytes, state.MaxBytes/5*4)
+}
+
+// frame is what all pages have.
+func (s *Server) frame(l *lang.Language) page.Page {
+	return page.Page{
+		Home: page.Link{Text: l.T("page.product")},
+		Exit: &page.Link{Href: s.config.Exit, Text: l.T("intake.leave")},
+		Footer: []page.Link{
+			{Href: l.Path("/bantuan"), Text: l.T("intake.help")},
+			{Href: l.Path("/bantuan/kode-hilang"), Text: l.T("intake.lost")},
+		},
+	}
+}
+
+// linked is the frame of a page where nothing is typed: it links to the same
+// page in the other languages.
+func (s *Server) linked(r *request, title string) page.Page {
+	p := s.frame(r.l)
+	p.Title = title
+	p.Languages = s.others(r, r.path)
+	return p
+}
+
+// plain is the frame of a page where something is typed.
+func (s *Server) plain(r *request, title string) page.Page {
+	p := s.frame(r.l)
+	p.Title = title
+	return p
+}
+
+// others are a page's addresses in the other languages.
+func (s *Server) others(r *request, path string) (links []page.Link) {
+	for _, l := range s.lang.Languages() {
+		if l != r.l {
+			links = append(links, page.Link{Href: l.Path(path), Text: l.T("language.name"), Lang: l.Code()})
+		}
+	}
+	return links
+}
+
+// overTor tells whether the page was asked for at an onion address.
+func overTor(r *request) bool {
+	host := r.Host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	return strings.HasSuffix(strings.ToLower(host), ".onion")
+}

@@ -1,0 +1,132 @@
+package intake
+
+import (
+	"net/http"
+	"strings"
+
+	"suluh.example/suluh/web/page"
+)
+
+type homePage struct {
+	page.Page
+	Tor bool
+}
+
+func (s *Server) home(w http.ResponseWriter, r *request) error {
+	return s.pages.Write(w, r.l, "home", homePage{s.linked(r, r.l.T("intake.home.title")), overTor(r)})
+}
+
+func (s *Server) advice(w http.ResponseWriter, r *request) error {
+	return s.pages.Write(w, r.l, "lapor", s.linked(r, r.l.T("intake.advice.title")))
+}
+
+type helpPage struct {
+	page.Page
+	Topics   []answer
+	Contacts []string
+}
+
+func (s *Server) help(w http.ResponseWriter, r *request) error {
+	p := helpPage{Page: s.linked(r, r.l.T("intake.help.title")), Contacts: s.contacts(r)}
+	for _, topic := range []string{"who", "encrypted", "record", "code", "when", "files", "leave"} {
+		p.Topics = append(p.Topics, answer{r.l.T("intake.help." + topic), r.l.T("intake.help." + topic + ".text")})
+	}
+	return s.pages.Write(w, r.l, "bantuan", p)
+}
+
+func (s *Server) lost(w http.ResponseWriter, r *request) error {
+	return s.pages.Write(w, r.l, "hilang", s.linked(r, r.l.T("intake.lost.title")))
+}
+
+// contacts are the other ways in: of the units as far as the roster has them,
+// and those that anyone has.
+func (s *Server) contacts(r *request) (all []string) {
+	// Without a vault there may still be a roster of before.
+	if sender, _, _ := s.readers.ask(r.Context()); sender != nil {
+		for _, u := range sender.Roster().Units {
+			c := u.Contact[r.l.Code()]
+			if c == "" {
+				c = u.Contact["id"]
+			}
+			if c != "" {
+				all = append(all, r.l.T("intake.contact.unit", "Unit", u.Named(r.l.Code()), "Contact", c))
+			}
+		}
+	}
+	return append(all, r.l.T("intake.contact.kpk"), r.l.T("intake.contact.lpsk"))
+}
+
+// noticePage says one thing and where to go on.
+type noticePage struct {
+	page.Page
+	Text string
+}
+
+// notice writes a page of the messages KEY.title and KEY.text.
+func (s *Server) notice(w http.ResponseWriter, r *request, status int, key string) error {
+	p := noticePage{s.linked(r, r.l.T(key+".title")), r.l.T(key+".text", "Size", r.l.Bytes(mostText))}
+	p.Status = status
+	if _, ok := s.routes[r.path]; !ok {
+		p.Languages = s.others(r, "/") // there is nothing at this address in any language
+	}
+	return s.pages.Write(w, r.l, "kabar", p)
+}
+
+func (s *Server) missing(w http.ResponseWriter, r *request) error {
+	p := noticePage{s.frameOf(r, r.l.T("error.missing.title")), r.l.T("intake.missing.text")}
+	p.Status = http.StatusNotFound
+	return s.pages.Write(w, r.l, "kabar", p)
+}
+
+// frameOf links to the first page in the other languages.
+func (s *Server) frameOf(r *request, title string) page.Page {
+	p := s.plain(r, title)
+	p.Languages = s.others(r, "/")
+	return p
+}
+
+// direct answers who opens an address that only a form leads to: a bookmark,
+// or a page loaded anew.
+func (s *Server) direct(w http.ResponseWriter, r *request, at route) error {
+	var allow []string
+	if at.get != nil {
+		allow = append(allow, http.MethodGet, http.MethodHead)
+	}
+	if at.post != nil {
+		allow = append(allow, http.MethodPost)
+	}
+	w.Header().Set("Allow", strings.Join(allow, ", "))
+	return s.notice(w, r, http.StatusMethodNotAllowed, "intake.direct")
+}
+
+// foreign answers a form that another site has sent.
+func (s *Server) foreign(w http.ResponseWriter, r *request) error {
+	return s.notice(w, r, http.StatusForbidden, "intake.foreign")
+}
+
+// closedPage is for when the vault is away or takes nothing.
+type closedPage struct {
+	page.Page
+	Typed    []answer // what was typed, to be copied
+	Hidden   []hidden // and carried on
+	Again    string   // address that the same is sent to again
+	Contacts []string
+}
+
+// closed says that the service is closed. What was typed is shown and kept.
+func (s *Server) closed(w http.ResponseWriter, r *request, t typed, fields []hidden) error {
+	p := closedPage{Page: s.plain(r, r.l.T("intake.closed.title")), Hidden: fields, Contacts: s.contacts(r)}
+	if r.Method == http.MethodPost {
+		p.Again = r.URL.Path
+		for _, a := range t.answers(r.l) {
+			if a.Text != "" {
+				p.Typed = append(p.Typed, a)
+			}
+		}
+	} else {
+		p.Languages = s.others(r, r.path)
+	}
+	p.Status = http.StatusServiceUnavailable
+	w.Header().Set("Retry-After", "3600")
+	return s.pages.Write(w, r.l, "tutup", p)
+}

@@ -1,0 +1,331 @@
+package intake
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"unicode"
+
+	"suluh.example/suluh/crypto/casecode"
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/internal/lang"
+	"suluh.example/suluh/internal/report"
+	"suluh.example/suluh/internal/submission"
+	"suluh.example/suluh/vault/depositsock"
+	"suluh.example/suluh/web/page"
+)
+
+// askPage asks for a code.
+type askPage struct {
+	page.Page
+	Code   field
+	Switch []page.Link
+}
+
+// ask is the empty field for a code.
+func (s *Server) ask(w http.ResponseWriter, r *request) error {
+	return s.pages.Write(w, r.l, "cek", s.askPage(r, "", ""))
+}
+
+func (s *Server) askPage(r *request, code, problem string) askPage {
+	p := askPage{Page: s.plain(r, r.l.T("intake.open.title")), Switch: s.others(r, "/cek")}
+	if problem != "" {
+		p.Status = http.StatusUnprocessableEntity
+		p.Problems = []page.Problem{{Field: codeField, Text: problem}}
+	}
+	p.Code = codeInput(r.l, code, problem)
+	return p
+}
+
+func codeInput(l *lang.Language, code, problem string) field {
+	return field{Name: codeField, Label: l.T("intake.open.label"), Hint: l.T("intake.open.hint"), Value: code, Problem: problem}
+}
+
+// open shows a case to whoever has its code.
+func (s *Server) open(w http.ResponseWriter, r *request) error {
+	// The page of a case comes here to change the language, with a reply that
+	// may have files chosen: those can't be kept.
+	b := s.body(w, r, s.mostBody())
+	for file, err := b.next(); err != io.EOF; file, err = b.next() {
+		if err == nil {
+			_, err = io.Copy(io.Discard, file)
+		}
+		if err != nil {
+			b.drain()
+			return err
+		}
+	}
+	if _, replying := b.texts[textField]; b.first(switchField) != "" && !replying {
+		return s.pages.Write(w, r.l, "cek", s.askPage(r, b.first(codeField), ""))
+	}
+	code, corrections, err := casecode.Parse(b.first(codeField))
+	if err != nil {
+		return s.pages.Write(w, r.l, "cek", s.askPage(r, b.first(codeField), codeProblem(r.l, err)))
+	}
+	sender, state, err := s.readers.ask(r.Context())
+	if sender == nil || err != nil {
+		return s.closedOr(w, r, typed{}, []hidden{{codeField, code.Reveal()}, {textField, b.first(textField)}}, err)
+	}
+	view, err := sender.Look(r.Context(), code)
+	if errors.Is(err, depositsock.ErrUnknown) {
+		return s.pages.Write(w, r.l, "cek", s.askPage(r, b.first(codeField), r.l.T("intake.open.unknown")))
+	}
+	if err != nil {
+		return s.closedOr(w, r, typed{}, []hidden{{codeField, code.Reveal()}, {textField, b.first(textField)}}, err)
+	}
+	var notices []string
+	for _, c := range corrections {
+		notices = append(notices, r.l.T("intake.open.corrected", "Place", c.Place, "Word", c.Word))
+	}
+	p := s.statusPage(r, sender.Roster(), state, view, code, draft{once: b.first(onceField), text: b.first(textField)})
+	p.Notice = strings.Join(notices, " ")
+	return s.showStatus(w, r, view, p)
+}
+
+// codeProblem says what is wrong with a code that was typed.
+func codeProblem(l *lang.Language, err error) string {
+	var count *casecode.CountError
+	var word *casecode.WordError
+	switch {
+	case errors.As(err, &count):
+		return l.T("intake.open.count", "N", count.Got)
+	case errors.As(err, &word) && word.Suggestion != "":
+		return l.T("intake.open.word.perhaps", "Place", word.Place, "Word", shorten(word.Typed), "Perhaps", word.Suggestion)
+	case errors.As(err, &word):
+		return l.T("intake.open.word", "Place", word.Place, "Word", shorten(word.Typed))
+	case errors.Is(err, casecode.ErrChecksum):
+		return l.T("intake.open.order")
+	default:
+		return l.T("intake.open.empty")
+	}
+}
+
+// shorten cuts what is shown of a word that isn't one.
+func shorten(s string) string {
+	const most = 30
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
+}
+
+// tryCode compares a code that was typed with the one that is right, and says
+// what is wrong: "" if nothing is.
+func tryCode(l *lang.Language, s string, right casecode.Code) string {
+	code, _, err := casecode.Parse(s)
+	if err == nil && code == right {
+		return ""
+	}
+	if err == nil || errors.Is(err, casecode.ErrChecksum) {
+		// All words are known: name the first that is another, if only few are.
+		words := strings.FieldsFunc(strings.ToLower(s), func(c rune) bool { return !unicode.IsLetter(c) })
+		var wrong []int
+		for i, w := range right.Words() {
+			if i < len(words) && !strings.HasPrefix(words[i], w[:4]) {
+				wrong = append(wrong, i+1)
+			}
+		}
+		if 0 < len(wrong) && len(wrong) <= 3 {
+			return l.T("intake.try.word", "Place", wrong[0])
+		}
+	}
+	if err == nil {
+		return l.T("intake.try.other")
+	}
+	return codeProblem(l, err)
+}
+
+// unitOf reads a unit's id; "" if it isn't one.
+func unitOf(s string) id.Unit {
+	u, err := id.ParseUnit(s)
+	if err != nil {
+		return ""
+	}
+	return u
+}
+
+// statusPage is a case as its reporter sees it. What the reporter wrote is not
+// shown again: whoever finds the code must not learn what was reported.
+type statusPage struct {
+	page.Page
+	About, Next string
+	Needed      string // what we wait for
+	Messages    []message
+	None        string
+	History     []string
+	Code, Once  string
+	Reply       field
+	Files       filesPart
+	Switch      []page.Link
+}
+
+type message struct{ From, Text, Files string }
+
+// draft is a reply that isn't sent yet.
+type draft struct {
+	once, text string
+	problems   []page.Problem
+}
+
+func (s *Server) statusPage(r *request, ro *roster.Roster, state depositsock.State, v *submission.View, code casecode.Code, d draft) statusPage {
+	l := r.l
+	p := statusPage{
+		Page:  s.plain(r, l.T("intake.status.title", "Status", l.T("status."+string(v.Status)))),
+		About: l.T("intake.status.about." + string(v.Status)),
+		Code:  code.Reveal(), Once: d.once, Switch: s.others(r, "/cek"),
+	}
+	if _, ok := seed(p.Once); !ok {
+		var once submission.Seed
+		rand.Read(once[:])
+		p.Once = hex.EncodeToString(once[:])
+	}
+	due := v.Due
+	if due.IsZero() && len(v.History) > 0 {
+		due = s.config.Clock.Due(v.Status, v.History[len(v.History)-1].Day)
+	}
+	late := !due.IsZero() && due.Before(state.Day)
+	switch {
+	case v.Status == report.Incomplete && due.IsZero():
+		p.Needed = l.T("intake.status.needed.nodate")
+	case v.Status == report.Incomplete && late:
+		p.Needed = l.T("intake.status.needed.late", "Day", due)
+	case v.Status == report.Incomplete:
+		p.Needed = l.T("intake.status.needed", "Day", due)
+	case late:
+		p.Next = l.T("intake.status.late", "Day", due)
+	case !due.IsZero():
+		p.Next = l.T("intake.status.next", "Day", due)
+	}
+	for _, m := range v.Messages {
+		p.Messages = append(p.Messages, showMessage(l, ro, v, m))
+	}
+	if p.None = l.T("intake.status.none"); !due.IsZero() && !late {
+		p.None = l.T("intake.status.none.until", "Day", due)
+	}
+	for _, h := range v.History {
+		p.History = append(p.History, l.T("intake.status.step", "Status", l.T("status."+string(h.Status)), "Day", h.Day))
+	}
+	p.Problems = d.problems
+	p.Reply = field{Name: textField, Label: l.T("intake.status.text"), Hint: l.T("intake.status.text.hint"), Value: d.text, Problem: p.At(textField), Rows: 6}
+	p.Files = s.filesPart(r, state, l.T("intake.status.files.closed"), p.At(fileField))
+	return p
+}
+
+func showMessage(l *lang.Language, ro *roster.Roster, v *submission.View, m submission.Message) message {
+	if m.By == "" {
+		x := message{From: l.T("intake.status.from.you", "Day", m.Day), Text: l.T("intake.status.yours")}
+		if m.Files > 0 {
+			x.Files = l.T("intake.status.yours.files", "N", m.Files)
+		}
+		return x
+	}
+	// The unit speaks; which of its officers wrote is not the reporter's.
+	from := v.Unit
+	if by, ok := ro.Member(m.By); ok {
+		from = by.Unit
+	}
+	unit, _ := ro.Unit(from)
+	return message{From: l.T("intake.status.from", "Unit", unit.Named(l.Code()), "Day", m.Day), Text: m.Text}
+}
+
+// tamperedPage says that the case isn't what was deposited.
+type tamperedPage struct {
+	page.Page
+	Reasons  []string
+	Contacts []string
+}
+
+// showStatus shows a case, or only that it was tampered with.
+func (s *Server) showStatus(w http.ResponseWriter, r *request, v *submission.View, p statusPage) error {
+	if len(v.Warnings) > 0 {
+		t := tamperedPage{Page: s.plain(r, r.l.T("intake.tampered.title")), Contacts: s.contacts(r)}
+		for _, x := range v.Warnings {
+			t.Reasons = append(t.Reasons, r.l.T("intake.tampered."+string(x)))
+		}
+		return s.pages.Write(w, r.l, "rusak", t)
+	}
+	return s.pages.Write(w, r.l, "status", p)
+}
+
+// reply deposits a message by code, and shows the case with it.
+func (s *Server) reply(w http.ResponseWriter, r *request) error {
+	b := s.body(w, r, s.mostBody())
+	first, err := b.next()
+	d := draft{once: b.first(onceField), text: b.first(textField)}
+	if err != nil && err != io.EOF {
+		b.drain()
+		return err
+	}
+	code, _, err := casecode.Parse(b.first(codeField))
+	if err != nil {
+		b.drain()
+		return s.pages.Write(w, r.l, "cek", s.askPage(r, b.first(codeField), codeProblem(r.l, err)))
+	}
+	fields := []hidden{{codeField, code.Reveal()}, {onceField, d.once}, {textField, d.text}}
+	sender, state, err := s.readers.ask(r.Context())
+	if sender == nil || err != nil {
+		b.drain()
+		return s.closedOr(w, r, typed{}, fields, err)
+	}
+	view, err := sender.Look(r.Context(), code)
+	if err != nil {
+		b.drain()
+		if errors.Is(err, depositsock.ErrUnknown) {
+			return s.pages.Write(w, r.l, "cek", s.askPage(r, b.first(codeField), r.l.T("intake.open.unknown")))
+		}
+		return s.closedOr(w, r, typed{}, fields, err)
+	}
+	show := func(status int, d draft, notice string) error {
+		p := s.statusPage(r, sender.Roster(), state, view, code, d)
+		p.Status, p.Notice = status, notice
+		return s.showStatus(w, r, view, p)
+	}
+	refuse := func(status int, field, text string) error {
+		b.drain()
+		d.problems = []page.Problem{{Field: field, Text: text}}
+		return show(status, d, "")
+	}
+	if len(view.Warnings) > 0 {
+		b.drain()
+		return show(http.StatusOK, d, "")
+	}
+	switch {
+	case strings.TrimSpace(d.text) == "" && first == nil:
+		return refuse(http.StatusUnprocessableEntity, textField, r.l.T("intake.status.nothing"))
+	case len(d.text) > mostText:
+		return refuse(http.StatusUnprocessableEntity, textField, r.l.T("intake.long.title")+". "+r.l.T("intake.long.here", "Size", r.l.Bytes(mostText)))
+	}
+	once, ok := seed(d.once)
+	if !ok {
+		rand.Read(once[:])
+	}
+	sub, err := sender.BeginReply(r.Context(), state.Day, view, once, d.text, r.l.Code())
+	if err == nil {
+		defer sub.Abort()
+		var result submission.Result
+		if result, err = s.finish(r, b, first, sub, state); err == nil {
+			if view, err = sender.Look(r.Context(), code); err != nil {
+				return err
+			}
+			notice := r.l.T("intake.status.sent")
+			if result.Outcome == depositsock.Same {
+				notice = r.l.T("intake.status.sent.before")
+			}
+			return show(http.StatusOK, draft{}, notice)
+		}
+	}
+	text, err := s.refusal(r, b, state, err)
+	switch {
+	case err != nil:
+		b.drain()
+		return err
+	case text == "":
+		w.Header().Set("Retry-After", "3600")
+		return refuse(http.StatusServiceUnavailable, textField, r.l.T("intake.status.closed"))
+	}
+	return refuse(http.StatusUnprocessableEntity, fileField, text)
+}
