@@ -32,6 +32,11 @@ func TestImportBoundaries(t *testing.T) {
 			[]string{"net/http", "database/sql", module + "internal/report", module + "vault"},
 			"crypto is bytes in, bytes out, for others to import",
 		},
+		{
+			"./web/intake",
+			[]string{module + "crypto/keyfile", module + "vault/membersock", module + "vault"},
+			"whoever takes intake over can deposit and look up by code, no more",
+		},
 		{"./cmd/...", []string{module + "internal/testkey", module + "internal/testvault", module + "internal/textbrowser", "testing"}, "no program has what is for tests alone"},
 		{"./...", []string{"expvar", "net/http/pprof"}, "no part shows its insides to the network"},
 	} {

@@ -32,6 +32,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
@@ -89,6 +90,9 @@ func New(c Config) (*Server, error) {
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if u, err := url.Parse(c.Exit); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+		return nil, errors.New("the address to leave to is not a web address")
 	}
 	s := &Server{config: c, readers: readers{vault: c.Vault, root: c.RootKey, log: c.Log}}
 	var err error

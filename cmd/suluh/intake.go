@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"suluh.example/suluh/internal/report"
+	"suluh.example/suluh/vault/depositsock"
+	"suluh.example/suluh/web/intake"
+)
+
+type intakeCmd struct {
+	DepositSocket string        `required:"" type:"path" help:"The vault's deposit.sock."`
+	RootKey       string        `required:"" placeholder:"VKEY|FILE" help:"Verifier key that rosters are signed with (name+hash+key), or a file that has it."`
+	Listen        string        `default:"127.0.0.1:8080" help:"Address to listen on; port 0 takes any that is free."`
+	MaxBytes      byteSize      `default:"1GiB" help:"The most that a report's attachments may have together. Never more than the vault takes."`
+	ExitURL       string        `name:"exit-url" default:"https://www.bmkg.go.id/" help:"Where \"Keluar cepat\" leads: a site without personal content that anyone may open."`
+	Clock         string        `type:"existingfile" placeholder:"FILE" help:"Working days and holidays, if not those that are built in."`
+	Stall         time.Duration `default:"60s" help:"How long a transfer may go on without a byte before it is cut. Slow ones never are."`
+}
+
+func (intakeCmd) Help() string {
+	return `The reporter's pages: report, code, status, reply. Works without JavaScript, keeps nothing, logs no request.
+Put an onion service or a reverse proxy that logs nothing before it.
+
+Examples:
+  suluh intake --deposit-socket /var/lib/suluh/deposit.sock --root-key root.vkey
+  suluh intake --deposit-socket /var/lib/suluh/deposit.sock --root-key root.vkey --listen 127.0.0.1:0 --max-bytes 2GiB`
+}
+
+func (c *intakeCmd) Run(ctx context.Context) error {
+	if err := withoutTemp(); err != nil {
+		return err
+	}
+	root, err := verifierKey(c.RootKey)
+	if err != nil {
+		return fmt.Errorf("root key: %w", err)
+	}
+	clock, err := readClock(c.Clock)
+	if err != nil {
+		return err
+	}
+	log := logger(os.Stderr)
+	s, err := intake.New(intake.Config{
+		Vault: depositsock.NewClient(c.DepositSocket), RootKey: root, MaxBytes: int64(c.MaxBytes),
+		Exit: c.ExitURL, Clock: clock, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		s.Watch(ctx, time.Minute)
+		return nil
+	})
+	g.Go(func() error { return serveTCP(ctx, "intake", c.Listen, s, log, c.Stall) })
+	return g.Wait()
+}
+
+// withoutTemp makes temporary files impossible for this process, root or not:
+// what a reporter sends must never touch a disk in the clear, whatever a
+// library may think of.
+func withoutTemp() error { return os.Setenv("TMPDIR", "/dev/null/suluh") }
+
+// readClock reads the file of --clock, or the clock that is built in.
+func readClock(file string) (report.Clock, error) {
+	if file == "" {
+		return report.DefaultClock()
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return report.Clock{}, err
+	}
+	return report.ParseClock(string(b))
+}
