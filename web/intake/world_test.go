@@ -2,6 +2,7 @@ package intake_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"html"
@@ -14,6 +15,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -443,6 +445,7 @@ func (w *world) cases(name id.Member) (all []opened) {
 		must(w.t, err)
 		x := opened{of: c.Case, key: key}
 		a, objects := w.act(m, accesslog.Statement{Action: accesslog.Open, Case: c.Case})
+		contents := a.Case.Objects
 		for _, o := range a.Case.Objects {
 			if o.Role != id.RoleLetter {
 				continue
@@ -452,18 +455,18 @@ func (w *world) cases(name id.Member) (all []opened) {
 			l, err := report.Decode[report.Letter](text, c.Case)
 			must(w.t, err)
 			x.letters = append(x.letters, l)
+		}
+		// Objects of one day come in no order: the form goes first.
+		slices.SortStableFunc(x.letters, func(a, b report.Letter) int { return cmp.Compare(a.Text, b.Text) })
+		for _, l := range x.letters {
 			for _, at := range l.Attachments {
-				for _, o := range a.Case.Objects {
-					if o.Digest != at.Object {
-						continue
-					}
-					_, got := w.act(m, accesslog.Statement{Action: accesslog.Open, Case: c.Case, Objects: []id.Object{o.Object}})
-					r, err := seal.OpenContent(bytes.NewReader(got[at.Object]), at.Size, at.SHA256, key.Identity())
-					must(w.t, err)
-					b, err := io.ReadAll(r)
-					must(w.t, err)
-					x.attachments = append(x.attachments, b)
-				}
+				i := slices.IndexFunc(contents, func(o membersock.CaseObject) bool { return o.Digest == at.Object })
+				_, got := w.act(m, accesslog.Statement{Action: accesslog.Open, Case: c.Case, Objects: []id.Object{contents[i].Object}})
+				r, err := seal.OpenContent(bytes.NewReader(got[at.Object]), at.Size, at.SHA256, key.Identity())
+				must(w.t, err)
+				b, err := io.ReadAll(r)
+				must(w.t, err)
+				x.attachments = append(x.attachments, b)
 			}
 		}
 		all = append(all, x)
