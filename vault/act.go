@@ -203,25 +203,27 @@ func cover(g *group, of id.Case, m id.Member) (c accesslog.Cover, err error) {
 	if err != nil || c.Grant > 0 {
 		return c, err
 	}
-	rows, err := g.tx.QueryContext(g.ctx, "SELECT leaf FROM leaves WHERE case_id = ?", string(of))
+	leaves, err := leavesOf(g.ctx, g.tx, of)
 	if err != nil {
-		return c, fmt.Errorf("read leaves: %w", err)
-	}
-	defer rows.Close()
-	var leaves []tlog.Hash
-	for rows.Next() {
-		var b []byte
-		if err := rows.Scan(&b); err != nil {
-			return c, fmt.Errorf("read leaves: %w", err)
-		}
-		leaves = append(leaves, tlog.Hash(b))
-	}
-	if err := rows.Err(); err != nil {
-		return c, fmt.Errorf("read leaves: %w", err)
+		return c, err
 	}
 	w, err := accesslog.ProveWrap(leaves, accesslog.WrapLeaf{Salt: [16]byte(salt), Member: m, Wrap: id.Digest(digest)})
 	c.Deposit = &w
 	return c, err
+}
+
+// leavesOf returns the leaves of the commitment to a case's readers.
+func leavesOf(ctx context.Context, q querier, of id.Case) (leaves []tlog.Hash, err error) {
+	var all []byte
+	if err := q.QueryRowContext(ctx, "SELECT leaves FROM cases WHERE case_id = ?", string(of)).Scan(&all); err != nil {
+		return nil, fmt.Errorf("read leaves: %w", err)
+	}
+	for leaf := range slices.Chunk(all, tlog.HashSize) {
+		var h tlog.Hash
+		copy(h[:], leaf)
+		leaves = append(leaves, h)
+	}
+	return leaves, nil
 }
 
 // effect changes what the action changes.

@@ -31,11 +31,11 @@ func (v *Vault) Batch(ctx context.Context) (n int, err error) {
 // settled. It runs alone.
 func (v *Vault) settle(ctx context.Context) error {
 	var waiting bool
-	if err := v.db.read.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM deposits WHERE seq >= 0 AND settled = 0)").Scan(&waiting); err != nil || !waiting {
+	if err := v.db.read.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM deposits WHERE settled = 0 AND seq >= 0)").Scan(&waiting); err != nil || !waiting {
 		return err
 	}
-	blobs, err := digests(ctx, v.db.read, `SELECT digest FROM objects WHERE data IS NULL AND deposit IN
-		(SELECT digest FROM deposits WHERE seq >= 0 AND settled = 0)`)
+	blobs, err := digests(ctx, v.db.read, `SELECT o.digest FROM deposits d JOIN objects o ON o.case_id = d.case_id
+		WHERE d.settled = 0 AND d.seq >= 0 AND o.deposit = d.digest AND o.data IS NULL`)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (v *Vault) logDeposits(g *group) (n int, err error) {
 		accesslog.DepositRecord
 		digest []byte
 	}
-	rows, err := g.tx.QueryContext(g.ctx, "SELECT digest, case_id, wraps, day FROM deposits WHERE seq < 0 ORDER BY digest")
+	rows, err := g.tx.QueryContext(g.ctx, "SELECT digest, case_id, wraps, day FROM deposits WHERE settled = 0 AND seq < 0 ORDER BY digest")
 	if err != nil {
 		return 0, fmt.Errorf("read deposits: %w", err)
 	}
@@ -136,7 +136,7 @@ func digests(ctx context.Context, q rowser, query string, args ...any) (all []id
 func (v *Vault) Batches(ctx context.Context) error {
 	for {
 		var overdue bool
-		err := v.db.read.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM deposits WHERE seq < 0 AND day < ? OR seq >= 0 AND settled = 0)", v.today().String()).Scan(&overdue)
+		err := v.db.read.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM deposits WHERE settled = 0 AND (seq >= 0 OR day < ?))", v.today().String()).Scan(&overdue)
 		if err == nil && overdue {
 			_, err = v.Batch(ctx)
 		}

@@ -80,9 +80,9 @@ func (v *Vault) deposit(ctx context.Context, l id.Lookup, head depositsock.Depos
 		for _, o := range objects {
 			if o.file != "" {
 				_ = os.Remove(o.file) // gone already if it was kept; swept at the next start otherwise
+				defer v.blur()
 			}
 		}
-		v.blur()
 	}()
 	if err != nil {
 		return a, err
@@ -116,8 +116,10 @@ func (v *Vault) receive(stream *frame.Reader) (objects []arrived, err error) {
 		if !o.Role.FromReporter() || len(objects) == maxObjects {
 			return objects, fmt.Errorf("%w: an object it does not take", depositsock.ErrBad)
 		}
-		if _, files := v.quota.room(v.config, v.config.Now(), v.config.Dir); o.Role == id.RoleContent && !files {
-			return objects, depositsock.ErrNoFiles
+		if o.Role == id.RoleContent {
+			if _, files := v.quota.room(v.config, v.config.Now(), v.config.Dir); !files {
+				return objects, depositsock.ErrNoFiles
+			}
 		}
 		got, err := v.receiveOne(o.Role, io.LimitReader(r, left+1))
 		if got.file != "" || err == nil {
@@ -263,16 +265,14 @@ func (v *Vault) insertDeposit(g *group, l id.Lookup, head depositsock.DepositHea
 var errKnownObject = errors.New("an object was handed in before")
 
 func insertObject(g *group, of id.Case, o id.Object, data []byte, day id.Day, deposit []byte, by id.Member, seq int64) error {
-	var n int
-	if err := g.tx.QueryRowContext(g.ctx, "SELECT count(*) FROM objects WHERE digest = ?", o.Digest[:]).Scan(&n); err != nil {
-		return fmt.Errorf("find object: %w", err)
-	}
-	if n > 0 {
-		return errKnownObject
-	}
-	if _, err := g.tx.ExecContext(g.ctx, "INSERT INTO objects (digest, case_id, deposit, role, size, day, member, seq, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		o.Digest[:], string(of), deposit, string(o.Role), o.Size, day.String(), string(by), seq, data); err != nil {
+	r, err := g.tx.ExecContext(g.ctx, `INSERT INTO objects (digest, case_id, deposit, role, size, day, member, seq, data)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING`,
+		o.Digest[:], string(of), deposit, string(o.Role), o.Size, day.String(), string(by), seq, data)
+	if err != nil {
 		return fmt.Errorf("insert object: %w", err)
+	}
+	if n, err := r.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(errKnownObject, err)
 	}
 	return nil
 }
@@ -316,12 +316,12 @@ func (v *Vault) insertCase(g *group, of id.Case, lookup id.Digest, day id.Day, c
 	if readers == 0 {
 		return "", fmt.Errorf("%w: no reader", depositsock.ErrBad)
 	}
+	slices.SortFunc(leaves, func(a, b tlog.Hash) int { return bytes.Compare(a[:], b[:]) })
+	all := make([]byte, 0, len(leaves)*tlog.HashSize)
 	for _, leaf := range leaves {
-		if _, err := g.tx.ExecContext(g.ctx, "INSERT INTO leaves (case_id, leaf) VALUES (?, ?)", string(of), leaf[:]); err != nil {
-			return "", fmt.Errorf("insert leaf: %w", err)
-		}
+		all = append(all, leaf[:]...)
 	}
-	if _, err := g.tx.ExecContext(g.ctx, "INSERT INTO cases (case_id, lookup, day) VALUES (?, ?, ?)", string(of), lookup[:], day.String()); err != nil {
+	if _, err := g.tx.ExecContext(g.ctx, "INSERT INTO cases (case_id, lookup, day, leaves) VALUES (?, ?, ?, ?)", string(of), lookup[:], day.String(), all); err != nil {
 		return "", fmt.Errorf("insert case: %w", err)
 	}
 	return fmt.Sprintf("%d %s", len(leaves), accesslog.WrapsRoot(leaves)), nil

@@ -234,12 +234,12 @@ func (d *doctor) deposits() error {
 		if err := rows.Scan(&digest, &of, &salt, &wraps, &day, &seq); err != nil {
 			return fmt.Errorf("read deposits: %w", err)
 		}
-		objects, err := d.objectsOf(digest)
+		objects, err := d.objectsOf(of, digest)
 		if err != nil {
 			return err
 		}
-		leaves, err := d.leaves(of)
-		if err != nil {
+		leaves, err := leavesOf(d.ctx, d.db, of)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
 		if len(salt) != 16 || len(digest) != 32 || accesslog.DepositDigest([16]byte(salt), of, wraps, objects) != id.Digest(digest) {
@@ -274,8 +274,8 @@ func (d *doctor) deposits() error {
 	return nil
 }
 
-func (d *doctor) objectsOf(deposit []byte) (all []id.Object, err error) {
-	rows, err := d.db.QueryContext(d.ctx, "SELECT role, digest, size FROM objects WHERE deposit = ?", deposit)
+func (d *doctor) objectsOf(of id.Case, deposit []byte) (all []id.Object, err error) {
+	rows, err := d.db.QueryContext(d.ctx, "SELECT role, digest, size FROM objects WHERE case_id = ? AND deposit = ?", string(of), deposit)
 	if err != nil {
 		return nil, fmt.Errorf("read objects: %w", err)
 	}
@@ -288,24 +288,6 @@ func (d *doctor) objectsOf(deposit []byte) (all []id.Object, err error) {
 		}
 		copy(o.Digest[:], digest)
 		all = append(all, o)
-	}
-	return all, rows.Err()
-}
-
-func (d *doctor) leaves(of id.Case) (all []tlog.Hash, err error) {
-	rows, err := d.db.QueryContext(d.ctx, "SELECT leaf FROM leaves WHERE case_id = ?", string(of))
-	if err != nil {
-		return nil, fmt.Errorf("read leaves: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var b []byte
-		if err := rows.Scan(&b); err != nil {
-			return nil, fmt.Errorf("read leaves: %w", err)
-		}
-		var h tlog.Hash
-		copy(h[:], b)
-		all = append(all, h)
 	}
 	return all, rows.Err()
 }

@@ -51,7 +51,7 @@ func TestDoctorFinds(t *testing.T) {
 		"changed blob":             {func(t *testing.T, _ *world, blob string) { must(t, os.WriteFile(blob, sealed(large), 0o600)) }, "was changed since it came"},
 		"changed row":              {sql("UPDATE objects SET data = randomblob(size) WHERE role = 'letter'"), "sealed letter of case K-"},
 		"lost object":              {sql("DELETE FROM objects WHERE role = 'card'"), "its objects aren't those that were promised"},
-		"added reader":             {sql("INSERT INTO leaves SELECT case_id, randomblob(32) FROM cases"), "who may read case K-"},
+		"added reader":             {sql("UPDATE cases SET leaves = CAST(leaves || randomblob(32) AS BLOB)"), "who may read case K-"},
 		"lost deposit":             {sql("DELETE FROM deposits WHERE seq >= 0"), "is missing from the store"},
 		"lost answer":              {sql("DELETE FROM objects WHERE role = 'answer'"), "is missing from the store"},
 		"answer of nobody":         {sql("UPDATE objects SET seq = 1 WHERE role = 'answer'"), "without a record of who handed it in"},

@@ -28,6 +28,14 @@ const pragmas = `
 	PRAGMA temp_store = MEMORY;
 	PRAGMA busy_timeout = 10000;`
 
+// writing is set where changes are made: 16 MiB of pages are kept in memory,
+// and some 32 MiB of changes gather in the WAL before they are moved to the
+// database, so that a page that changes often is moved once. What is durable,
+// and when, doesn't change.
+const writing = `
+	PRAGMA cache_size = -16384;
+	PRAGMA wal_autocheckpoint = 8192;`
+
 // connector opens connections that carry the pragmas.
 type connector struct {
 	driver *sqlite3.SQLiteDriver
@@ -67,7 +75,7 @@ func openDB(ctx context.Context, dir string, create bool) (s stores, err error) 
 		db.SetMaxIdleConns(connections) // opening one costs more than most queries
 		return db
 	}
-	s = stores{write: open(1, pragmas), read: open(8, pragmas+"PRAGMA query_only = ON;")}
+	s = stores{write: open(1, pragmas+writing), read: open(8, pragmas+"PRAGMA query_only = ON;")}
 	sub, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return s, err

@@ -16,12 +16,13 @@
 package frame
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"suluh.example/suluh/crypto/id"
 )
@@ -47,20 +48,28 @@ const (
 // ErrBroken says that a stream ended before its commit, or was not one.
 var ErrBroken = errors.New("broken stream")
 
-// Writer writes one stream. It is not safe for concurrent use.
+// Writer writes one stream. What it is given gathers until there is a data
+// frame's worth of it, or the stream is whole, so that a small stream costs one
+// write. It is not safe for concurrent use.
 type Writer struct {
-	w   io.Writer
-	buf []byte // a data frame being filled, header included
+	w    io.Writer
+	buf  []byte // frames that are not written yet
+	data int    // where in buf the frame of data begins that is being filled; -1 for none
 }
 
 // NewWriter returns a Writer that has written nothing yet.
-func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
+func NewWriter(w io.Writer) *Writer { return &Writer{w: w, data: -1} }
 
 // Head writes the head frame.
 func (w *Writer) Head(v any) error { return w.json(typeHead, v) }
 
 // Commit writes the commit frame: the stream is whole.
-func (w *Writer) Commit(v any) error { return w.json(typeCommit, v) }
+func (w *Writer) Commit(v any) error {
+	if err := w.json(typeCommit, v); err != nil {
+		return err
+	}
+	return w.flush()
+}
 
 // Begin starts an object. Digest and size of o may be unset when they are not
 // known yet. The returned writer must be closed before anything else is
@@ -69,31 +78,19 @@ func (w *Writer) Begin(o id.Object) (io.WriteCloser, error) {
 	if err := w.json(typeObject, o); err != nil {
 		return nil, err
 	}
-	if w.buf == nil {
-		w.buf = make([]byte, headerSize, 4<<10) // grows as large as it must
-	}
-	w.buf = w.buf[:headerSize]
 	return &objectWriter{w}, nil
 }
 
 // Object writes a whole object that is held in memory.
 func (w *Writer) Object(o id.Object, sealed []byte) error {
-	if err := w.json(typeObject, o); err != nil {
+	ow, err := w.Begin(o)
+	if err != nil {
 		return err
 	}
-	var h [headerSize]byte
-	for part := range slices.Chunk(sealed, MaxData) {
-		header(h[:], typeData, len(part))
-		if _, err := w.w.Write(h[:]); err != nil {
-			return err
-		}
-		if _, err := w.w.Write(part); err != nil {
-			return err
-		}
+	if _, err := ow.Write(sealed); err != nil {
+		return err
 	}
-	header(h[:], typeEnd, 0)
-	_, err := w.w.Write(h[:])
-	return err
+	return ow.Close()
 }
 
 func (w *Writer) json(kind byte, v any) error {
@@ -101,15 +98,31 @@ func (w *Writer) json(kind byte, v any) error {
 	if err != nil {
 		return fmt.Errorf("encode %c frame: %w", kind, err)
 	}
-	frame := make([]byte, headerSize, headerSize+len(b))
-	header(frame, kind, len(b))
-	_, err = w.w.Write(append(frame, b...))
+	w.header(kind, len(b))
+	w.buf = append(w.buf, b...)
+	if len(w.buf) >= MaxData {
+		return w.flush()
+	}
+	return nil
+}
+
+func (w *Writer) header(kind byte, length int) {
+	w.buf = binary.BigEndian.AppendUint32(append(w.buf, kind), uint32(length))
+}
+
+// flush writes out what has gathered. A data frame that is being filled ends.
+func (w *Writer) flush() error {
+	w.endData()
+	_, err := w.w.Write(w.buf)
+	w.buf = w.buf[:0]
 	return err
 }
 
-func header(b []byte, kind byte, length int) {
-	b[0] = kind
-	binary.BigEndian.PutUint32(b[1:], uint32(length))
+func (w *Writer) endData() {
+	if w.data >= 0 {
+		binary.BigEndian.PutUint32(w.buf[w.data+1:], uint32(len(w.buf)-w.data-headerSize))
+		w.data = -1
+	}
 }
 
 type objectWriter struct{ w *Writer }
@@ -117,11 +130,15 @@ type objectWriter struct{ w *Writer }
 func (o *objectWriter) Write(p []byte) (n int, err error) {
 	w := o.w
 	for len(p) > 0 {
-		k := min(len(p), headerSize+MaxData-len(w.buf))
+		if w.data < 0 {
+			w.data = len(w.buf)
+			w.header(typeData, 0) // its length is set when it ends
+		}
+		k := min(len(p), w.data+headerSize+MaxData-len(w.buf))
 		w.buf = append(w.buf, p[:k]...)
 		p, n = p[k:], n+k
-		if len(w.buf) == headerSize+MaxData {
-			if err := o.flush(); err != nil {
+		if len(w.buf) >= MaxData {
+			if err := w.flush(); err != nil {
 				return n, err
 			}
 		}
@@ -129,25 +146,10 @@ func (o *objectWriter) Write(p []byte) (n int, err error) {
 	return n, nil
 }
 
-func (o *objectWriter) flush() error {
-	w := o.w
-	if len(w.buf) == headerSize {
-		return nil
-	}
-	header(w.buf, typeData, len(w.buf)-headerSize)
-	_, err := w.w.Write(w.buf)
-	w.buf = w.buf[:headerSize]
-	return err
-}
-
 func (o *objectWriter) Close() error {
-	if err := o.flush(); err != nil {
-		return err
-	}
-	var end [headerSize]byte
-	header(end[:], typeEnd, 0)
-	_, err := o.w.w.Write(end[:])
-	return err
+	o.w.endData()
+	o.w.header(typeEnd, 0)
+	return nil
 }
 
 // Reader reads one stream, in order: Head, then Next until it returns
@@ -166,7 +168,8 @@ func NewReader(r io.Reader, maxJSON int) *Reader {
 	if maxJSON == 0 {
 		maxJSON = MaxJSON
 	}
-	return &Reader{r: r, maxJSON: maxJSON}
+	// Frames of data are longer than the buffer: most of their bytes go past it.
+	return &Reader{r: bufio.NewReader(r), maxJSON: maxJSON}
 }
 
 // Head reads the head frame into v.
@@ -250,14 +253,14 @@ func (r *Reader) header() (kind byte, n int, err error) {
 
 func (r *Reader) payload(n int) ([]byte, error) {
 	// Grown as bytes arrive, so that a length without bytes costs nothing.
-	b, err := io.ReadAll(io.LimitReader(r.r, int64(n)))
-	if err != nil {
+	b := bytes.NewBuffer(make([]byte, 0, min(n+bytes.MinRead, 32<<10)))
+	if _, err := b.ReadFrom(io.LimitReader(r.r, int64(n))); err != nil {
 		return nil, broken(err)
 	}
-	if len(b) < n {
+	if b.Len() < n {
 		return nil, broken(io.ErrUnexpectedEOF)
 	}
-	return b, nil
+	return b.Bytes(), nil
 }
 
 func (r *Reader) json(n int, v any) error {

@@ -6,14 +6,8 @@ CREATE TABLE cases (
 	case_id  TEXT NOT NULL PRIMARY KEY,
 	lookup   BLOB NOT NULL UNIQUE,      -- hash of the look-up value
 	day      TEXT NOT NULL,             -- of the first deposit
+	leaves   BLOB NOT NULL,             -- commitment to the readers: the hashes of all leaves, ascending
 	assigned TEXT NOT NULL DEFAULT ''   -- member
-) STRICT, WITHOUT ROWID;
-
--- The commitment to the readers of a case: hashes of all leaves.
-CREATE TABLE leaves (
-	case_id TEXT NOT NULL,
-	leaf    BLOB NOT NULL,
-	PRIMARY KEY (case_id, leaf)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE wraps (
@@ -39,7 +33,6 @@ CREATE TABLE deposits (
 	seq     INTEGER NOT NULL DEFAULT -1,   -- record, once it is in the log
 	UNIQUE (case_id, tag)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX deposits_waiting ON deposits (day) WHERE seq < 0;
 
 CREATE TABLE objects (
 	digest  BLOB NOT NULL PRIMARY KEY,
