@@ -26,8 +26,10 @@ import (
 	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/internal/ceremony"
 	"suluh.example/suluh/internal/check"
+	"suluh.example/suluh/internal/member"
 	"suluh.example/suluh/vault"
 	"suluh.example/suluh/vault/controlsock"
+	"suluh.example/suluh/vault/membersock"
 )
 
 // cli is the one table of commands.
@@ -37,6 +39,7 @@ type cli struct {
 	Audit  auditCmd  `cmd:"" help:"Check the access log."`
 	Roster rosterCmd `cmd:"" help:"Keep the signed list of who is who."`
 	Member memberCmd `cmd:"" help:"Make a member's keys."`
+	Case   caseCmd   `cmd:"" help:"Work on cases as a member."`
 	Doctor doctorCmd `cmd:"" help:"Say what is wrong with a store and what to do."`
 	Demo   demoCmd   `cmd:"" help:"Run all of it on loopback with throw-away keys and made-up cases."`
 }
@@ -73,7 +76,7 @@ func run(args []string) int {
 }
 
 func fail(err error, code int) int {
-	fmt.Fprintln(os.Stderr, "suluh: error:", err)
+	fmt.Fprintln(os.Stderr, "suluh: error:", strings.ReplaceAll(err.Error(), "\n", ": ")) // joined errors, on one line
 	if hint := hintFor(err); hint != "" {
 		fmt.Fprintln(os.Stderr, "suluh: hint:", hint)
 	}
@@ -111,6 +114,18 @@ func hintFor(err error) string {
 		return "use --replace only if that sheet is lost or was seen; keep it for the cases that are sealed to it"
 	case errors.Is(err, ceremony.ErrOtherSheet):
 		return "compare the fingerprint on the sheet with that in suluh roster show"
+	case errors.Is(err, member.ErrFork), errors.Is(err, member.ErrTampered):
+		return "do not go on. Keep this machine's .seen file, tell the auditor, and check the log: suluh audit verify"
+	case errors.Is(err, member.ErrStranger):
+		return "use the identity file that the roster's request came from, and the vault of that roster"
+	case errors.Is(err, member.ErrCase):
+		return "a custodian opens cases with the unit's recovery sheet: --recovery-sheet FILE, or ask"
+	case errors.Is(err, membersock.ErrNoWrap):
+		return "suluh case list shows the cases that you have the key of; a reader of the case can give it: suluh case grant"
+	case errors.Is(err, membersock.ErrStale):
+		return "set this machine's clock"
+	case errors.Is(err, member.ErrReason):
+		return "write the reason for the reporter: --text-file FILE"
 	case errors.Is(err, roster.ErrSignature):
 		return "it was signed with another key than the root key given, or changed afterwards"
 	case errors.Is(err, vault.ErrRunning):

@@ -12,6 +12,7 @@ import (
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/keyfile"
 	"suluh.example/suluh/internal/ceremony"
+	"suluh.example/suluh/internal/lang"
 )
 
 type memberCmd struct {
@@ -89,6 +90,6 @@ func (c *memberNewCmd) withPlugin() (*keyfile.Identity, error) {
 
 // pluginUI lets an age plugin ask at the terminal for a PIN or a touch.
 func pluginUI() *plugin.ClientUI {
-	say := func(format string, v ...any) { next(shown(fmt.Sprintf(format, v...))) }
+	say := func(format string, v ...any) { next(lang.Visible(fmt.Sprintf(format, v...))) }
 	return plugin.NewTerminalUI(say, say)
 }

@@ -17,6 +17,7 @@ import (
 	"suluh.example/suluh/crypto/keyfile"
 	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/internal/ceremony"
+	"suluh.example/suluh/internal/lang"
 )
 
 type rosterCmd struct {
@@ -160,7 +161,7 @@ func (c *rosterAddCmd) Run() error {
 	if err := c.edit(func(f *ceremony.Folder) error { return f.Add(r, id.Unit(c.Unit), roles(c.Role), today()) }); err != nil {
 		return err
 	}
-	fmt.Printf("%s (%s) is in the draft; fingerprint %s\n", r.ID, shown(r.Name), r.Fingerprint())
+	fmt.Printf("%s (%s) is in the draft; fingerprint %s\n", r.ID, lang.Visible(r.Name), r.Fingerprint())
 	next("Compare the fingerprint with the member, by telephone or face to face, before you sign.")
 	return nil
 }
@@ -415,17 +416,17 @@ func rosterText(r *roster.Roster, draft bool, changes []string) string {
 	var b strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	if draft {
-		say("Draft of version %d, not signed; for %s", r.Version, shown(r.Origin))
+		say("Draft of version %d, not signed; for %s", r.Version, lang.Visible(r.Origin))
 	} else {
-		say("Version %d of %s, signed; for %s", r.Version, r.Day, shown(r.Origin))
+		say("Version %d of %s, signed; for %s", r.Version, r.Day, lang.Visible(r.Origin))
 	}
 	for _, u := range r.Units {
-		say("\nUnit %s: %s", u.ID, shown(u.Named("id")))
+		say("\nUnit %s: %s", u.ID, lang.Visible(u.Named("id")))
 		for _, t := range []struct{ what, text string }{
-			{"reports about", shown(u.HandlesIn("id"))},
-			{"positions", shown(strings.Join(u.Positions, "; "))},
+			{"reports about", lang.Visible(u.HandlesIn("id"))},
+			{"positions", lang.Visible(strings.Join(u.Positions, "; "))},
 			{"about itself", string(u.Other)},
-			{"contact", shown(u.Contact["id"])},
+			{"contact", lang.Visible(u.Contact["id"])},
 		} {
 			if t.text != "" {
 				say("  %-14s %s", t.what, t.text)
@@ -442,13 +443,13 @@ func rosterText(r *roster.Roster, draft bool, changes []string) string {
 			if m.Removed != nil {
 				since = "REMOVED " + m.Removed.String()
 			}
-			say("  %-20s %s, %s, fingerprint %s: %s", m.ID, roster.Joined(m.Roles), since, m.Fingerprint(), shown(m.Name))
+			say("  %-20s %s, %s, fingerprint %s: %s", m.ID, roster.Joined(m.Roles), since, m.Fingerprint(), lang.Visible(m.Name))
 		}
 	}
 	if draft {
 		say("\nChanges since version %d:", r.Version-1)
 		for _, c := range changes {
-			say("  %s", shown(c))
+			say("  %s", lang.Visible(c))
 		}
 		if len(changes) == 0 {
 			say("  none")
@@ -506,7 +507,7 @@ func (c *rosterSignCmd) Run() error {
 	}
 	next(fmt.Sprintf("Version %d changes:", f.Draft.Version))
 	for _, l := range f.Changes() {
-		next("  " + shown(l))
+		next("  " + lang.Visible(l))
 	}
 	for _, l := range f.Draft.Warnings() {
 		next("Warning: " + l)

@@ -2,6 +2,9 @@ package main
 
 import (
 	"bufio"
+	"context"
+	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,6 +15,13 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/mod/sumdb/note"
+
+	"suluh.example/suluh/crypto/casecode"
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/internal/submission"
+	"suluh.example/suluh/vault/depositsock"
 )
 
 // TestMain lets the test's own binary run as suluh, for the scripts.
@@ -25,7 +35,13 @@ func TestMain(m *testing.M) {
 //
 //	serve NAME suluh ARG…   start a part, wait until it says that it listens, and set $NAME to where; it is stopped at the end
 //	stop NAME               stop it now, cleanly
+//	let NAME                set $NAME to what the last command printed
 //	mode PERM FILE…         fail if a file has other permissions
+//	instance                a running vault ($VAULT, in vault) with a roster made by the commands: the units itprov and itjen, the
+//	                        members penelaah-satu (reader, approver), penelaah-dua (reader) and pemegang-kunci (custodian) of
+//	                        itprov, its recovery sheet in sheet.txt, every passphrase in pass; the flags of suluh case are set
+//	report CODE VAULT UNIT REPORT.json [FILE NAME]…   send a report with attachments, as the intake does; $CODE is its case code
+//	look CODE VAULT         print what the reporter reads with the code, as JSON
 //
 // and the stock age command, a plugin of it (age-plugin-uji), jq and zbarimg.
 func TestScripts(t *testing.T) {
@@ -54,6 +70,30 @@ func TestScripts(t *testing.T) {
 				stop := started(ts)[args[0]]
 				delete(started(ts), args[0])
 				ts.Check(stop())
+			},
+			"instance": func(ts *testscript.TestScript, neg bool, args []string) { instance(ts) },
+			"report": func(ts *testscript.TestScript, neg bool, args []string) {
+				if neg || len(args) < 4 || len(args)%2 != 0 {
+					ts.Fatalf("usage: report CODE VAULT UNIT REPORT.json [FILE NAME]…")
+				}
+				ts.Setenv(args[0], sendReport(ts, args[1], id.Unit(args[2]), args[3], args[4:]))
+			},
+			"look": func(ts *testscript.TestScript, neg bool, args []string) {
+				if neg || len(args) != 2 {
+					ts.Fatalf("usage: look CODE VAULT")
+				}
+				sender, _ := senderTo(ts, args[1])
+				code, _, err := casecode.Parse(ts.Getenv(args[0]))
+				ts.Check(err)
+				v, err := sender.Look(context.Background(), code)
+				ts.Check(err)
+				ts.Check(json.NewEncoder(ts.Stdout()).Encode(v))
+			},
+			"let": func(ts *testscript.TestScript, neg bool, args []string) {
+				if neg || len(args) != 1 {
+					ts.Fatalf("usage: let NAME")
+				}
+				ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
 			},
 			"mode": func(ts *testscript.TestScript, neg bool, args []string) {
 				if neg || len(args) < 2 {
@@ -112,4 +152,70 @@ func servePart(ts *testscript.TestScript, name string, args []string) (stop func
 	fields := strings.Fields(line)
 	ts.Setenv(name, fields[len(fields)-1])
 	return stop
+}
+
+func instance(ts *testscript.TestScript) {
+	suluh := func(args ...string) { ts.Check(ts.Exec("suluh", args...)) }
+	ts.Check(os.WriteFile(ts.MkAbs("pass"), []byte("kata sandi yang panjang\n"), 0o600))
+	suluh("roster", "init", "--dir", "roster", "--origin", "suluh.example/uji", "--passphrase-file", "pass")
+	suluh("roster", "unit", "itjen", "--name", "id=Inspektorat Jenderal", "--dir", "roster")
+	suluh("roster", "unit", "itprov", "--name", "id=Inspektorat Provinsi", "--other", "itjen", "--dir", "roster")
+	for _, m := range [][3]string{
+		{"penelaah-satu", "Penelaah Satu", "reader,approver"},
+		{"penelaah-dua", "Penelaah Dua", "reader"},
+		{"pemegang-kunci", "Pemegang Kunci", "custodian"},
+	} {
+		suluh("member", "new", "--id", m[0], "--name", m[1], "--passphrase-file", "pass")
+		suluh("roster", "add", m[0]+".request", "--unit", "itprov", "--role", m[2], "--dir", "roster")
+	}
+	suluh("roster", "recovery", "make", "itprov", "--text", "--sheet", "sheet.txt", "--dir", "roster")
+	suluh("vault", "init", "--dir", "vault", "--origin", "suluh.example/uji", "--root-key", "roster/root.vkey")
+	suluh("roster", "sign", "--log-key", "vault/log.vkey", "--passphrase-file", "pass", "--dir", "roster")
+	suluh("vault", "roster", "--dir", "vault", "roster/roster-1.note")
+	started(ts)["VAULT"] = servePart(ts, "VAULT", []string{"suluh", "vault", "--dir", "vault"})
+	ts.Setenv("SULUH_MEMBER_SOCKET", ts.MkAbs("vault/member.sock"))
+	ts.Setenv("SULUH_ROOT_KEY", ts.MkAbs("roster/root.vkey"))
+	ts.Setenv("SULUH_IDENTITY", ts.MkAbs("penelaah-satu.identity"))
+}
+
+// senderTo is the reporter's side of a vault.
+func senderTo(ts *testscript.TestScript, vault string) (*submission.Sender, depositsock.State) {
+	c := depositsock.NewClient(filepath.Join(ts.MkAbs(vault), "deposit.sock"))
+	ctx := context.Background()
+	state, err := c.State(ctx)
+	ts.Check(err)
+	signed, err := c.Roster(ctx)
+	ts.Check(err)
+	vkey, err := os.ReadFile(filepath.Join(ts.MkAbs(vault), "root.vkey"))
+	ts.Check(err)
+	root, err := note.NewVerifier(strings.TrimSpace(string(vkey)))
+	ts.Check(err)
+	r, err := roster.Parse(signed, root)
+	ts.Check(err)
+	s, err := submission.NewSender(c, r)
+	ts.Check(err)
+	return s, state
+}
+
+// sendReport sends a report and returns its case code.
+func sendReport(ts *testscript.TestScript, vault string, unit id.Unit, file string, attachments []string) string {
+	sender, state := senderTo(ts, vault)
+	f := submission.Form{To: submission.Readers{Unit: unit}, Language: "id"}
+	rand.Read(f.Seed[:])
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(file)), &f.Report))
+	ctx := context.Background()
+	s, err := sender.Begin(ctx, state.Day, f)
+	ts.Check(err)
+	defer s.Abort()
+	for i := 0; i < len(attachments); i += 2 {
+		name, err := strconv.Unquote(`"` + attachments[i+1] + `"`)
+		ts.Check(err)
+		_, err = s.Attach(name, "application/octet-stream", strings.NewReader(ts.ReadFile(attachments[i])))
+		ts.Check(err)
+	}
+	_, err = s.Commit(ctx)
+	ts.Check(err)
+	code, err := submission.CodeOf(f.Seed, f.To)
+	ts.Check(err)
+	return code.Reveal()
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/term"
@@ -87,27 +86,4 @@ func firstLine(r io.Reader) (string, error) {
 		return "", errors.New("the first line has no secret, or one that is too long")
 	}
 	return string(line), nil
-}
-
-// shown makes a text that others wrote harmless on a terminal and keeps it on
-// one line: what could move the cursor, change colours or turn the direction
-// of writing around is shown as its code.
-func shown(s string) string { return safe(s, "") }
-
-// shownLines is shown for a text of several lines.
-func shownLines(s string) string { return safe(strings.ReplaceAll(s, "\r\n", "\n"), "\n") }
-
-func safe(s, keep string) string {
-	var b strings.Builder
-	for _, c := range s {
-		switch {
-		case strings.ContainsRune(keep, c), unicode.IsPrint(c):
-			b.WriteRune(c)
-		case c == '\t', c == '\n' && keep == "", unicode.Is(unicode.Zs, c):
-			b.WriteByte(' ')
-		default:
-			fmt.Fprintf(&b, "<U+%04X>", c)
-		}
-	}
-	return b.String()
 }

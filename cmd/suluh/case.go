@@ -1,0 +1,610 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode/utf8"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/keyfile"
+	"suluh.example/suluh/crypto/seal"
+	"suluh.example/suluh/internal/export"
+	"suluh.example/suluh/internal/lang"
+	"suluh.example/suluh/internal/member"
+	"suluh.example/suluh/internal/report"
+	"suluh.example/suluh/vault/membersock"
+)
+
+type caseCmd struct {
+	MemberSocket   string `required:"" env:"SULUH_MEMBER_SOCKET" type:"path" placeholder:"PATH" help:"The vault's member.sock."`
+	RootKey        string `required:"" env:"SULUH_ROOT_KEY" placeholder:"VKEY|FILE" help:"Root key that rosters are signed with."`
+	Identity       string `required:"" env:"SULUH_IDENTITY" type:"existingfile" placeholder:"FILE" help:"Your identity file. The last checkpoint seen and the roster are kept beside it."`
+	PassphraseFile string `placeholder:"FILE" help:"File with the identity's passphrase on its first line; - is standard input."`
+	RecoverySheet  string `placeholder:"FILE" help:"For a custodian: text of the unit's recovery sheet; - is standard input, \"ask\" asks for its lines."`
+	Clock          string `type:"existingfile" placeholder:"FILE" help:"Working days and holidays (clock.toml) in place of the built-in ones."`
+	Language       string `default:"id" help:"Language of what is shown of a case: id, en."`
+
+	List       caseListCmd       `cmd:"" help:"List the cases that you have the key of."`
+	Show       caseShowCmd       `cmd:"" help:"Open a case and show it."`
+	Export     caseExportCmd     `cmd:"" help:"Write a case to a plain folder that stock tools open."`
+	Attachment caseAttachmentCmd `cmd:"" help:"Get one attachment."`
+	Reply      caseReplyCmd      `cmd:"" help:"Send the reporter a message."`
+	Note       caseNoteCmd       `cmd:"" help:"Keep a note that the reporter never sees."`
+	Status     caseStatusCmd     `cmd:"" help:"Tell the reporter a new status."`
+	Assign     caseAssignCmd     `cmd:"" help:"Say who is responsible for a case."`
+	Grant      caseGrantCmd      `cmd:"" help:"Give another member access to a case."`
+	Revoke     caseRevokeCmd     `cmd:"" help:"Take a member's access to a case away."`
+}
+
+func (caseCmd) Help() string {
+	return "Each command signs a statement, which the vault records in the access log before it answers.\nSULUH_MEMBER_SOCKET, SULUH_ROOT_KEY and SULUH_IDENTITY stand in for the flags.\n\nExample:\n  suluh case list --member-socket /var/lib/suluh/member.sock --root-key root.vkey --identity penelaah-satu.identity"
+}
+
+// session is a member's session with the flags that it came from.
+type session struct {
+	*member.Session
+	identity *keyfile.Identity
+	language *lang.Language
+}
+
+// open unlocks the identity and begins a session.
+func (c *caseCmd) open(ctx context.Context) (*session, error) {
+	root, err := verifierKey(c.RootKey)
+	if err != nil {
+		return nil, fmt.Errorf("root key: %w", err)
+	}
+	clock, err := report.DefaultClock()
+	if c.Clock != "" {
+		var text []byte
+		if text, err = os.ReadFile(c.Clock); err == nil {
+			clock, err = report.ParseClock(string(text))
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	catalogue, err := lang.Load()
+	if err != nil {
+		return nil, err
+	}
+	language := catalogue.Language(c.Language)
+	if language.Code() != c.Language {
+		return nil, withHint(errors.New("there is no such language"), "--language id or --language en")
+	}
+	sealed, err := os.ReadFile(c.Identity)
+	if err != nil {
+		return nil, err
+	}
+	passphrase, err := askSecret("Passphrase of "+c.Identity, c.PassphraseFile)
+	if err != nil {
+		return nil, err
+	}
+	identity, err := keyfile.OpenWith(sealed, passphrase, pluginUI())
+	if err != nil {
+		return nil, err
+	}
+	config := member.Config{
+		Vault: membersock.NewClient(c.MemberSocket), Identity: identity, Root: root, Clock: clock,
+		Seen: strings.TrimSuffix(c.Identity, ".identity") + ".seen",
+	}
+	if c.RecoverySheet != "" {
+		file := c.RecoverySheet
+		if file == "ask" {
+			file = ""
+		}
+		sheet, err := askSheet(file)
+		if err != nil {
+			return nil, err
+		}
+		config.Recovery = sheet.Identity()
+	}
+	s, err := member.Open(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	return &session{s, identity, language}, nil
+}
+
+// with does something in a session of its own.
+func (c *caseCmd) with(ctx context.Context, do func(*session) error) error {
+	s, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return do(s)
+}
+
+// caseArg is the argument that names a case.
+type caseArg struct {
+	Case string `arg:"" help:"Id of the case, K-XXXX-XXXX-XXXX-XXXX."`
+}
+
+func (a caseArg) id() (id.Case, error) {
+	c, err := id.ParseCase(strings.ToUpper(a.Case))
+	if err != nil {
+		return c, withHint(err, "suluh case list shows the ids: K-XXXX-XXXX-XXXX-XXXX")
+	}
+	return c, nil
+}
+
+// on does something with a case in a session of its own.
+func (c *caseCmd) on(ctx context.Context, a caseArg, do func(*session, id.Case) error) error {
+	of, err := a.id()
+	if err != nil {
+		return err
+	}
+	return c.with(ctx, func(s *session) error { return do(s, of) })
+}
+
+type caseListCmd struct {
+	Status string `placeholder:"STATUS" help:"Only cases with this status, e.g. received."`
+	Unread bool   `help:"Only cases with something that you have not read."`
+	JSON   bool   `help:"Print one JSON object a line."`
+}
+
+func (caseListCmd) Help() string {
+	return "Examples:\n  suluh case list --status received\n  suluh case list --json | jq -r 'select(.unread > 0) | .case'"
+}
+
+// listedCase is a line of suluh case list --json.
+type listedCase struct {
+	Case     id.Case         `json:"case"`
+	Day      id.Day          `json:"day"`
+	Status   report.Status   `json:"status"`
+	Since    id.Day          `json:"since"`
+	Due      id.Day          `json:"due,omitzero"`
+	Unread   int             `json:"unread"`
+	Files    int             `json:"files"`
+	Unit     id.Unit         `json:"unit"`
+	Assigned id.Member       `json:"assigned,omitempty"`
+	Readers  []id.Member     `json:"readers"`
+	Category report.Category `json:"category,omitempty"`
+	Title    string          `json:"title,omitempty"`
+	Error    string          `json:"error,omitempty"`
+}
+
+func (c *caseListCmd) Run(ctx context.Context, in *caseCmd) error {
+	if c.Status != "" {
+		if _, err := report.ParseStatus(c.Status); err != nil {
+			return withHint(err, "the statuses are "+statuses(report.Statuses()))
+		}
+	}
+	return in.with(ctx, func(s *session) error {
+		items, err := s.List(ctx)
+		if err != nil {
+			return err
+		}
+		items = slices.DeleteFunc(items, func(i member.Item) bool {
+			return c.Status != "" && i.Status != report.Status(c.Status) || c.Unread && i.Unread == 0
+		})
+		slices.SortStableFunc(items, func(a, b member.Item) int { return b.Day.Sub(a.Day) })
+		if c.JSON {
+			out := json.NewEncoder(os.Stdout)
+			for _, i := range items {
+				l := listedCase{i.Case, i.Day, i.Status, i.Since, i.Due, i.Unread, i.Files, i.Unit, i.Assigned, i.Readers, i.Category, i.Title, ""}
+				if i.Err != nil {
+					l.Error = i.Err.Error()
+				}
+				if err := out.Encode(l); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		return writeList(os.Stdout, items)
+	})
+}
+
+// writeList shows cases in aligned columns, the title last.
+func writeList(out io.Writer, items []member.Item) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "CASE\tDAY\tSTATUS\tDUE\tUNREAD\tFILES\tCATEGORY\tTITLE")
+	for _, i := range items {
+		title := lang.Visible(i.Title)
+		switch {
+		case i.Err != nil:
+			title = "can't be shown: " + strings.ReplaceAll(i.Err.Error(), "\n", ": ")
+		case title == "":
+			title = "-"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%s\n", i.Case, i.Day, i.Status, orDash(i.Due.String()), i.Unread, i.Files, orDash(string(i.Category)), title)
+	}
+	return w.Flush()
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+type caseShowCmd struct {
+	caseArg
+	JSON bool `help:"Print JSON."`
+}
+
+func (caseShowCmd) Help() string {
+	return "Opening a case is recorded in the access log, under your name.\n\nExample:\n  suluh case show K-ABCD-EFGH-IJKL-MNOP | less"
+}
+
+// shownCase is what suluh case show --json prints.
+type shownCase struct {
+	listedCase
+	Messages    []shownMessage           `json:"messages"`
+	Notes       []shownMessage           `json:"notes"`
+	Attachments []shownAttachment        `json:"attachments"`
+	Access      []membersock.AccessEntry `json:"access"`
+	Unopened    []shownUnopened          `json:"unopened,omitempty"`
+}
+
+type shownMessage struct {
+	By     id.Member      `json:"by,omitempty"` // nobody: the reporter
+	Day    id.Day         `json:"day"`
+	Status report.Status  `json:"status,omitempty"`
+	Report *report.Report `json:"report,omitempty"`
+	Text   string         `json:"text,omitempty"`
+}
+
+type shownAttachment struct {
+	Number int `json:"number"`
+	report.Attachment
+	Gone bool `json:"gone,omitempty"`
+}
+
+type shownUnopened struct {
+	id.Object
+	Error string `json:"error"`
+}
+
+func (c *caseShowCmd) Run(ctx context.Context, in *caseCmd) error {
+	return in.on(ctx, c.caseArg, func(s *session, of id.Case) error {
+		next("Opening this case is recorded in the access log.")
+		x, err := s.Open(ctx, of)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			out := json.NewEncoder(os.Stdout)
+			out.SetIndent("", "  ")
+			return out.Encode(shownCaseOf(x))
+		}
+		fmt.Print(export.Conversation(s.language, x, func(member.Attachment) string { return "" }))
+		return nil
+	})
+}
+
+func shownCaseOf(x *member.Case) shownCase {
+	c := shownCase{
+		listedCase: listedCase{x.Item.Case, x.Day, x.Status, x.Since, x.Due, x.Unread, x.Files, x.Unit, x.Assigned, x.Readers, x.Category, x.Title, ""},
+		Messages:   []shownMessage{}, Notes: []shownMessage{}, Attachments: []shownAttachment{}, Access: x.Access,
+	}
+	for _, m := range x.Messages {
+		if m.Letter != nil {
+			c.Messages = append(c.Messages, shownMessage{Day: m.Day, Report: m.Letter.Report, Text: m.Letter.Text})
+		} else {
+			c.Messages = append(c.Messages, shownMessage{By: m.By, Day: m.Day, Status: m.Answer.Status, Text: m.Answer.Text})
+		}
+	}
+	for _, n := range x.Notes {
+		c.Notes = append(c.Notes, shownMessage{By: n.By, Day: n.Day, Text: n.Text})
+	}
+	for _, a := range x.Attachments {
+		c.Attachments = append(c.Attachments, shownAttachment{a.Number, a.Attachment, a.Gone})
+	}
+	for _, u := range x.Unopened {
+		c.Unopened = append(c.Unopened, shownUnopened{u.Object, u.Err.Error()})
+	}
+	return c
+}
+
+type caseExportCmd struct {
+	caseArg
+	Dir     string `arg:"" type:"path" help:"Folder to make."`
+	WithKey bool   `help:"Write the case's key in the clear too. It also opens what is added to the case later, and can't be taken back."`
+}
+
+func (caseExportCmd) Help() string {
+	return "Writes the conversation, each document as JSON, the attachments under harmless names, the sealed objects and a manifest; README.txt says how stock age, jq and head open them. It is recorded in the access log.\nThe case's key is in it as sealed to you; --with-key is for somebody who has no identity of Suluh's.\n\nExample:\n  suluh case export K-ABCD-EFGH-IJKL-MNOP /media/aman/kasus-1"
+}
+
+func (c *caseExportCmd) Run(ctx context.Context, in *caseCmd) error {
+	return in.on(ctx, c.caseArg, func(s *session, of id.Case) error {
+		err := export.Folder(c.Dir, func(create export.Create) error {
+			to, err := seal.ParseRecipient(s.identity.Recipient())
+			if err != nil {
+				return err
+			}
+			x, err := s.Export(ctx, of)
+			if err != nil {
+				return err
+			}
+			defer x.Close()
+			var total int64
+			for _, o := range x.Objects {
+				if o.Role != id.RoleCard {
+					total += o.Size
+				}
+			}
+			bar, done := transfer(total)
+			defer done()
+			return export.Write(create, x, export.Options{
+				By: s.Member(), To: to, Day: s.Today(), Language: s.language, Contents: true, WithKey: c.WithKey, Progress: bar,
+			})
+		})
+		switch {
+		case errors.Is(err, os.ErrExist):
+			return withHint(fmt.Errorf("%s: %w", c.Dir, err), "name a folder that does not exist yet; nothing was changed")
+		case errors.Is(err, export.ErrIncomplete):
+			return withHint(fmt.Errorf("%s: %w", c.Dir, err), "jq '.files[] | select(.error)' manifest.json; tell the operator: suluh doctor")
+		case err != nil:
+			return err
+		}
+		fmt.Println(c.Dir)
+		return nil
+	})
+}
+
+// transfer shows how far a long work has come, on standard error and only if
+// that is a terminal.
+func transfer(total int64) (w io.Writer, done func()) {
+	if total < 1<<20 || !term.IsTerminal(int(os.Stderr.Fd())) {
+		return io.Discard, func() {}
+	}
+	bar := progressbar.NewOptions64(total, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionShowBytes(true),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+	return bar, func() { _ = bar.Exit() }
+}
+
+type caseAttachmentCmd struct {
+	caseArg
+	Number int    `arg:"" help:"Number of the attachment, as suluh case show lists it."`
+	File   string `arg:"" help:"File to make; - is standard output."`
+}
+
+func (caseAttachmentCmd) Help() string {
+	return "Getting an attachment is recorded in the access log.\nA file from somebody unknown can harm a computer: open it on one set apart.\n\nExample:\n  suluh case attachment K-ABCD-EFGH-IJKL-MNOP 1 lampiran-1.bin"
+}
+
+func (c *caseAttachmentCmd) Run(ctx context.Context, in *caseCmd) error {
+	if c.File == "-" && term.IsTerminal(int(os.Stdout.Fd())) {
+		return withHint(errors.New("an attachment is not shown on a terminal"), "name a file, or send it on: … - | …")
+	}
+	return in.on(ctx, c.caseArg, func(s *session, of id.Case) (err error) {
+		out := io.WriteCloser(os.Stdout)
+		if c.File != "-" {
+			f, err := os.OpenFile(c.File, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+			if errors.Is(err, os.ErrExist) {
+				return withHint(err, "name a file that does not exist yet; nothing was changed")
+			}
+			if err != nil {
+				return err
+			}
+			out = f
+		}
+		a, err := c.copy(ctx, s, of, out)
+		if c.File != "-" {
+			if err = errors.Join(err, out.Close()); err != nil {
+				return errors.Join(err, os.Remove(c.File))
+			}
+		}
+		if err != nil {
+			return err
+		}
+		next(fmt.Sprintf("%s, %d bytes, is whole; its name was %s", c.File, a.Size, lang.Visible(a.Name)))
+		return nil
+	})
+}
+
+func (c *caseAttachmentCmd) copy(ctx context.Context, s *session, of id.Case, out io.Writer) (member.Attachment, error) {
+	a, r, err := s.Attachment(ctx, of, c.Number)
+	if err != nil {
+		return a, err
+	}
+	defer r.Close()
+	bar, done := transfer(a.Size)
+	defer done()
+	_, err = io.Copy(out, io.TeeReader(r, bar))
+	return a, err
+}
+
+// written is the flag for what a member writes.
+type written struct {
+	TextFile string `default:"-" placeholder:"FILE" help:"File with the text; standard input if not named."`
+}
+
+// maxText is the most bytes of what a member writes at once.
+const maxText = 1 << 20
+
+func readText(file string) (string, error) {
+	in := os.Stdin
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return "", err
+		}
+		defer f.Close()
+		in = f
+	} else if term.IsTerminal(int(in.Fd())) {
+		next("Write the text, then Ctrl-D on a line of its own:")
+	}
+	b, err := io.ReadAll(io.LimitReader(in, maxText+1))
+	if err != nil {
+		return "", err
+	}
+	if len(b) > maxText || !utf8.Valid(b) {
+		return "", fmt.Errorf("the text is longer than %d bytes or not UTF-8", maxText)
+	}
+	return strings.TrimSpace(string(b)), nil
+}
+
+type caseReplyCmd struct {
+	caseArg
+	written
+}
+
+func (caseReplyCmd) Help() string {
+	return "The reporter reads it with the case code. It is recorded and carries your signature.\n\nExample:\n  echo 'Apakah ada kuitansi?' | suluh case reply K-ABCD-EFGH-IJKL-MNOP"
+}
+
+func (c *caseReplyCmd) Run(ctx context.Context, in *caseCmd) error {
+	return in.on(ctx, c.caseArg, func(s *session, of id.Case) error {
+		text, err := readText(c.TextFile)
+		if err != nil {
+			return err
+		}
+		if err := s.Reply(ctx, of, member.NewOnce(), text); err != nil {
+			return err
+		}
+		fmt.Println("the reporter can read it now")
+		return nil
+	})
+}
+
+type caseNoteCmd struct {
+	caseArg
+	written
+}
+
+func (caseNoteCmd) Help() string {
+	return "Every reader of the case sees it; the reporter never does.\n\nExample:\n  suluh case note K-ABCD-EFGH-IJKL-MNOP --text-file catatan.txt"
+}
+
+func (c *caseNoteCmd) Run(ctx context.Context, in *caseCmd) error {
+	return in.on(ctx, c.caseArg, func(s *session, of id.Case) error {
+		text, err := readText(c.TextFile)
+		if err != nil {
+			return err
+		}
+		if err := s.Note(ctx, of, member.NewOnce(), text); err != nil {
+			return err
+		}
+		fmt.Println("the note is kept")
+		return nil
+	})
+}
+
+type caseStatusCmd struct {
+	caseArg
+	Status   string `arg:"" help:"The new status."`
+	TextFile string `placeholder:"FILE" help:"File with a message for the reporter; - is standard input. A rejection needs one."`
+}
+
+func (caseStatusCmd) Help() string {
+	return "The statuses that can be set: " + statuses(report.Settable()) + ".\n\nExamples:\n  suluh case status K-ABCD-EFGH-IJKL-MNOP verifying\n  suluh case status K-ABCD-EFGH-IJKL-MNOP rejected --text-file alasan.txt"
+}
+
+func statuses(all []report.Status) string {
+	s := make([]string, len(all))
+	for i, x := range all {
+		s[i] = string(x)
+	}
+	return strings.Join(s, ", ")
+}
+
+func (c *caseStatusCmd) Run(ctx context.Context, in *caseCmd) error {
+	status, err := report.ParseStatus(c.Status)
+	if err == nil && !slices.Contains(report.Settable(), status) {
+		err = member.ErrStatus
+	}
+	if err != nil {
+		return withHint(err, "those that can be set are "+statuses(report.Settable()))
+	}
+	return in.on(ctx, c.caseArg, func(s *session, of id.Case) error {
+		message := ""
+		if c.TextFile != "" {
+			if message, err = readText(c.TextFile); err != nil {
+				return err
+			}
+		}
+		if err := s.SetStatus(ctx, of, member.NewOnce(), status, message); err != nil {
+			return err
+		}
+		fmt.Println("the reporter sees the status now: " + s.language.T("status."+string(status)))
+		return nil
+	})
+}
+
+// memberArg is the argument that names another member.
+type memberArg struct {
+	Member string `arg:"" help:"Id of the member."`
+}
+
+func (a memberArg) id(s *session) (id.Member, error) {
+	if _, ok := s.Roster().Member(id.Member(a.Member)); !ok {
+		var known []string
+		for _, m := range s.Roster().Members {
+			if m.Removed == nil {
+				known = append(known, string(m.ID))
+			}
+		}
+		return "", withHint(errors.New("the roster has no such member"), "the members are "+strings.Join(known, ", "))
+	}
+	return id.Member(a.Member), nil
+}
+
+// change does something to another member's standing in a case.
+func (c *caseCmd) change(ctx context.Context, a caseArg, m memberArg, do func(*session, id.Case, id.Member) error, said string) error {
+	return c.on(ctx, a, func(s *session, of id.Case) error {
+		to, err := m.id(s)
+		if err != nil {
+			return err
+		}
+		if err := do(s, of, to); err != nil {
+			return err
+		}
+		fmt.Printf(said+"\n", to)
+		return nil
+	})
+}
+
+type caseAssignCmd struct {
+	caseArg
+	memberArg
+}
+
+func (caseAssignCmd) Help() string {
+	return "The member must be a reader of the case.\n\nExample:\n  suluh case assign K-ABCD-EFGH-IJKL-MNOP penelaah-dua"
+}
+
+func (c *caseAssignCmd) Run(ctx context.Context, in *caseCmd) error {
+	return in.change(ctx, c.caseArg, c.memberArg, func(s *session, of id.Case, to id.Member) error { return s.Assign(ctx, of, to) }, "%s is responsible for the case")
+}
+
+type caseGrantCmd struct {
+	caseArg
+	memberArg
+}
+
+func (caseGrantCmd) Help() string {
+	return "Seals the case's key to another reader of the case's unit. Whom the reporter excluded, or who declared a conflict of interest, is refused.\nA custodian does it with the recovery sheet when no reader is left.\n\nExamples:\n  suluh case grant K-ABCD-EFGH-IJKL-MNOP penelaah-dua\n  suluh case grant K-ABCD-EFGH-IJKL-MNOP penelaah-dua --recovery-sheet ask"
+}
+
+func (c *caseGrantCmd) Run(ctx context.Context, in *caseCmd) error {
+	return in.change(ctx, c.caseArg, c.memberArg, func(s *session, of id.Case, to id.Member) error { return s.Grant(ctx, of, to) }, "%s has access to the case")
+}
+
+type caseRevokeCmd struct {
+	caseArg
+	memberArg
+}
+
+func (caseRevokeCmd) Help() string {
+	return "Your own access, which declares a conflict of interest and can't be undone by you; or as an approver that of another member of your unit. What was read before can't be taken back.\n\nExample:\n  suluh case revoke K-ABCD-EFGH-IJKL-MNOP penelaah-dua"
+}
+
+func (c *caseRevokeCmd) Run(ctx context.Context, in *caseCmd) error {
+	return in.change(ctx, c.caseArg, c.memberArg, func(s *session, of id.Case, to id.Member) error { return s.Revoke(ctx, of, to) }, "%s has no access to the case any more")
+}
