@@ -44,6 +44,15 @@ type cli struct {
 	Demo   demoCmd   `cmd:"" help:"Run all of it on loopback with throw-away keys and made-up cases."`
 }
 
+//go:generate go test -count=1 -run TestCommandsAreDocumented . -update
+
+// table makes the parser of the one table.
+func table(c *cli, options ...kong.Option) (*kong.Kong, error) {
+	return kong.New(c, append(options, kong.Name("suluh"),
+		kong.Description("A vault for reports of corruption. Each command has --help with examples."),
+		kong.Vars{"actions": strings.Join(check.Actions(), ", ")})...)
+}
+
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
@@ -56,9 +65,7 @@ func run(args []string) int {
 	defer stop()
 	var c cli
 	exit := -1
-	parser, err := kong.New(&c, kong.Name("suluh"), kong.Description("A vault for reports of corruption. Each command has --help with examples."),
-		kong.Vars{"actions": strings.Join(check.Actions(), ", ")},
-		kong.BindTo(ctx, (*context.Context)(nil)), kong.UsageOnError(), kong.Exit(func(code int) { exit = code }))
+	parser, err := table(&c, kong.BindTo(ctx, (*context.Context)(nil)), kong.UsageOnError(), kong.Exit(func(code int) { exit = code }))
 	if err != nil {
 		return fail(err, 1)
 	}

@@ -33,7 +33,7 @@ type rosterCmd struct {
 
 // rosterDir is the folder that all of these work in.
 type rosterDir struct {
-	Dir string `default:"." type:"path" help:"Folder that suluh roster init made."`
+	Dir string `default:"." type:"path" placeholder:"DIR" help:"Folder that suluh roster init made."`
 }
 
 // today is the day on the keeper's own machine.
