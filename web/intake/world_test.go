@@ -359,7 +359,7 @@ func checkPage(t testing.TB, r *http.Response, body string) {
 			}
 		}
 	}
-	if problems := strings.Contains(body, `class="box err" tabindex="-1" autofocus`); problems != regexp.MustCompile("<title>(Ada masalah|Problem): ").MatchString(body) {
+	if problems := strings.Contains(body, `class="box err" role="group" tabindex="-1" autofocus`); problems != regexp.MustCompile("<title>(Ada masalah|Problem): ").MatchString(body) {
 		t.Error("title and summary disagree on whether there is a problem")
 	}
 	for _, m := range regexp.MustCompile(`<li><a href="#([^"]*)">`).FindAllStringSubmatch(body, -1) {

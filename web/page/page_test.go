@@ -131,7 +131,7 @@ func TestProblems(t *testing.T) {
 		t.Error("the problems are not what comes first")
 	}
 	p.Problems = nil
-	if got := write(t, s, c.First(), "salam", p).Body.String(); !strings.Contains(got, "autofocus>\n<p>Tersimpan</p>") || strings.Contains(got, "Ada masalah") {
+	if got := write(t, s, c.First(), "salam", p).Body.String(); !strings.Contains(got, `<p id="kabar">Tersimpan</p>`) || strings.Contains(got, "Ada masalah") {
 		t.Errorf("a notice:\n%s", got)
 	}
 }
