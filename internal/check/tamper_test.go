@@ -509,31 +509,14 @@ func tamperings(t *testing.T) []tampering {
 		}},
 		{name: "a deposit's row promises other readers", by: []string{auditor}, edit: func(x *store) {
 			// Two is made a reader of a, in the tables and in the log.
-			wrap, d := object(2000)
-			leaf := accesslog.WrapLeaf{Member: two, Wrap: d}
-			rand.Read(leaf.Salt[:])
-			h := leaf.Hash()
-			x.sql("INSERT INTO leaves (case_id, leaf) VALUES (?, ?)", string(x.a), h[:])
-			x.sql("INSERT INTO wraps (case_id, member, digest, data, salt) VALUES (?, ?, ?, ?, ?)", string(x.a), string(two), d[:], wrap, leaf.Salt[:])
-			db, err := sql.Open("sqlite3", filepath.Join(x.dir, "vault.db"))
-			must(x.t, err)
-			defer db.Close()
-			rows, err := db.Query("SELECT leaf FROM leaves WHERE case_id = ?", string(x.a))
-			must(x.t, err)
-			defer rows.Close()
-			var leaves []tlog.Hash
-			for rows.Next() {
-				var b []byte
-				must(x.t, rows.Scan(&b))
-				leaves = append(leaves, tlog.Hash(b))
-			}
+			leaves := x.addWrap(two, x.a)
 			x.rewrite(func(r records) records {
 				r[x.nth(1, "deposit", "", x.a)].Deposit.Wraps = tlog.Tree{N: int64(len(leaves)), Hash: accesslog.WrapsRoot(leaves)}
 				return r
 			})
 		}},
 		{name: "a deposit's day is edited before its batch", by: []string{auditor}, edit: func(x *store) {
-			x.sql("UPDATE deposits SET seq = -1, day = '2020-01-01' WHERE case_id = ? AND wraps = '-'", string(x.a))
+			x.sql("UPDATE deposits SET seq = -1, settled = 0, day = '2020-01-01' WHERE case_id = ? AND wraps = '-'", string(x.a))
 			x.rewrite(func(r records) records { return slices.Delete(r, x.nth(2, "deposit", "", x.a), len(r)) })
 		}, live: func(x *store) {
 			_, err := x.vault.Batch(x.t.Context())
@@ -541,7 +524,7 @@ func tamperings(t *testing.T) []tampering {
 		}},
 		{name: "a deposit is kept out of the log", by: []string{auditor}, at: func(s *scene) int { return s.nth(1, "open", one, s.a) }, edit: func(x *store) {
 			x.sql("UPDATE deposits SET seq = 0 WHERE case_id = ?", string(x.a))
-			x.sql("UPDATE deposits SET seq = -1 WHERE case_id = ?", string(x.b))
+			x.sql("UPDATE deposits SET seq = -1, settled = 0 WHERE case_id = ?", string(x.b))
 			x.rewrite(func(r records) records { return slices.Delete(r, x.nth(1, "deposit", "", ""), len(r)) })
 		}, live: func(x *store) {
 			_, err := x.vault.Batch(x.t.Context())
@@ -689,12 +672,7 @@ func tamperings(t *testing.T) []tampering {
 		}},
 		// Wraps.
 		{name: "a wrap is added as if the reporter had made it", by: []string{auditor}, edit: func(x *store) {
-			wrap, d := object(2000)
-			leaf := accesslog.WrapLeaf{Member: two, Wrap: d}
-			rand.Read(leaf.Salt[:])
-			h := leaf.Hash()
-			x.sql("INSERT INTO leaves (case_id, leaf) VALUES (?, ?)", string(x.a), h[:])
-			x.sql("INSERT INTO wraps (case_id, member, digest, data, salt) VALUES (?, ?, ?, ?, ?)", string(x.a), string(two), d[:], wrap, leaf.Salt[:])
+			x.addWrap(two, x.a)
 		}, at: func(s *scene) int { return len(s.records) }, live: func(x *store) { x.opens(two, x.a) }},
 		{name: "a wrap is added as if it had been granted", by: []string{auditor}, edit: func(x *store) {
 			wrap, d := object(2000)
@@ -723,7 +701,7 @@ func tamperings(t *testing.T) []tampering {
 			x.sql("CREATE TRIGGER hide AFTER INSERT ON records BEGIN UPDATE records SET case_id = '' WHERE seq = new.seq; END")
 		}},
 		{name: "a case is dropped", by: []string{reporter}, edit: func(x *store) {
-			for _, table := range []string{"cases", "objects", "wraps", "leaves", "deposits"} {
+			for _, table := range []string{"cases", "objects", "wraps", "deposits"} {
 				x.sql("DELETE FROM "+table+" WHERE case_id = ?", string(x.b))
 			}
 		}},
@@ -732,6 +710,32 @@ func tamperings(t *testing.T) []tampering {
 			x.sql("UPDATE cases SET lookup = ? WHERE case_id = ?", lookup(x.codes[x.b]), string(x.a))
 		}},
 	}
+}
+
+// addWrap makes a member a reader of a case in the tables, with a leaf in its
+// commitment, and returns all leaves.
+func (x *store) addWrap(m id.Member, of id.Case) (leaves []tlog.Hash) {
+	x.t.Helper()
+	wrap, d := object(2000)
+	leaf := accesslog.WrapLeaf{Member: m, Wrap: d}
+	rand.Read(leaf.Salt[:])
+	x.sql("INSERT INTO wraps (case_id, member, digest, data, salt) VALUES (?, ?, ?, ?, ?)", string(of), string(m), d[:], wrap, leaf.Salt[:])
+	db, err := sql.Open("sqlite3", filepath.Join(x.dir, "vault.db"))
+	must(x.t, err)
+	defer db.Close()
+	var all []byte
+	must(x.t, db.QueryRow("SELECT leaves FROM cases WHERE case_id = ?", string(of)).Scan(&all))
+	for h := range slices.Chunk(all, tlog.HashSize) {
+		leaves = append(leaves, tlog.Hash(h))
+	}
+	leaves = append(leaves, leaf.Hash())
+	slices.SortFunc(leaves, func(a, b tlog.Hash) int { return bytes.Compare(a[:], b[:]) })
+	all = nil
+	for _, h := range leaves {
+		all = append(all, h[:]...)
+	}
+	x.sql("UPDATE cases SET leaves = ? WHERE case_id = ?", all, string(of))
+	return leaves
 }
 
 func lookup(c casecode.Code) []byte {
