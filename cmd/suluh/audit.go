@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"net"
 	"os"
 	"strings"
 	"time"
@@ -21,7 +20,6 @@ import (
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/internal/check"
-	"suluh.example/suluh/internal/serve"
 	"suluh.example/suluh/web/auditor"
 )
 
@@ -54,17 +52,14 @@ func (c *auditLog) open() (files check.Files, key note.Verifier, text string, er
 	return files, key, text, err
 }
 
-// readLogKey takes a verifier key or the name of a file that has one.
+// readLogKey takes a verifier key or the name of a file that has one, and
+// returns it read, and as text.
 func readLogKey(arg string) (note.Verifier, string, error) {
-	text := strings.TrimSpace(arg)
-	if b, err := os.ReadFile(arg); err == nil {
-		text = strings.TrimSpace(string(b))
-	}
-	key, err := note.NewVerifier(text)
+	key, err := verifierKey(arg)
 	if err != nil {
-		return nil, "", errors.New("log key is neither a verifier key nor a file that has one")
+		return nil, "", fmt.Errorf("log key: %w", err)
 	}
-	return key, text, nil
+	return key, keyText(arg), nil
 }
 
 // progress shows how far a long verification is, where somebody watches.
@@ -358,13 +353,8 @@ func (c *auditServeCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
-	if err != nil {
-		return err
-	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.Run(ctx) })
-	g.Go(func() error { return serve.Run(ctx, serve.Config{Listener: l, Handler: s, Log: log}) })
-	fmt.Printf("suluh audit: listening on http://%s/\n", l.Addr())
+	g.Go(func() error { return serveTCP(ctx, "audit", c.Listen, s, log, 0) })
 	return g.Wait()
 }
