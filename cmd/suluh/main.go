@@ -139,10 +139,12 @@ func hintFor(err error) string {
 		return "stop the other one first, or use it: suluh vault batch and suluh vault roster talk to a running vault"
 	case errors.Is(err, controlsock.ErrRoster):
 		return "sign the roster with the root key that the vault was made for, one version after the one in force"
+	case errors.Is(err, roster.ErrSuccessor):
+		return "check this machine's clock, and that roster.json was changed with suluh roster only"
 	case errors.Is(err, os.ErrExist):
 		return "there is a vault already: name another directory"
 	case errors.Is(err, os.ErrNotExist):
-		return "make a vault first: suluh vault init --help"
+		return "check the path; suluh vault init makes a vault, suluh roster init a folder of rosters"
 	case errors.Is(err, os.ErrPermission):
 		return "run it as the user who owns the directory"
 	}

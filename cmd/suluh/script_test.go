@@ -2,9 +2,11 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,7 +17,6 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"golang.org/x/mod/sumdb/note"
 
 	"suluh.example/suluh/crypto/casecode"
 	"suluh.example/suluh/crypto/id"
@@ -27,7 +28,7 @@ import (
 // TestMain lets the test's own binary run as suluh, for the scripts.
 func TestMain(m *testing.M) {
 	testOnlyWorkFactor = 8
-	testscript.Main(m, map[string]func(){"suluh": main})
+	testscript.Main(m, map[string]func(){"suluh": main, "reporter": reporter})
 }
 
 // TestScripts runs testdata/script/*.txtar: what people type, and what they
@@ -40,10 +41,9 @@ func TestMain(m *testing.M) {
 //	instance                a running vault ($VAULT, in vault) with a roster made by the commands: the units itprov and itjen, the
 //	                        members penelaah-satu (reader, approver), penelaah-dua (reader) and pemegang-kunci (custodian) of
 //	                        itprov, its recovery sheet in sheet.txt, every passphrase in pass; the flags of suluh case are set
-//	report CODE VAULT UNIT REPORT.json [FILE NAME]…   send a report with attachments, as the intake does; $CODE is its case code
-//	look CODE VAULT         print what the reporter reads with the code, as JSON
 //
-// and the stock age command, a plugin of it (age-plugin-uji), jq and zbarimg.
+// the reporter's side (see reporter), the stock age command, a plugin of it
+// (age-plugin-uji), jq and zbarimg.
 func TestScripts(t *testing.T) {
 	bin := t.TempDir()
 	if out, err := exec.Command("go", "build", "-o", bin+"/", "filippo.io/age/cmd/age", "../../crypto/keyfile/testdata/age-plugin-uji").CombinedOutput(); err != nil {
@@ -72,23 +72,6 @@ func TestScripts(t *testing.T) {
 				ts.Check(stop())
 			},
 			"instance": func(ts *testscript.TestScript, neg bool, args []string) { instance(ts) },
-			"report": func(ts *testscript.TestScript, neg bool, args []string) {
-				if neg || len(args) < 4 || len(args)%2 != 0 {
-					ts.Fatalf("usage: report CODE VAULT UNIT REPORT.json [FILE NAME]…")
-				}
-				ts.Setenv(args[0], sendReport(ts, args[1], id.Unit(args[2]), args[3], args[4:]))
-			},
-			"look": func(ts *testscript.TestScript, neg bool, args []string) {
-				if neg || len(args) != 2 {
-					ts.Fatalf("usage: look CODE VAULT")
-				}
-				sender, _ := senderTo(ts, args[1])
-				code, _, err := casecode.Parse(ts.Getenv(args[0]))
-				ts.Check(err)
-				v, err := sender.Look(context.Background(), code)
-				ts.Check(err)
-				ts.Check(json.NewEncoder(ts.Stdout()).Encode(v))
-			},
 			"let": func(ts *testscript.TestScript, neg bool, args []string) {
 				if neg || len(args) != 1 {
 					ts.Fatalf("usage: let NAME")
@@ -178,44 +161,84 @@ func instance(ts *testscript.TestScript) {
 	ts.Setenv("SULUH_IDENTITY", ts.MkAbs("penelaah-satu.identity"))
 }
 
-// senderTo is the reporter's side of a vault.
-func senderTo(ts *testscript.TestScript, vault string) (*submission.Sender, depositsock.State) {
-	c := depositsock.NewClient(filepath.Join(ts.MkAbs(vault), "deposit.sock"))
-	ctx := context.Background()
-	state, err := c.State(ctx)
-	ts.Check(err)
-	signed, err := c.Roster(ctx)
-	ts.Check(err)
-	vkey, err := os.ReadFile(filepath.Join(ts.MkAbs(vault), "root.vkey"))
-	ts.Check(err)
-	root, err := note.NewVerifier(strings.TrimSpace(string(vkey)))
-	ts.Check(err)
-	r, err := roster.Parse(signed, root)
-	ts.Check(err)
-	s, err := submission.NewSender(c, r)
-	ts.Check(err)
-	return s, state
+// reporter sends and looks as the intake does for a reporter:
+//
+//	reporter send VAULT UNIT REPORT.json [FILE NAME]…   prints the case code; NAME may have escapes such as \x00
+//	reporter look VAULT CODE                            prints what the code opens, as JSON
+func reporter() {
+	if err := reportOrLook(context.Background(), os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "reporter:", err)
+		os.Exit(1)
+	}
 }
 
-// sendReport sends a report and returns its case code.
-func sendReport(ts *testscript.TestScript, vault string, unit id.Unit, file string, attachments []string) string {
-	sender, state := senderTo(ts, vault)
-	f := submission.Form{To: submission.Readers{Unit: unit}, Language: "id"}
-	rand.Read(f.Seed[:])
-	ts.Check(json.Unmarshal([]byte(ts.ReadFile(file)), &f.Report))
-	ctx := context.Background()
-	s, err := sender.Begin(ctx, state.Day, f)
-	ts.Check(err)
-	defer s.Abort()
-	for i := 0; i < len(attachments); i += 2 {
-		name, err := strconv.Unquote(`"` + attachments[i+1] + `"`)
-		ts.Check(err)
-		_, err = s.Attach(name, "application/octet-stream", strings.NewReader(ts.ReadFile(attachments[i])))
-		ts.Check(err)
+func reportOrLook(ctx context.Context, args []string) error {
+	if len(args) < 3 {
+		return errors.New("usage: reporter send|look VAULT …")
 	}
-	_, err = s.Commit(ctx)
-	ts.Check(err)
+	c := depositsock.NewClient(filepath.Join(args[1], "deposit.sock"))
+	signed, err := c.Roster(ctx)
+	if err != nil {
+		return err
+	}
+	root, err := verifierKey(filepath.Join(args[1], "root.vkey"))
+	if err != nil {
+		return err
+	}
+	r, err := roster.Parse(signed, root)
+	if err != nil {
+		return err
+	}
+	sender, err := submission.NewSender(c, r)
+	if err != nil {
+		return err
+	}
+	if args[0] == "look" {
+		code, _, err := casecode.Parse(args[2])
+		if err != nil {
+			return err
+		}
+		v, err := sender.Look(ctx, code)
+		if err != nil {
+			return err
+		}
+		return json.NewEncoder(os.Stdout).Encode(v)
+	}
+	f := submission.Form{To: submission.Readers{Unit: id.Unit(args[2])}, Language: "id"}
+	rand.Read(f.Seed[:])
+	b, err := os.ReadFile(args[3])
+	if err == nil {
+		err = json.Unmarshal(b, &f.Report)
+	}
+	if err != nil {
+		return err
+	}
+	state, err := c.State(ctx)
+	if err != nil {
+		return err
+	}
+	s, err := sender.Begin(ctx, state.Day, f)
+	if err != nil {
+		return err
+	}
+	defer s.Abort()
+	for files := args[4:]; len(files) > 1; files = files[2:] {
+		name, err := strconv.Unquote(`"` + files[1] + `"`)
+		if err != nil {
+			return err
+		}
+		b, err := os.ReadFile(files[0])
+		if err != nil {
+			return err
+		}
+		if _, err = s.Attach(name, "application/octet-stream", bytes.NewReader(b)); err != nil {
+			return err
+		}
+	}
+	if _, err := s.Commit(ctx); err != nil {
+		return err
+	}
 	code, err := submission.CodeOf(f.Seed, f.To)
-	ts.Check(err)
-	return code.Reveal()
+	fmt.Println(code.Reveal())
+	return err
 }

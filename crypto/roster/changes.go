@@ -88,6 +88,12 @@ func (r *Roster) Warnings() (lines []string) {
 			say("unit %s has a recovery sheet and no custodian who may use it", u.ID)
 		}
 	}
+	for _, m := range r.Members {
+		if m.Has(Reader) && plugin(m.Recipient) {
+			name, _, _ := strings.Cut(strings.TrimPrefix(m.Recipient, "age1"), "1")
+			say("member %s has a key of an age plugin: without age-plugin-%s installed, intake can't take reports to unit %s", m.ID, name, m.Unit)
+		}
+	}
 	return lines
 }
 

@@ -18,8 +18,11 @@ const requestLine = "suluh.example/request/v1"
 // MaxRequest is the most bytes that a request may have.
 const MaxRequest = 16 << 10
 
-// ErrRequest says that a request can't be used.
-var ErrRequest = errors.New("not a member's request, or one that was changed after it was made")
+// Errors of requests.
+var (
+	ErrRequest = errors.New("not a member's request, or one that was changed after it was made")
+	ErrMember  = errors.New("a member's id or recipient is malformed, or the name is empty or has control characters")
+)
 
 // Request is what a new member hands to the keeper of the root key: the public
 // halves of his keys. It is a note signed with the member's own key, which
@@ -32,7 +35,8 @@ type Request struct {
 	Key       string    `json:"key"`
 }
 
-// Sign returns the request's signed note.
+// Sign returns the request's signed note. The error is [ErrMember] if it can't
+// become a member.
 func (r Request) Sign(member note.Signer) ([]byte, error) {
 	if err := r.check(); err != nil {
 		return nil, err
@@ -51,7 +55,7 @@ func (r Request) Sign(member note.Signer) ([]byte, error) {
 func (r Request) check() error {
 	_, err := id.ParseMember(string(r.ID))
 	if err != nil || r.ID.IsRecovery() || len(r.ID) > 32 || !plain(r.Name) || !(postQuantum(r.Recipient) || plugin(r.Recipient)) {
-		return fmt.Errorf("%w: id, name or recipient is malformed", ErrRequest)
+		return ErrMember
 	}
 	return nil
 }
@@ -75,7 +79,10 @@ func ParseRequest(signed []byte) (Request, error) {
 	if err != nil || n.Text != first+"\n"+line+"\n" {
 		return Request{}, ErrRequest
 	}
-	return r, r.check()
+	if err := r.check(); err != nil {
+		return Request{}, fmt.Errorf("%w: %w", ErrRequest, err)
+	}
+	return r, nil
 }
 
 // Fingerprint returns what two people compare by telephone: 80 bits of the

@@ -203,8 +203,8 @@ func TestRequest(t *testing.T) {
 		"classic key":      {ID: r.ID, Name: r.Name, Recipient: "age1qqqq", Key: key},
 		"reserved id":      {ID: "recovery-itprov", Name: r.Name, Recipient: r.Recipient, Key: key},
 	} {
-		if _, err := bad.Sign(s); !errors.Is(err, roster.ErrRequest) {
-			t.Errorf("%s: got %v, want ErrRequest", name, err)
+		if _, err := bad.Sign(s); !errors.Is(err, roster.ErrMember) {
+			t.Errorf("%s: got %v, want ErrMember", name, err)
 		}
 	}
 }
@@ -226,8 +226,9 @@ func TestChangesAndWarnings(t *testing.T) {
 	if got := old.Changes(old); len(got) != 0 {
 		t.Errorf("nothing changed: got %q", got)
 	}
+	next.Members[0].Recipient = "age1uji1qqqq"
 	warnings := strings.Join(next.Warnings(), "\n")
-	for _, want := range []string{"unit itjen has no reader", "reports about unit itprov go to itjen, which has no reader", "no custodian who may use it"} {
+	for _, want := range []string{"unit itjen has no reader", "reports about unit itprov go to itjen, which has no reader", "no custodian who may use it", "without age-plugin-uji installed"} {
 		if !strings.Contains(warnings, want) {
 			t.Errorf("warnings lack %q:\n%s", want, warnings)
 		}
