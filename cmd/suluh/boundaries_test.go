@@ -37,6 +37,11 @@ func TestImportBoundaries(t *testing.T) {
 			[]string{module + "crypto/keyfile", module + "vault/membersock", module + "vault"},
 			"whoever takes intake over can deposit and look up by code, no more",
 		},
+		{
+			"./web/desk",
+			[]string{module + "vault", module + "vault/depositsock", "database/sql"},
+			"the desk runs far from the vault and has no more than its socket",
+		},
 		{"./cmd/...", []string{module + "internal/testkey", module + "internal/testvault", module + "internal/textbrowser", "testing"}, "no program has what is for tests alone"},
 		{"./...", []string{"expvar", "net/http/pprof"}, "no part shows its insides to the network"},
 	} {

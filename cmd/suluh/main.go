@@ -35,6 +35,7 @@ import (
 // cli is the one table of commands.
 type cli struct {
 	Intake intakeCmd `cmd:"" help:"Serve the pages for reporters."`
+	Desk   deskCmd   `cmd:"" help:"Serve the pages for investigators."`
 	Vault  vaultCmd  `cmd:"" help:"Keep reports and the access log."`
 	Audit  auditCmd  `cmd:"" help:"Check the access log."`
 	Roster rosterCmd `cmd:"" help:"Keep the signed list of who is who."`

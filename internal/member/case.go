@@ -111,15 +111,23 @@ func (s *Session) open(ctx context.Context, of id.Case, r *roster.Roster) (*Case
 	return c, nil
 }
 
-// opened returns a case as this session opened it last, or opens it.
-func (s *Session) opened(ctx context.Context, of id.Case) (*Case, error) {
-	s.mu.Lock()
-	c := s.cases[of]
-	s.mu.Unlock()
-	if c != nil {
-		return c, s.Err()
+// Recall returns a case as this session opened it last, which is not recorded
+// again, or opens it.
+func (s *Session) Recall(ctx context.Context, of id.Case) (*Case, error) {
+	if err := s.Err(); err != nil {
+		return nil, err
+	}
+	if c := s.Recalled(of); c != nil {
+		return c, nil
 	}
 	return s.Open(ctx, of)
+}
+
+// Recalled returns a case as this session opened it last, or nil.
+func (s *Session) Recalled(of id.Case) *Case {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cases[of]
 }
 
 func (c *Case) fill(held []membersock.CaseObject, got map[id.Digest][]byte, known note.Verifiers) {
@@ -243,7 +251,7 @@ func (c *Case) attach(held []membersock.CaseObject) {
 // it isn't what the letter describes: only what was read to io.EOF may be
 // trusted. The number is the one in [Case.Attachments].
 func (s *Session) Attachment(ctx context.Context, of id.Case, number int) (Attachment, io.ReadCloser, error) {
-	c, err := s.opened(ctx, of)
+	c, err := s.Recall(ctx, of)
 	if err != nil {
 		return Attachment{}, nil, err
 	}

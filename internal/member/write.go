@@ -64,7 +64,7 @@ func (s *Session) Reply(ctx context.Context, of id.Case, once Once, text string)
 	if text == "" {
 		return ErrEmpty
 	}
-	c, err := s.opened(ctx, of)
+	c, err := s.Recall(ctx, of)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (s *Session) SetStatus(ctx context.Context, of id.Case, once Once, status r
 	if status.NeedsReason() && message == "" {
 		return ErrReason
 	}
-	c, err := s.opened(ctx, of)
+	c, err := s.Recall(ctx, of)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (s *Session) Note(ctx context.Context, of id.Case, once Once, text string) 
 	if text == "" {
 		return ErrEmpty
 	}
-	c, err := s.opened(ctx, of)
+	c, err := s.Recall(ctx, of)
 	if err != nil {
 		return err
 	}
@@ -228,7 +228,7 @@ func (s *Session) Revoke(ctx context.Context, of id.Case, to id.Member) error {
 
 // Assign says who of the case's readers is responsible for it.
 func (s *Session) Assign(ctx context.Context, of id.Case, to id.Member) error {
-	c, err := s.opened(ctx, of)
+	c, err := s.Recall(ctx, of)
 	if err != nil {
 		return err
 	}
