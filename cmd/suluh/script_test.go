@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -227,11 +226,12 @@ func reportOrLook(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		b, err := os.ReadFile(files[0])
+		in, err := os.Open(files[0])
 		if err != nil {
 			return err
 		}
-		if _, err = s.Attach(name, "application/octet-stream", bytes.NewReader(b)); err != nil {
+		_, err = s.Attach(name, "application/octet-stream", in)
+		if err = errors.Join(err, in.Close()); err != nil {
 			return err
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime/debug"
 	"strings"
 
 	"filippo.io/age"
@@ -216,6 +217,9 @@ func openLines(sealed []byte, passphrase string) ([]string, error) {
 		return nil, ErrPassphrase // it is empty
 	}
 	r, err := age.Decrypt(bytes.NewReader(sealed), with)
+	// scrypt took 256 MiB, which would let the garbage of all that follows grow
+	// as large before it is collected.
+	debug.FreeOSMemory()
 	var no *age.NoIdentityMatchError
 	if errors.As(err, &no) {
 		return nil, ErrPassphrase
