@@ -78,21 +78,16 @@ type Result struct {
 	Records    int64
 	Deposits   int64
 	Accesses   int64
-	Waiting    int    // cases that were accessed and whose deposit isn't in the log yet
-	Zone       string // of the log's days
+	Waiting    int // cases that were accessed and whose deposit isn't in the log yet
 	Roster     *roster.Roster
 	Entries    Entries
+
+	zone *time.Location
 }
 
 // TimeZone returns the zone of the log's days, or UTC where this machine does not
 // know it.
-func (r *Result) TimeZone() *time.Location {
-	zone, err := time.LoadLocation(r.Zone)
-	if err != nil {
-		return time.UTC
-	}
-	return zone
-}
+func (r *Result) TimeZone() *time.Location { return r.zone }
 
 // NameOf returns a member's name in the newest roster, or the id of who is in
 // none.
@@ -123,6 +118,15 @@ type Log struct {
 // New returns a log of which nothing was checked yet.
 func New(files Files, key note.Verifier) *Log {
 	return &Log{files: files, key: key, state: newState(files, key)}
+}
+
+// TimeZone is that of [Result], as far as the log was read.
+func (l *Log) TimeZone() *time.Location {
+	zone, err := time.LoadLocation(l.state.zone)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
 }
 
 // Verify checks a whole log. The error is a [*Finding] if the log is at fault.
@@ -195,7 +199,7 @@ func (l *Log) extend(ctx context.Context) (*Result, error) {
 	s := &l.state
 	return &Result{
 		Tree: tree, Checkpoint: msg, Records: tree.N, Deposits: s.deposits, Accesses: s.accesses,
-		Waiting: len(s.waiting), Zone: s.zone, Roster: s.roster, Entries: l.index.entries(),
+		Waiting: len(s.waiting), Roster: s.roster, Entries: l.index.entries(), zone: l.TimeZone(),
 	}, nil
 }
 

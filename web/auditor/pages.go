@@ -50,7 +50,7 @@ func (s *Server) verdict(w http.ResponseWriter, r *request) error {
 	}
 	n := x.result.Records
 	p := verdictPage{
-		Page: s.page(r, l.T("auditor.verdict.good", "N", n)), Until: l.Time(x.at, x.result.TimeZone()), Unread: x.failed,
+		Page: s.page(r, l.T("auditor.verdict.good", "N", n)), Until: l.Time(x.at, x.zone), Unread: x.failed,
 		Root: x.result.Tree.Hash.String(), Size: n, Auditor: r.auditor,
 	}
 	p.Cache = page.NoCache
@@ -63,7 +63,7 @@ func (s *Server) verdict(w http.ResponseWriter, r *request) error {
 	}
 	add("records", n, true)
 	add("signatures", x.result.Accesses, r.auditor)
-	add("cover", x.result.Accesses, r.auditor)
+	add("cover", 0, false)
 	add("deposits", x.result.Deposits, r.auditor)
 	if r.auditor && x.result.Waiting > 0 {
 		add("waiting", int64(x.result.Waiting), true)
@@ -77,22 +77,15 @@ func (s *Server) failed(w http.ResponseWriter, r *request, x seen) error {
 	if f.Seq >= 0 {
 		title = l.T("auditor.verdict.bad.record", "Record", f.Seq)
 	}
-	p := failedPage{Page: s.page(r, title), Means: l.T("auditor.fault." + string(f.Fault)), When: l.Time(x.at, zoneOf(x)), Whole: f.Seq < 0, Auditor: r.auditor}
+	p := failedPage{Page: s.page(r, title), Means: l.T("auditor.fault." + string(f.Fault)), When: l.Time(x.at, x.zone), Whole: f.Seq < 0, Auditor: r.auditor}
 	p.Window = l.T("auditor.verdict.bad.window", "Title", title)
 	if r.path != "/" {
 		p.Status = http.StatusServiceUnavailable // what was asked for isn't here
 	}
 	if r.auditor {
-		p.Detail, p.Want, p.Got = f.What, f.Want, f.Got
+		p.Detail, p.Want, p.Got = f.Error(), f.Want, f.Got
 	}
 	return s.pages.Write(w, l, "failed", p)
-}
-
-func zoneOf(x seen) *time.Location {
-	if x.result == nil {
-		return time.UTC
-	}
-	return x.result.TimeZone()
 }
 
 // notYet is shown before the first verification has come to its end.

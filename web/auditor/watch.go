@@ -38,6 +38,7 @@ type seen struct {
 	finding  *check.Finding // the log is at fault
 	failed   bool           // the log could not be read the last time
 	at       time.Time      // of the last verification
+	zone     *time.Location // of the log's days, as far as they were read
 	done, of int64          // how far the one under way is
 }
 
@@ -75,10 +76,11 @@ func (w *watch) verify() <-chan singleflight.Result {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		before := w.seen.finding
+		w.seen.zone = w.log.TimeZone()
 		var f *check.Finding
 		switch {
 		case err == nil:
-			w.seen = seen{result: r, at: w.now()}
+			w.seen = seen{result: r, at: w.now(), zone: w.seen.zone}
 		case errors.As(err, &f):
 			w.seen.finding, w.seen.failed, w.seen.at = f, false, w.now()
 			if before == nil {
