@@ -219,7 +219,7 @@ func (w *World) StartPart(p Part) (string, error) {
 		asked := run.stopped
 		w.mu.Unlock()
 		if !asked {
-			w.died <- fmt.Errorf("%s has ended by itself: %w", p, errors.Join(run.err, errors.New("see above")))
+			w.died <- fmt.Errorf("%s has ended by itself; what it said is above", p)
 		}
 	}()
 	select {
@@ -229,7 +229,8 @@ func (w *World) StartPart(p Part) (string, error) {
 		}
 	case <-time.After(30 * time.Second):
 	}
-	return "", fmt.Errorf("%s does not start", p)
+	_ = w.end(p, syscall.SIGKILL) // the error to tell is that it did not start
+	return "", fmt.Errorf("%s does not start; what it says is above", p)
 }
 
 // PID is the process id of a part that was started.
