@@ -130,14 +130,8 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 			err = errors.Join(err, w.Stop())
 		}
 	}()
-	if _, err = w.StartPart(Vault); err != nil {
-		return nil, err
-	}
-	for _, p := range []struct {
-		part Part
-		url  *string
-	}{{Intake, &w.Intake}, {Desk, &w.Desk}, {Audit, &w.Audit}} {
-		if *p.url, err = w.StartPart(p.part); err != nil {
+	for _, p := range []Part{Vault, Intake, Desk, Audit} {
+		if err = w.StartPart(p); err != nil {
 			return nil, err
 		}
 	}
@@ -186,19 +180,19 @@ type process struct {
 	stopped bool          // its end was asked for; World.mu
 }
 
-// StartPart starts a part, one that was killed before for instance, and
-// returns what it says that it listens on.
-func (w *World) StartPart(p Part) (string, error) {
+// StartPart starts a part and returns once it listens; one that was killed
+// before listens where it did.
+func (w *World) StartPart(p Part) error {
 	cmd := exec.Command(w.config.Bin, w.command(p)...)
 	// A part must not outlive who started it, however that one ends.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setpgid: true}
 	cmd.Stderr = w.config.Log
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return "", err
+		return err
 	}
 	if err := cmd.Start(); err != nil {
-		return "", fmt.Errorf("start %s: %w", p, err)
+		return fmt.Errorf("start %s: %w", p, err)
 	}
 	run := &process{cmd: cmd, ended: make(chan struct{})}
 	w.mu.Lock()
@@ -225,12 +219,26 @@ func (w *World) StartPart(p Part) (string, error) {
 	select {
 	case where, ok := <-ready:
 		if ok {
-			return where, nil
+			w.listens(p, where)
+			return nil
 		}
 	case <-time.After(30 * time.Second):
 	}
 	_ = w.end(p, syscall.SIGKILL) // the error to tell is that it did not start
-	return "", fmt.Errorf("%s does not start; what it says is above", p)
+	return fmt.Errorf("%s does not start; what it says is above", p)
+}
+
+// listens keeps where a part says that it listens.
+func (w *World) listens(p Part, where string) {
+	addr := strings.TrimSuffix(strings.TrimPrefix(where, "http://"), "/")
+	switch p {
+	case Intake:
+		w.Intake, w.config.IntakeAddr = where, addr
+	case Desk:
+		w.Desk, w.config.DeskAddr = where, addr
+	case Audit:
+		w.Audit, w.config.AuditAddr = where, addr
+	}
 }
 
 // PID is the process id of a part that was started.
