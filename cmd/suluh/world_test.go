@@ -1,37 +1,37 @@
 package main
 
 import (
+	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/internal/textbrowser"
 	"suluh.example/suluh/internal/world"
 )
 
-// built is the program, built once for all tests of a run.
+// built builds the program once for all tests of a run.
 var built = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "suluh-test-")
+	bin, err := filepath.Abs("../../build/test/suluh")
 	if err != nil {
 		return "", err
 	}
-	bin := filepath.Join(dir, "suluh")
-	out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput()
-	if err != nil {
-		return string(out), err
+	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build: %w\n%s", err, out)
 	}
 	return bin, nil
 })
 
-// program returns the program.
+// program returns the path of the built program.
 func program(t testing.TB) string {
 	t.Helper()
 	bin, err := built()
-	if err != nil {
-		t.Fatalf("build: %v\n%s", err, bin)
-	}
+	must(t, err)
 	return bin
 }
 
@@ -47,4 +47,29 @@ func start(t testing.TB, log io.Writer) *world.World {
 		}
 	})
 	return w
+}
+
+// officer is a member who works at the desk in a browser.
+type officer struct {
+	*textbrowser.Browser
+	w *world.World
+}
+
+// deskOf unlocks the desk for a member.
+func deskOf(t *testing.T, w *world.World, m id.Member) officer {
+	t.Helper()
+	i := slices.IndexFunc(w.Members, func(x world.Member) bool { return x.ID == m })
+	d := officer{textbrowser.New(t), w}
+	inbox := d.Get(w.Desk).Press("Buka kunci", map[string]string{"anggota": string(m), "sandi": w.Members[i].Passphrase})
+	if !strings.HasPrefix(inbox.Heading(), "Kotak masuk") {
+		t.Fatalf("the desk does not unlock:\n%s", inbox.Text())
+	}
+	return d
+}
+
+// answer opens the case with the title, replies and leaves a note.
+func (d officer) answer(title, reply, note string) {
+	c := d.Get(d.w.Desk).Follow(title)
+	c.Follow("Tulis balasan").Press("Lanjut", map[string]string{"teks": reply}).Press("Kirim ke pelapor", nil)
+	d.Get(d.w.Desk).Follow(title).Follow("Tulis catatan").Press("Simpan catatan", map[string]string{"teks": note})
 }
