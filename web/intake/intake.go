@@ -47,6 +47,10 @@ import (
 //go:embed templates/*.html
 var templates embed.FS
 
+// weather is where "leave quickly" leads by default: the weather service's
+// site, which anyone may have open.
+const weather = "https://www.bmkg.go.id/"
+
 // Config says how intake runs. The zero value of a field is its default.
 type Config struct {
 	Vault    *depositsock.Client // required
@@ -86,7 +90,7 @@ func New(c Config) (*Server, error) {
 		c.MaxBytes = 1 << 30
 	}
 	if c.Exit == "" {
-		c.Exit = "https://www.bmkg.go.id/"
+		c.Exit = weather
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -16,8 +16,13 @@ func (s *Server) home(w http.ResponseWriter, r *request) error {
 	return s.pages.Write(w, r.l, "home", homePage{s.linked(r, r.l.T("intake.home.title")), overTor(r)})
 }
 
+type advicePage struct {
+	page.Page
+	Weather bool // that is where "leave quickly" leads
+}
+
 func (s *Server) advice(w http.ResponseWriter, r *request) error {
-	return s.pages.Write(w, r.l, "lapor", s.linked(r, r.l.T("intake.advice.title")))
+	return s.pages.Write(w, r.l, "lapor", advicePage{s.linked(r, r.l.T("intake.advice.title")), s.config.Exit == weather})
 }
 
 type helpPage struct {

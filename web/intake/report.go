@@ -216,11 +216,13 @@ func (s *Server) showCheck(w http.ResponseWriter, r *request, sender *submission
 // durable.
 func (s *Server) send(w http.ResponseWriter, r *request) error {
 	b := s.body(w, r, s.mostBody())
-	first, err := b.next()
+	first, unread := b.next()
 	t := typedFrom(b)
-	if err != nil && err != io.EOF {
+	if unread == errBroken && t.once != "" {
+		// It broke after what was typed.
+	} else if unread != nil && unread != io.EOF {
 		b.drain()
-		return err
+		return unread
 	}
 	sender, state, err := s.readers.ask(r.Context())
 	if sender == nil || err != nil || !state.Open {
@@ -243,8 +245,11 @@ func (s *Server) send(w http.ResponseWriter, r *request) error {
 	if !ok || len(wrong) > 0 || t.length() > mostText {
 		return again("", "")
 	}
+	if unread == errBroken {
+		return again(fileProblem(state), r.l.T("intake.file.broken"))
+	}
 	if t.report.IsEmpty() && first == nil {
-		return again(fileField, r.l.T("intake.check.nothing"))
+		return again(fileProblem(state), r.l.T("intake.check.nothing"))
 	}
 	if added(sender.Roster(), to, t.shown) {
 		text := r.l.T("intake.check.changed")
@@ -271,7 +276,16 @@ func (s *Server) send(w http.ResponseWriter, r *request) error {
 		b.drain()
 		return s.showCheckClosed(w, r, sender, state, t)
 	}
-	return again(fileField, text)
+	return again(fileProblem(state), text)
+}
+
+// fileProblem names the field that is wrong with attachments, if the page has
+// it.
+func fileProblem(state depositsock.State) string {
+	if !state.Files {
+		return ""
+	}
+	return fileField
 }
 
 // showCheckClosed is the check page while the vault takes nothing: what was

@@ -254,11 +254,13 @@ func (s *Server) showStatus(w http.ResponseWriter, r *request, v *submission.Vie
 // reply deposits a message by code, and shows the case with it.
 func (s *Server) reply(w http.ResponseWriter, r *request) error {
 	b := s.body(w, r, s.mostBody())
-	first, err := b.next()
+	first, unread := b.next()
 	d := draft{once: b.first(onceField), text: b.first(textField)}
-	if err != nil && err != io.EOF {
+	if unread == errBroken && d.once != "" {
+		// It broke after what was typed.
+	} else if unread != nil && unread != io.EOF {
 		b.drain()
-		return err
+		return unread
 	}
 	code, _, err := casecode.Parse(b.first(codeField))
 	if err != nil {
@@ -294,6 +296,8 @@ func (s *Server) reply(w http.ResponseWriter, r *request) error {
 		return show(http.StatusOK, d, "")
 	}
 	switch {
+	case unread == errBroken:
+		return refuse(http.StatusUnprocessableEntity, fileProblem(state), r.l.T("intake.file.broken"))
 	case strings.TrimSpace(d.text) == "" && first == nil:
 		return refuse(http.StatusUnprocessableEntity, textField, r.l.T("intake.status.nothing"))
 	case len(d.text) > mostText:
@@ -327,5 +331,5 @@ func (s *Server) reply(w http.ResponseWriter, r *request) error {
 		w.Header().Set("Retry-After", "3600")
 		return refuse(http.StatusServiceUnavailable, textField, r.l.T("intake.status.closed"))
 	}
-	return refuse(http.StatusUnprocessableEntity, fileField, text)
+	return refuse(http.StatusUnprocessableEntity, fileProblem(state), text)
 }
