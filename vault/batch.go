@@ -130,19 +130,25 @@ func digests(ctx context.Context, q rowser, query string, args ...any) (all []id
 	return all, rows.Err()
 }
 
-// Batches ends each day at its midnight until the context ends. A midnight
-// that was missed, since nothing ran or the batch failed, is made up for, and
-// so is what a batch had not settled.
+// CatchUp makes up for a midnight that was missed, since nothing ran or the
+// batch failed, and for what a batch had not settled. It goes before anything
+// is served: auditors want no request between a missed midnight and its batch.
+func (v *Vault) CatchUp(ctx context.Context) error {
+	var overdue bool
+	err := v.db.read.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM deposits WHERE settled = 0 AND (seq >= 0 OR day < ?))", v.today().String()).Scan(&overdue)
+	if err == nil && overdue {
+		_, err = v.Batch(ctx)
+	}
+	if err != nil && ctx.Err() == nil {
+		v.config.Log.Error("the day's batch failed; it is tried again in a minute", "error", err)
+	}
+	return err
+}
+
+// Batches ends each day at its midnight until the context ends.
 func (v *Vault) Batches(ctx context.Context) error {
 	for {
-		var overdue bool
-		err := v.db.read.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM deposits WHERE settled = 0 AND (seq >= 0 OR day < ?))", v.today().String()).Scan(&overdue)
-		if err == nil && overdue {
-			_, err = v.Batch(ctx)
-		}
-		if err != nil && ctx.Err() == nil {
-			v.config.Log.Error("the day's batch failed; it is tried again in a minute", "error", err)
-		}
+		_ = v.CatchUp(ctx) // it has told the operator, and comes again
 		// By the minute at most: the clock may be set, the machine may sleep.
 		wait := min(time.Minute, v.today().AddDays(1).Time(v.zone).Sub(v.config.Now()))
 		select {

@@ -42,6 +42,11 @@ func TestImportBoundaries(t *testing.T) {
 			[]string{module + "vault", module + "vault/depositsock", "database/sql"},
 			"the desk runs far from the vault and has no more than its socket",
 		},
+		{
+			"./web/auditor",
+			[]string{"filippo.io/age", module + "crypto/keyfile", module + "crypto/seal", module + "internal/member", module + "vault"},
+			"the audit part holds nothing secret and reads the log as anybody outside could",
+		},
 		{"./cmd/...", []string{module + "internal/testkey", module + "internal/testvault", module + "internal/textbrowser", "testing"}, "no program has what is for tests alone"},
 		{"./...", []string{"expvar", "net/http/pprof"}, "no part shows its insides to the network"},
 	} {

@@ -61,6 +61,7 @@ func (c *vaultRunCmd) Run(ctx context.Context) (err error) {
 	}
 	// Order of the stop: listeners, requests, batch, database.
 	defer func() { err = errors.Join(err, v.Close()) }()
+	_ = v.CatchUp(ctx) // Batches tries again what failed; reports are taken meanwhile
 	g, ctx := errgroup.WithContext(ctx)
 	for _, s := range []struct {
 		name    string

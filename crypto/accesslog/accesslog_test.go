@@ -341,3 +341,33 @@ func FuzzCheckpoint(f *testing.F) {
 		}
 	})
 }
+
+func FuzzTilePath(f *testing.F) {
+	for _, path := range []string{"tile/0/000", "tile/2/x001/x234/067.p/8", "tile/entries/x001/234.p/255", "tile/0/../000", "tile/63/x999/999"} {
+		f.Add(path)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		tile, err := accesslog.ParseTilePath(path)
+		if err != nil {
+			return
+		}
+		if accesslog.TilePath(tile) != path || strings.Contains(path, "..") || tile.H != accesslog.TileHeight || tile.N < 0 || tile.W < 1 || tile.W > accesslog.TileWidth {
+			t.Fatalf("%q is tile %+v", path, tile)
+		}
+	})
+}
+
+func FuzzReceipt(f *testing.F) {
+	s, v, _ := testkey.New(f, "suluh.example/uji")
+	r := accesslog.Receipt{Log: "suluh.example/uji", Day: id.Day{}.AddDays(20000), Due: id.Day{}.AddDays(20001), Deposit: id.DigestOf(nil)}
+	msg, err := r.Sign(s)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(msg)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if got, err := accesslog.OpenReceipt(b, v); err == nil && got != r {
+			t.Fatal("a receipt was forged")
+		}
+	})
+}
