@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -75,11 +74,19 @@ func askNewSecret(prompt, file string) (string, error) {
 }
 
 // firstLine reads a line, so that a file made with an editor or with echo
-// gives the secret without its line end.
+// gives the secret without its line end. It reads no further, so that a text
+// may follow on standard input.
 func firstLine(r io.Reader) (string, error) {
-	line, err := bufio.NewReader(io.LimitReader(r, maxSecret+1)).ReadBytes('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return "", err
+	var line []byte
+	for b := make([]byte, 1); len(line) <= maxSecret && !bytes.HasSuffix(line, []byte("\n")); {
+		n, err := r.Read(b)
+		line = append(line, b[:n]...)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return "", err
+		}
 	}
 	line = bytes.TrimRight(line, "\r\n")
 	if len(line) == 0 || len(line) > maxSecret || strings.ContainsRune(string(line), 0) {
