@@ -42,15 +42,12 @@ func TestImportBoundaries(t *testing.T) {
 			[]string{module + "vault", module + "vault/depositsock", "database/sql"},
 			"the desk runs far from the vault and has no more than its socket",
 		},
-<<<<<<< HEAD
 		{
 			"./web/auditor",
 			[]string{"filippo.io/age", module + "crypto/keyfile", module + "crypto/seal", module + "internal/member", module + "vault"},
 			"the audit part holds nothing secret and reads the log as anybody outside could",
 		},
-=======
 		{"./internal/ceremony", []string{"net/http", module + "vault", module + "internal/member"}, "the root key's machine has no network and needs none"},
->>>>>>> a67230b (cmd/suluh: read no more than the first line of a secret, so that a text may follow; keep the ceremony off the network)
 		{"./cmd/...", []string{module + "internal/testkey", module + "internal/testvault", module + "internal/textbrowser", "testing"}, "no program has what is for tests alone"},
 		{"./...", []string{"expvar", "net/http/pprof"}, "no part shows its insides to the network"},
 	} {
