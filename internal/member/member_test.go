@@ -311,52 +311,6 @@ func TestAThousandCases(t *testing.T) {
 	}
 }
 
-// liar is a vault that changes its answers, as whoever runs it could.
-type liar struct {
-	*vault.Vault
-	head   func(*membersock.ActAnswer)
-	object func(id.Object, []byte) []byte // nil drops the object
-}
-
-func (l *liar) Act(ctx context.Context, head membersock.ActHead, in *frame.Reader, out *frame.Writer) error {
-	var b bytes.Buffer
-	if err := l.Vault.Act(ctx, head, in, frame.NewWriter(&b)); err != nil {
-		return err
-	}
-	r := frame.NewReader(&b, 64<<20)
-	var a membersock.ActAnswer
-	if err := r.Head(&a); err != nil {
-		return err
-	}
-	if l.head != nil {
-		l.head(&a)
-	}
-	if err := out.Head(a); err != nil {
-		return err
-	}
-	for {
-		o, x, err := r.Next()
-		if err == io.EOF {
-			return out.Commit(struct{}{})
-		}
-		if err != nil {
-			return err
-		}
-		data, err := io.ReadAll(x)
-		if err != nil {
-			return err
-		}
-		if l.object != nil {
-			if data = l.object(o, data); data == nil {
-				continue
-			}
-		}
-		if err := out.Object(o, data); err != nil {
-			return err
-		}
-	}
-}
-
 // forked proves that a leaf is the last of another log of n records.
 func forked(t *testing.T, w *testvault.World, n int64, leaf []byte, seen tlog.Tree) (p accesslog.Proof) {
 	t.Helper()
@@ -429,7 +383,7 @@ func TestALyingVaultEndsTheSession(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := testvault.New(t)
 			w.Send(testvault.Form("itprov"))
-			l := &liar{Vault: w.Vault}
+			l := &testvault.Liar{Vault: w.Vault}
 			c := config(t, w, testvault.One)
 			c.Vault = membersock.NewClient(w.Listen("lies.sock", membersock.Handler(l)))
 			c.Seen = filepath.Join(t.TempDir(), "penelaah-satu.seen")
@@ -439,11 +393,11 @@ func TestALyingVaultEndsTheSession(t *testing.T) {
 			must(t, err)
 			kept, err := os.ReadFile(c.Seen)
 			must(t, err)
-			l.head = func(a *membersock.ActAnswer) { x.head(t, w, s, a) }
+			l.Head = func(a *membersock.ActAnswer) { x.head(t, w, s, a) }
 			if _, err := s.Open(t.Context(), of); !errors.Is(err, x.want) {
 				t.Fatalf("got %v, want %v", err, x.want)
 			}
-			l.head = nil
+			l.Head = nil
 			if _, err := s.List(t.Context()); !errors.Is(err, x.want) {
 				t.Errorf("the next answer is fine: got %v, want the session to stay ended", err)
 			}
@@ -510,7 +464,7 @@ func (o *older) MemberState() membersock.State {
 func TestSwappedObjectsAreShownAsSuch(t *testing.T) {
 	w := testvault.New(t)
 	w.Send(testvault.Form("itprov"), testvault.File{Name: "a.bin", Data: bytes.Repeat([]byte("a"), 100_000)})
-	l := &liar{Vault: w.Vault}
+	l := &testvault.Liar{Vault: w.Vault}
 	c := config(t, w, testvault.One)
 	c.Vault = membersock.NewClient(w.Listen("lies.sock", membersock.Handler(l)))
 	s := open(t, c)
@@ -523,7 +477,7 @@ func TestSwappedObjectsAreShownAsSuch(t *testing.T) {
 			"changed": func(b []byte) []byte { b[len(b)-1] ^= 1; return b },
 			"dropped": func([]byte) []byte { return nil },
 		} {
-			l.object = func(o id.Object, b []byte) []byte {
+			l.Object = func(o id.Object, b []byte) []byte {
 				if o.Role == role {
 					return change(b)
 				}
@@ -537,7 +491,7 @@ func TestSwappedObjectsAreShownAsSuch(t *testing.T) {
 			}
 		}
 	}
-	l.object = func(o id.Object, b []byte) []byte {
+	l.Object = func(o id.Object, b []byte) []byte {
 		if o.Role == id.RoleContent {
 			b[len(b)/2] ^= 1
 		}
@@ -550,7 +504,7 @@ func TestSwappedObjectsAreShownAsSuch(t *testing.T) {
 	if !errors.Is(err, seal.ErrAge) {
 		t.Errorf("a changed attachment: %v", err)
 	}
-	l.object = nil
+	l.Object = nil
 	if _, err := s.Open(t.Context(), of); err != nil {
 		t.Errorf("afterwards: %v", err)
 	}
@@ -564,7 +518,7 @@ func TestAnAnswerUnderAnotherName(t *testing.T) {
 	s := open(t, config(t, w, testvault.One))
 	of := only(t, s)
 	must(t, s.Note(t.Context(), of, member.NewOnce(), "Catatan."))
-	l := &liar{Vault: w.Vault, head: func(a *membersock.ActAnswer) {
+	l := &testvault.Liar{Vault: w.Vault, Head: func(a *membersock.ActAnswer) {
 		if a.Case == nil {
 			return
 		}
@@ -605,8 +559,8 @@ func TestAnotherReporterIsNotAnswered(t *testing.T) {
 	forged, err := seal.SealDocument(text, seal.DocumentFloor, key.Recipient())
 	must(t, err)
 	o := seal.Describe(id.RoleLetter, forged)
-	l := &liar{Vault: w.Vault}
-	l.head = func(a *membersock.ActAnswer) {
+	l := &testvault.Liar{Vault: w.Vault}
+	l.Head = func(a *membersock.ActAnswer) {
 		if a.Case != nil {
 			for i, held := range a.Case.Objects {
 				if held.Role == id.RoleSummary {
@@ -615,7 +569,7 @@ func TestAnotherReporterIsNotAnswered(t *testing.T) {
 			}
 		}
 	}
-	l.object = func(o id.Object, b []byte) []byte {
+	l.Object = func(o id.Object, b []byte) []byte {
 		if o.Role == id.RoleSummary {
 			return nil
 		}
@@ -636,15 +590,15 @@ func TestAnotherReporterIsNotAnswered(t *testing.T) {
 
 // appending adds an object to every answer about a case.
 type appending struct {
-	*liar
+	*testvault.Liar
 	o    id.Object
 	data []byte
 }
 
 func (x *appending) Act(ctx context.Context, head membersock.ActHead, in *frame.Reader, out *frame.Writer) error {
 	first := true
-	object := x.object
-	x.liar.object = func(o id.Object, b []byte) []byte {
+	object := x.Object
+	x.Liar.Object = func(o id.Object, b []byte) []byte {
 		if first {
 			first = false
 			if err := out.Object(x.o, x.data); err != nil {
@@ -653,8 +607,8 @@ func (x *appending) Act(ctx context.Context, head membersock.ActHead, in *frame.
 		}
 		return object(o, b)
 	}
-	defer func() { x.liar.object = object }()
-	return x.liar.Act(ctx, head, in, out)
+	defer func() { x.Liar.Object = object }()
+	return x.Liar.Act(ctx, head, in, out)
 }
 
 // TestAnExportIsWholeOrNot: all sealed objects come, and one that is missing
@@ -662,7 +616,7 @@ func (x *appending) Act(ctx context.Context, head membersock.ActHead, in *frame.
 func TestAnExportIsWholeOrNot(t *testing.T) {
 	w := testvault.New(t)
 	w.Send(testvault.Form("itprov"), testvault.File{Name: "a.bin", Data: bytes.Repeat([]byte("a"), 200_000)})
-	l := &liar{Vault: w.Vault}
+	l := &testvault.Liar{Vault: w.Vault}
 	c := config(t, w, testvault.One)
 	c.Vault = membersock.NewClient(w.Listen("lies.sock", membersock.Handler(l)))
 	s := open(t, c)
@@ -689,7 +643,7 @@ func TestAnExportIsWholeOrNot(t *testing.T) {
 		t.Errorf("%d objects, %v", n, err)
 	}
 	// Only the export's own answer is changed, not that of the opening before.
-	l.object = func(o id.Object, b []byte) []byte {
+	l.Object = func(o id.Object, b []byte) []byte {
 		if o.Role == id.RoleContent {
 			return nil
 		}
@@ -698,7 +652,7 @@ func TestAnExportIsWholeOrNot(t *testing.T) {
 	if _, err := export(); !errors.Is(err, member.ErrTampered) {
 		t.Errorf("an object is missing: %v", err)
 	}
-	l.object = func(o id.Object, b []byte) []byte {
+	l.Object = func(o id.Object, b []byte) []byte {
 		if o.Role == id.RoleContent {
 			b[len(b)-1] ^= 1
 		}

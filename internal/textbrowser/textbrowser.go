@@ -102,6 +102,9 @@ func (b *Browser) do(req *http.Request) (*Page, error) {
 	return p, err
 }
 
+// Browser is the browser that has loaded the page.
+func (p *Page) Browser() *Browser { return p.b }
+
 // Text is what the page says, without markup, with single spaces.
 func (p *Page) Text() string {
 	var b strings.Builder
