@@ -3,6 +3,7 @@
 # make test    everything; installs what it needs first
 # make setup   only install what the tests need
 # make browser the pages in Chromium, Firefox and text browsers
+# make bench   measure, and write the table of docs/performance.md; takes some minutes and 3 GB of disk
 # make fuzz    every fuzz target on some thousand inputs
 
 SHELL := /bin/bash
@@ -10,7 +11,7 @@ GOBIN := $(CURDIR)/build/bin
 export PATH := $(GOBIN):$(PATH)
 FUZZTIME ?= 50000x
 
-.PHONY: run quick test setup lint fuzz browser
+.PHONY: run quick test setup lint fuzz browser bench
 
 # ARGS are those of suluh demo: make run ARGS="--dir ~/suluh-demo".
 run:
@@ -41,3 +42,6 @@ browser: setup
 
 fuzz:
 	@tools/fuzz $(FUZZTIME)
+
+bench:
+	go run ./internal/bench -record docs/performance.md

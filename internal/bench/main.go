@@ -1,0 +1,144 @@
+// Bench measures Suluh against what it can't be faster than: reports against
+// sealing alone, uploads against the age command, access records and their
+// verification against Ed25519 alone. Both sides of a ratio are measured in
+// turns in one run, since machines differ from hour to hour.
+//
+//	go run ./internal/bench                       the table on standard output
+//	go run ./internal/bench -record FILE          and into FILE between its marks
+//	go run ./internal/bench -only audit           one part
+//
+// It drives the built program, a process per part, over real sockets and real
+// HTTP; its clients share the machine's cores with what they measure. It must
+// never run against a vault that anybody relies on: it makes its own, with
+// throw-away keys, in a folder that it removes.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// bench is one run.
+type bench struct {
+	ctx     context.Context
+	dir     string // removed at the end
+	bin     string // the suluh program
+	age     string // the age command
+	flood   int64  // bytes of each of the sixteen uploads
+	records int64  // of the log that is verified
+	rounds  int
+	phase   time.Duration
+	table   []row
+}
+
+// row is a line of the table.
+type row struct{ what, got, than, ratio, aim string }
+
+func (b *bench) add(r row) {
+	b.table = append(b.table, r)
+	fmt.Fprintln(os.Stderr, "  "+strings.Join([]string{r.what, r.got, r.than, r.ratio}, " | "))
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "bench: error:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) (err error) {
+	b := &bench{ctx: ctx}
+	record := flag.String("record", "", "file to put the table into, between its marks")
+	only := flag.String("only", "", "measure one part: reports, upload, records, audit, start")
+	flag.Int64Var(&b.flood, "flood", 256<<20, "bytes of each of the sixteen uploads at once")
+	flag.Int64Var(&b.records, "records", 1_000_000, "records of the log that is verified")
+	flag.IntVar(&b.rounds, "rounds", 3, "rounds of each measurement, of which the median counts")
+	flag.DurationVar(&b.phase, "phase", 3*time.Second, "length of each measurement of a rate")
+	flag.Parse()
+	if b.dir, err = os.MkdirTemp("", "suluh-bench-"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(b.dir)
+	if err := b.build(); err != nil {
+		return err
+	}
+	began := time.Now()
+	for _, part := range []struct {
+		name    string
+		measure func() error
+	}{
+		{"start", b.start}, {"reports", b.reports}, {"upload", b.uploads}, {"records", b.accesses}, {"audit", b.audit},
+	} {
+		if *only != "" && *only != part.name {
+			continue
+		}
+		fmt.Fprintln(os.Stderr, "bench:", part.name)
+		if err := part.measure(); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
+	}
+	text := b.text(time.Since(began))
+	fmt.Print(text)
+	if *record == "" {
+		return nil
+	}
+	return put(*record, text)
+}
+
+// build builds the program and the age command.
+func (b *bench) build() error {
+	b.bin, b.age = filepath.Join(b.dir, "suluh"), filepath.Join(b.dir, "age")
+	for bin, pkg := range map[string]string{b.bin: "./cmd/suluh", b.age: "filippo.io/age/cmd/age"} {
+		if out, err := exec.CommandContext(b.ctx, "go", "build", "-trimpath", "-o", bin, pkg).CombinedOutput(); err != nil {
+			return fmt.Errorf("build %s: %w\n%s", pkg, err, out)
+		}
+	}
+	return nil
+}
+
+func (b *bench) text(took time.Duration) string {
+	rows := []row{{"what", "measured", "beside it, in the same run", "ratio", "aim"}, {"---", "---", "---", "---", "---"}}
+	var s strings.Builder
+	fmt.Fprintf(&s, "%s. The run took %s.\n\n", machine(b.dir), took.Round(time.Second))
+	for _, r := range slices.Concat(rows, b.table) {
+		fmt.Fprintf(&s, "| %s |\n", strings.Join([]string{r.what, r.got, r.than, r.ratio, r.aim}, " | "))
+	}
+	return s.String()
+}
+
+const (
+	begins = "<!-- make bench writes from here -->\n"
+	ends   = "<!-- to here -->\n"
+)
+
+// put puts a text into a file between its marks.
+func put(file, text string) error {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	before, rest, ok := strings.Cut(string(b), begins)
+	_, after, ends2 := strings.Cut(rest, ends)
+	if !ok || !ends2 {
+		return fmt.Errorf("%s has no marks to write between", file)
+	}
+	return os.WriteFile(file, []byte(before+begins+text+ends+after), 0o644)
+}
+
+func median[T int64 | float64 | time.Duration](all []T) T {
+	s := slices.Sorted(slices.Values(all))
+	return s[len(s)/2]
+}
+
+func ratio(r float64) string { return fmt.Sprintf("%.2f", r) }

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/internal/submission"
+	"suluh.example/suluh/vault/depositsock"
+	"suluh.example/suluh/vault/membersock"
+)
+
+// accesses measures signed, durable access records: each of 64 members at a
+// desk of its own lists its one case, and checks the proof of the record
+// before it asks again.
+func (b *bench) accesses() error {
+	const units, readers = 16, 4
+	in, err := b.newInstance("records", units, readers)
+	if err != nil {
+		return err
+	}
+	vault, err := in.vault()
+	if err != nil {
+		return err
+	}
+	defer vault.stop() //nolint:errcheck // stopped below unless something failed before
+	sender, err := submission.NewSender(depositsock.NewClient(in.socket("deposit.sock")), in.roster)
+	if err != nil {
+		return err
+	}
+	for _, u := range in.roster.Units {
+		f := submission.Form{To: submission.Readers{Unit: u.ID}, Report: text(), Language: "id"}
+		rand.Read(f.Seed[:])
+		sub, err := sender.Begin(b.ctx, in.roster.Day, f)
+		if err != nil {
+			return err
+		}
+		if _, err := sub.Commit(b.ctx); err != nil {
+			return err
+		}
+	}
+	log, err := note.NewVerifier(in.logKey)
+	if err != nil {
+		return err
+	}
+	desks := make([]*desk, len(in.members))
+	for i, m := range in.members {
+		desks[i] = &desk{m, membersock.NewClient(in.socket("member.sock")), log, accesslog.EmptyTree()}
+	}
+	var records, alone []load
+	for range b.rounds {
+		l, err := b.during(runtime.NumCPU(), signAndCheck(1, 2))
+		if err != nil {
+			return err
+		}
+		alone = append(alone, l)
+		if l, err = b.during(len(desks), func(i int) error { return desks[i].list(b) }); err != nil {
+			return err
+		}
+		records = append(records, l)
+	}
+	r, a := middle(records), middle(alone)
+	b.add(row{
+		fmt.Sprintf("signed, durable access records, %d members at once", len(desks)), fmt.Sprintf("%.0f/s, %s", r.rate, r.spread()),
+		fmt.Sprintf("the signature and the two checks of each alone: %.0f/s", a.rate), ratio(r.rate / a.rate), "5,000/s",
+	})
+	if err := vault.stop(); err != nil {
+		return err
+	}
+	// Whatever was measured must be a log that an auditor believes.
+	out, err := in.run("doctor", "--dir", in.dir)
+	if err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	return nil
+}
+
+// signAndCheck is what Ed25519 alone costs.
+func signAndCheck(signs, checks int) func(int) error {
+	pub, key, _ := ed25519.GenerateKey(nil)
+	msg := make([]byte, 400)
+	sig := ed25519.Sign(key, msg)
+	return func(int) error {
+		for range signs {
+			ed25519.Sign(key, msg)
+		}
+		for range checks {
+			if !ed25519.Verify(pub, msg, sig) {
+				return errors.New("a good signature is refused")
+			}
+		}
+		return nil
+	}
+}
+
+// desk is a member that asks.
+type desk struct {
+	member
+	vault *membersock.Client
+	log   note.Verifier
+	seen  tlog.Tree
+}
+
+func (d *desk) list(b *bench) error {
+	s := accesslog.Statement{Log: origin, Action: accesslog.List, Member: d.id, Time: time.Now().Truncate(time.Second), Seen: d.seen}
+	rand.Read(s.Nonce[:])
+	signed, err := s.Sign(d.sign)
+	if err != nil {
+		return err
+	}
+	a, err := d.vault.Act(b.ctx, signed, nil, nil)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	for {
+		_, r, err := a.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err == nil {
+			_, err = io.Copy(io.Discard, r)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if len(a.Cases) != 1 {
+		return fmt.Errorf("%d cases listed", len(a.Cases))
+	}
+	r, err := accesslog.ParseRecord(a.Proof.Record)
+	if err != nil || string(r.Statement) != string(signed) {
+		return errors.New("the record is not of the statement")
+	}
+	d.seen, err = a.Proof.Check(d.log, d.seen)
+	return err
+}
+
+// audit measures the verification of a large log.
+func (b *bench) audit() error {
+	in := &instance{b: b, dir: filepath.Join(b.dir, "log")}
+	var err error
+	var log note.Signer
+	if in.root, in.rootKey, err = newKey(origin + "/root"); err != nil {
+		return err
+	}
+	if log, in.logKey, err = newKey(origin); err != nil {
+		return err
+	}
+	if err := in.makeRoster(2, 4); err != nil {
+		return err
+	}
+	defer os.RemoveAll(in.dir)
+	began := time.Now()
+	if err := in.writeLog(log, b.records); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "  a log of %d records was made in %s\n", b.records, time.Since(began).Round(time.Second))
+	var alone, whole []float64
+	var most int64
+	for range max(1, b.rounds-1) {
+		l, err := b.during(runtime.NumCPU(), signAndCheck(0, 1))
+		if err != nil {
+			return err
+		}
+		alone = append(alone, l.rate)
+		began := time.Now()
+		out, hwm, err := in.verify()
+		if err != nil {
+			return fmt.Errorf("%w\n%s", err, out)
+		}
+		whole, most = append(whole, float64(b.records)/time.Since(began).Seconds()), max(most, hwm)
+	}
+	b.add(row{
+		fmt.Sprintf("`suluh audit verify` of %d records", b.records), fmt.Sprintf("%.0f records/s", median(whole)),
+		fmt.Sprintf("Ed25519 verification alone: %.0f/s", median(alone)), ratio(median(whole) / median(alone)), "",
+	})
+	b.add(row{"memory of that, at most", mib(most), "", "", ""})
+	return nil
+}
