@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -91,7 +90,7 @@ func (v *Vault) rewriteOne(d id.Digest) (err error) {
 			_ = os.Remove(to.Name()) // swept at the next start otherwise
 		}
 	}()
-	_, err = io.Copy(to, from)
+	_, err = durable.Copy(to, from, 0)
 	if err == nil {
 		err = to.Sync()
 	}

@@ -20,6 +20,7 @@ import (
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/internal/durable"
 	"suluh.example/suluh/vault/depositsock"
 	"suluh.example/suluh/vault/frame"
 )
@@ -158,7 +159,7 @@ func (v *Vault) receiveOne(role id.Role, r io.Reader) (a arrived, err error) {
 	_, err = f.Write(small)
 	if err == nil {
 		var n int64
-		n, err = io.CopyBuffer(struct{ io.Writer }{io.MultiWriter(f, h)}, r, make([]byte, 128<<10))
+		n, err = durable.Copy(f, io.TeeReader(r, h), a.Size)
 		a.Size += n
 	}
 	if err == nil {

@@ -91,7 +91,7 @@ func (c *Client) Deposit(ctx context.Context, head DepositHead) (*Deposit, error
 	d := &Deposit{frames: frame.NewWriter(pw), pipe: pw, done: make(chan struct{})}
 	go func() {
 		defer close(d.done)
-		d.answer, d.err = c.send(ctx, pr)
+		d.answer, d.err = c.send(ctx, body{pr})
 		// Whoever still writes learns why nobody reads any more.
 		pr.CloseWithError(errors.Join(d.err, io.ErrClosedPipe))
 	}()
@@ -99,6 +99,15 @@ func (c *Client) Deposit(ctx context.Context, head DepositHead) (*Deposit, error
 		return nil, d.cause(err)
 	}
 	return d, nil
+}
+
+// body lets net/http take what is written frame by frame: by itself it would
+// copy 32 KiB at a time, each a chunk, a call to the kernel and a change of
+// goroutine.
+type body struct{ *io.PipeReader }
+
+func (b body) WriteTo(w io.Writer) (int64, error) {
+	return io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{b.PipeReader}, make([]byte, frame.MaxFrame))
 }
 
 func (c *Client) send(ctx context.Context, body io.Reader) (a DepositAnswer, err error) {

@@ -35,6 +35,9 @@ const (
 	MaxJSON = 1 << 20
 
 	headerSize = 5
+
+	// MaxFrame is the most bytes of a data frame as a whole.
+	MaxFrame = headerSize + MaxData
 )
 
 const (

@@ -13,6 +13,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"suluh.example/suluh/vault/frame"
 )
 
 // Error has a code that stays the same across a socket.
@@ -83,7 +85,7 @@ func NewClient(path, prefix string, known Errors) *Client {
 				return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "unix", path)
 			},
 			MaxIdleConnsPerHost: 64,
-			WriteBufferSize:     128 << 10,
+			WriteBufferSize:     frame.MaxFrame + 1<<10, // a frame, and what HTTP puts around it
 			ReadBufferSize:      64 << 10,
 		}},
 	}

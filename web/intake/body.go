@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -60,7 +61,8 @@ func newBody(r *http.Request) *body {
 		b.failed = errBroken
 		return b
 	}
-	b.meter.r = r.Body
+	// mime/multipart asks for 4 KiB at a time, which are a call to the kernel each.
+	b.meter.r = bufio.NewReaderSize(r.Body, 64<<10)
 	b.parts = multipart.NewReader(&b.meter, params["boundary"])
 	return b
 }
