@@ -2,11 +2,9 @@ package submission_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"errors"
 	"io"
-	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,41 +17,30 @@ import (
 
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
-	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/crypto/seal"
 	"suluh.example/suluh/internal/check"
 	"suluh.example/suluh/internal/report"
-	"suluh.example/suluh/internal/serve"
 	"suluh.example/suluh/internal/submission"
-	"suluh.example/suluh/internal/testkey"
+	"suluh.example/suluh/internal/testvault"
 	"suluh.example/suluh/vault"
 	"suluh.example/suluh/vault/depositsock"
 	"suluh.example/suluh/vault/membersock"
 )
 
-const origin = "suluh.example/uji"
-
-// member is somebody of the roster with private keys.
+// member is somebody of the roster at a desk of his own.
 type member struct {
 	id   id.Member
-	age  *age.HybridIdentity
+	age  age.Identity
 	note note.Signer
 	seen tlog.Tree
 }
 
-// world is a running vault with its sockets, a roster and a sender.
+// world is a running vault, with members who do by hand what internal/member
+// does: so that the formats alone are seen to be enough.
 type world struct {
-	t       *testing.T
-	dir     string
-	vault   *vault.Vault
-	deposit *depositsock.Client
-	desk    *membersock.Client
-	log     note.Verifier
-	sender  *submission.Sender
-	one     *member // reader and approver of itprov
-	two     *member // reader of itprov
-	other   *member // reader of itjen
-	day     id.Day
+	*testvault.World
+	t               *testing.T
+	one, two, other *member // the third is of another unit
 }
 
 func must(t *testing.T, err error) {
@@ -65,65 +52,18 @@ func must(t *testing.T, err error) {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	ctx := t.Context()
-	w := &world{t: t, dir: filepath.Join(t.TempDir(), "vault")}
-	root, _, rootKey := testkey.New(t, origin+"/root")
-	logKey, err := vault.Init(ctx, vault.InitConfig{Dir: w.dir, Origin: origin, RootKey: rootKey, Zone: "Asia/Makassar"})
-	must(t, err)
-	w.log, err = note.NewVerifier(logKey)
-	must(t, err)
-	w.vault, err = vault.Open(ctx, vault.Config{Dir: w.dir})
-	must(t, err)
-	t.Cleanup(func() { must(t, w.vault.Close()) })
-	w.day = w.vault.DepositState().Day
-	r := &roster.Roster{
-		Version: 1, Day: w.day, Origin: origin, LogKey: logKey,
-		Units: []roster.Unit{
-			{ID: "itprov", Name: map[string]string{"id": "Inspektorat Provinsi"}, Other: "itjen"},
-			{ID: "itjen", Name: map[string]string{"id": "Inspektorat Jenderal"}},
-		},
+	w := &world{World: testvault.New(t), t: t}
+	at := func(m id.Member) *member {
+		return &member{m, w.Who[m].Age(), w.Who[m].Signer(), accesslog.EmptyTree()}
 	}
-	join := func(name id.Member, unit id.Unit, roles ...roster.Role) *member {
-		s, _, vkey := testkey.New(t, string(name))
-		i, err := age.GenerateHybridIdentity()
-		must(t, err)
-		r.Members = append(r.Members, roster.Member{
-			ID: name, Name: "Penelaah " + string(name), Unit: unit, Roles: roles, Recipient: i.Recipient().String(), Key: vkey, Since: w.day,
-		})
-		return &member{id: name, age: i, note: s, seen: accesslog.EmptyTree()}
-	}
-	w.one = join("penelaah-satu", "itprov", roster.Reader, roster.Approver)
-	w.two = join("penelaah-dua", "itprov", roster.Reader)
-	w.other = join("penelaah-tiga", "itjen", roster.Reader)
-	signed, err := r.Sign(root)
-	must(t, err)
-	must(t, w.vault.InstallRoster(ctx, signed))
-	w.listen("deposit.sock", depositsock.Handler(w.vault))
-	w.listen("member.sock", membersock.Handler(w.vault))
-	w.deposit = depositsock.NewClient(filepath.Join(w.dir, "deposit.sock"))
-	w.desk = membersock.NewClient(filepath.Join(w.dir, "member.sock"))
-	w.sender, err = submission.NewSender(w.deposit, r)
-	must(t, err)
+	w.one, w.two, w.other = at(testvault.One), at(testvault.Two), at(testvault.Three)
 	return w
-}
-
-func (w *world) listen(name string, h http.Handler) {
-	w.t.Helper()
-	l, err := serve.ListenUnix(filepath.Join(w.dir, name), 0o600)
-	must(w.t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- serve.Run(ctx, serve.Config{Listener: l, Handler: h}) }()
-	w.t.Cleanup(func() {
-		cancel()
-		must(w.t, <-done)
-	})
 }
 
 // send submits a form with attachments.
 func (w *world) send(f submission.Form, files ...[]byte) (submission.Result, error) {
 	w.t.Helper()
-	s, err := w.sender.Begin(w.t.Context(), w.day, f)
+	s, err := w.Sender.Begin(w.t.Context(), w.Day, f)
 	if err != nil {
 		return submission.Result{}, err
 	}
@@ -140,19 +80,19 @@ func (w *world) send(f submission.Form, files ...[]byte) (submission.Result, err
 // the objects that came with it.
 func (w *world) act(m *member, s accesslog.Statement, handed ...membersock.Handed) (membersock.ActAnswer, map[id.Digest][]byte, error) {
 	w.t.Helper()
-	s.Log, s.Member, s.Time, s.Seen = origin, m.id, time.Now(), m.seen
+	s.Log, s.Member, s.Time, s.Seen = testvault.Origin, m.id, time.Now(), m.seen
 	rand.Read(s.Nonce[:])
 	for _, h := range handed {
 		s.Objects = append(s.Objects, h.Object)
 	}
 	msg, err := s.Sign(m.note)
 	must(w.t, err)
-	a, err := w.desk.Act(w.t.Context(), msg, nil, handed)
+	a, err := w.Member.Act(w.t.Context(), msg, nil, handed)
 	if err != nil {
 		return membersock.ActAnswer{}, nil, err
 	}
 	defer a.Close()
-	m.seen, err = a.Proof.Check(w.log, m.seen)
+	m.seen, err = a.Proof.Check(w.Log, m.seen)
 	must(w.t, err)
 	if !bytes.Contains(a.Proof.Record, msg) {
 		w.t.Fatal("the record is of another statement")
@@ -173,28 +113,18 @@ func (w *world) act(m *member, s accesslog.Statement, handed ...membersock.Hande
 	}
 }
 
-func form(unit id.Unit, without ...id.Member) submission.Form {
-	f := submission.Form{
-		To:       submission.Readers{Unit: unit, Without: without},
-		Report:   report.Report{What: "Uang perjalanan dinas dibayar dua kali", Who: "bendahara", Category: "korupsi"},
-		Language: "id",
-	}
-	rand.Read(f.Seed[:])
-	return f
-}
-
 // TestAReportTravelsToItsReaderAndBack is the main job, end to end through the
 // real sockets: deposit, list, open, answer, look up by code, reply by code.
 func TestAReportTravelsToItsReaderAndBack(t *testing.T) {
 	w := newWorld(t)
-	f := form("itprov", w.two.id)
+	f := testvault.Form("itprov", w.two.id)
 	evidence := bytes.Repeat([]byte("bukti\x00"), 300_000)
 	res, err := w.send(f, evidence)
 	must(t, err)
 	if res.Outcome != depositsock.New {
 		t.Fatalf("outcome %s", res.Outcome)
 	}
-	receipt, err := accesslog.OpenReceipt(res.Receipt, w.log)
+	receipt, err := accesslog.OpenReceipt(res.Receipt, w.Log)
 	must(t, err)
 
 	// Only the right reader sees it.
@@ -249,7 +179,7 @@ func TestAReportTravelsToItsReaderAndBack(t *testing.T) {
 
 	// An answer with a status, sealed to the reporter and the case.
 	doc, err := report.Sign(report.Answer{
-		V: 1, Case: of, Day: w.day, Time: time.Now().UTC(), Status: report.Verifying, Text: "Kami sedang memeriksa.",
+		V: 1, Case: of, Day: w.Day, Time: time.Now().UTC(), Status: report.Verifying, Text: "Kami sedang memeriksa.",
 	}, w.one.note)
 	must(t, err)
 	reporter, err := seal.ParseRecipient(letter.Reporter)
@@ -263,24 +193,24 @@ func TestAReportTravelsToItsReaderAndBack(t *testing.T) {
 	// The reporter, with the code alone.
 	code, err := submission.CodeOf(f.Seed, f.To)
 	must(t, err)
-	view, err := w.sender.Look(t.Context(), code)
+	view, err := w.Sender.Look(t.Context(), code)
 	must(t, err)
 	if view.Status != report.Verifying || len(view.Messages) != 1 || view.Messages[0].Text != "Kami sedang memeriksa." || view.InLog || len(view.Warnings) != 0 {
 		t.Errorf("view: %+v", view)
 	}
-	reply, err := w.sender.BeginReply(t.Context(), w.day, view, submission.Seed{1}, "Terima kasih", "id")
+	reply, err := w.Sender.BeginReply(t.Context(), w.Day, view, submission.Seed{1}, "Terima kasih", "id")
 	must(t, err)
 	if res, err := reply.Commit(t.Context()); err != nil || res.Outcome != depositsock.Added {
 		t.Errorf("reply: %s, %v", res.Outcome, err)
 	}
 
 	// The day ends: both deposits are in the log, and the receipt is kept.
-	n, err := w.vault.Batch(t.Context())
+	n, err := w.Vault.Batch(t.Context())
 	must(t, err)
 	if n != 2 {
 		t.Errorf("batch of %d deposits, want 2", n)
 	}
-	view, err = w.sender.Look(t.Context(), code)
+	view, err = w.Sender.Look(t.Context(), code)
 	must(t, err)
 	if !view.InLog || len(view.Messages) != 2 || view.Messages[0].Text+view.Messages[1].Text != "Kami sedang memeriksa." {
 		t.Errorf("after the batch: %+v", view)
@@ -294,7 +224,7 @@ func TestAReportTravelsToItsReaderAndBack(t *testing.T) {
 	}
 
 	// An auditor with nothing but the log's key.
-	checked, err := check.Verify(t.Context(), w.vault.LogFile, w.log)
+	checked, err := check.Verify(t.Context(), w.Vault.LogFile, w.Log)
 	must(t, err)
 	if checked.Deposits != 2 || checked.Waiting != 0 || checked.Accesses != 6 {
 		t.Errorf("verified: %+v", checked)
@@ -304,11 +234,11 @@ func TestAReportTravelsToItsReaderAndBack(t *testing.T) {
 // records reads the log as an auditor would, and checks its tree.
 func records(t *testing.T, w *world) (all []accesslog.Record) {
 	t.Helper()
-	msg, err := w.vault.LogFile(t.Context(), "checkpoint")
+	msg, err := w.Vault.LogFile(t.Context(), "checkpoint")
 	must(t, err)
-	tree, err := accesslog.OpenCheckpoint(msg, w.log)
+	tree, err := accesslog.OpenCheckpoint(msg, w.Log)
 	must(t, err)
-	bundle, err := w.vault.LogFile(t.Context(), accesslog.TilePath(tlog.Tile{H: 8, L: -1, W: int(tree.N)}))
+	bundle, err := w.Vault.LogFile(t.Context(), accesslog.TilePath(tlog.Tile{H: 8, L: -1, W: int(tree.N)}))
 	must(t, err)
 	leaves, err := accesslog.Entries(bundle)
 	must(t, err)
@@ -337,7 +267,7 @@ func records(t *testing.T, w *world) (all []accesslog.Record) {
 
 func TestTheSameFormGivesOneCase(t *testing.T) {
 	w := newWorld(t)
-	f := form("itprov")
+	f := testvault.Form("itprov")
 	first, err := w.send(f, []byte("a"))
 	must(t, err)
 	again, err := w.send(f, []byte("a"))
@@ -362,7 +292,7 @@ func TestTheSameFormGivesOneCase(t *testing.T) {
 
 func TestABrokenUploadLeavesNothing(t *testing.T) {
 	w := newWorld(t)
-	s, err := w.sender.Begin(t.Context(), w.day, form("itprov"))
+	s, err := w.Sender.Begin(t.Context(), w.Day, testvault.Form("itprov"))
 	must(t, err)
 	broken := io.MultiReader(bytes.NewReader(make([]byte, 1<<20)), errReader{})
 	if _, err := s.Attach("x", "", broken); err == nil {
@@ -371,9 +301,9 @@ func TestABrokenUploadLeavesNothing(t *testing.T) {
 	s.Abort()
 	// The vault learns of the break a moment after the sender has made it.
 	left := func() int {
-		files, err := filepath.Glob(filepath.Join(w.dir, "blobs", "*"))
+		files, err := filepath.Glob(filepath.Join(w.Dir, "blobs", "*"))
 		must(t, err)
-		tmp, err := filepath.Glob(filepath.Join(w.dir, "blobs", "tmp", "*"))
+		tmp, err := filepath.Glob(filepath.Join(w.Dir, "blobs", "tmp", "*"))
 		must(t, err)
 		return len(files) - 1 + len(tmp)
 	}
@@ -382,7 +312,7 @@ func TestABrokenUploadLeavesNothing(t *testing.T) {
 			t.Fatalf("left behind: %d files", left())
 		}
 	}
-	if n, err := w.vault.Batch(t.Context()); err != nil || n != 0 {
+	if n, err := w.Vault.Batch(t.Context()); err != nil || n != 0 {
 		t.Errorf("left behind: %d deposits, %v", n, err)
 	}
 }
@@ -393,19 +323,19 @@ func (errReader) Read([]byte) (int, error) { return 0, errors.New("gone") }
 
 func TestWhoMayNot(t *testing.T) {
 	w := newWorld(t)
-	if _, err := w.send(form("itprov", w.one.id, w.two.id)); !errors.Is(err, submission.ErrNoReaders) {
+	if _, err := w.send(testvault.Form("itprov", w.one.id, w.two.id)); !errors.Is(err, submission.ErrNoReaders) {
 		t.Errorf("no reader left: got %v", err)
 	}
 	code, err := submission.CodeOf(submission.Seed{9}, submission.Readers{Unit: "itprov"})
 	must(t, err)
-	if _, err := w.sender.Look(t.Context(), code); !errors.Is(err, depositsock.ErrUnknown) {
+	if _, err := w.Sender.Look(t.Context(), code); !errors.Is(err, depositsock.ErrUnknown) {
 		t.Errorf("unknown code: got %v", err)
 	}
-	s := accesslog.Statement{Log: origin, Action: accesslog.List, Member: w.one.id, Nonce: [16]byte{1}, Time: time.Now(), Seen: accesslog.EmptyTree()}
+	s := accesslog.Statement{Log: testvault.Origin, Action: accesslog.List, Member: w.one.id, Nonce: [16]byte{1}, Time: time.Now(), Seen: accesslog.EmptyTree()}
 	try := func(s accesslog.Statement) error {
 		msg, err := s.Sign(w.one.note)
 		must(t, err)
-		a, err := w.desk.Act(t.Context(), msg, nil, nil)
+		a, err := w.Member.Act(t.Context(), msg, nil, nil)
 		if err == nil {
 			a.Close()
 		}
@@ -423,11 +353,11 @@ func TestWhoMayNot(t *testing.T) {
 	if err := try(s); !errors.Is(err, membersock.ErrOrigin) {
 		t.Errorf("for another log: got %v", err)
 	}
-	s.Log, s.Seen = origin, tlog.Tree{N: 2}
+	s.Log, s.Seen = testvault.Origin, tlog.Tree{N: 2}
 	if err := try(s); !errors.Is(err, membersock.ErrFork) {
 		t.Errorf("of a forked log: got %v", err)
 	}
-	if _, err := vault.Open(t.Context(), vault.Config{Dir: w.dir}); !errors.Is(err, vault.ErrRunning) {
+	if _, err := vault.Open(t.Context(), vault.Config{Dir: w.Dir}); !errors.Is(err, vault.ErrRunning) {
 		t.Errorf("a second vault: got %v", err)
 	}
 }
@@ -435,15 +365,15 @@ func TestWhoMayNot(t *testing.T) {
 // TestNothingIsStoredInTheClear greps all files of the vault, while it runs.
 func TestNothingIsStoredInTheClear(t *testing.T) {
 	w := newWorld(t)
-	f := form("itprov")
+	f := testvault.Form("itprov")
 	f.Report.What = "PENANDA-RAHASIA"
 	_, err := w.send(f, []byte(strings.Repeat("PENANDA-RAHASIA", 10_000)))
 	must(t, err)
 	code, err := submission.CodeOf(f.Seed, f.To)
 	must(t, err)
 	for _, marker := range []string{"PENANDA", "bukti.bin", code.Reveal(), code.Lookup().Hex()} {
-		assertAbsent(t, w.dir, []byte(marker))
+		assertAbsent(t, w.Dir, []byte(marker))
 	}
 	raw := code.Lookup()
-	assertAbsent(t, w.dir, raw[:])
+	assertAbsent(t, w.Dir, raw[:])
 }

@@ -31,6 +31,7 @@ CREATE TABLE deposits (
 	day     TEXT NOT NULL,
 	receipt TEXT NOT NULL,
 	seq     INTEGER NOT NULL DEFAULT -1,   -- record, once it is in the log
+	settled INTEGER NOT NULL DEFAULT 0,    -- 1 once what it brought was written anew after its day
 	UNIQUE (case_id, tag)
 ) STRICT, WITHOUT ROWID;
 
