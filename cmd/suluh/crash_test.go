@@ -1,12 +1,14 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"fmt"
+	"io"
 	mathrand "math/rand/v2"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,13 +17,17 @@ import (
 	"testing"
 	"time"
 
-	"filippo.io/age"
+	"golang.org/x/mod/sumdb/note"
+
+	"suluh.example/suluh/crypto/casecode"
 	"suluh.example/suluh/crypto/id"
-	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/crypto/keyfile"
+	"suluh.example/suluh/internal/member"
 	"suluh.example/suluh/internal/report"
 	"suluh.example/suluh/internal/submission"
-	"suluh.example/suluh/internal/testkey"
-	"suluh.example/suluh/vault/depositsock"
+	"suluh.example/suluh/internal/textbrowser"
+	"suluh.example/suluh/internal/world"
+	"suluh.example/suluh/vault/membersock"
 )
 
 func must(t testing.TB, err error) {
@@ -31,151 +37,177 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// suluh is the built program and a vault of its own.
-type suluh struct {
-	t        *testing.T
-	bin, dir string
-	roster   *roster.Roster
-}
-
-func newSuluh(t *testing.T) *suluh {
+// suluh runs a command of the program to its end and returns what it prints.
+func suluh(t testing.TB, args ...string) string {
 	t.Helper()
-	tmp := t.TempDir()
-	s := &suluh{t: t, bin: filepath.Join(tmp, "suluh"), dir: filepath.Join(tmp, "vault")}
-	out, err := exec.Command("go", "build", "-o", s.bin, ".").CombinedOutput()
+	out, err := exec.Command(program(t), args...).CombinedOutput()
 	if err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	const origin = "suluh.example/uji"
-	root, _, rootKey := testkey.New(t, origin+"/root")
-	logKey := s.run("vault", "init", "--dir", s.dir, "--origin", origin, "--root-key", rootKey)
-	_, _, memberKey := testkey.New(t, "penelaah-satu")
-	reader, err := age.GenerateHybridIdentity()
-	must(t, err)
-	day := id.DayOf(time.Now(), time.UTC)
-	s.roster = &roster.Roster{
-		Version: 1, Day: day, Origin: origin, LogKey: logKey,
-		Units: []roster.Unit{{ID: "itprov", Name: map[string]string{"id": "Inspektorat Provinsi"}}},
-		Members: []roster.Member{{
-			ID: "penelaah-satu", Name: "Penelaah Satu", Unit: "itprov", Roles: []roster.Role{roster.Reader},
-			Recipient: reader.Recipient().String(), Key: memberKey, Since: day,
-		}},
-	}
-	signed, err := s.roster.Sign(root)
-	must(t, err)
-	file := filepath.Join(tmp, "roster.note")
-	must(t, os.WriteFile(file, signed, 0o600))
-	s.run("vault", "roster", "--dir", s.dir, file)
-	return s
-}
-
-// run runs a command to its end and returns what it prints.
-func (s *suluh) run(args ...string) string {
-	s.t.Helper()
-	var errs bytes.Buffer
-	cmd := exec.Command(s.bin, args...)
-	cmd.Stderr = &errs
-	out, err := cmd.Output()
-	if err != nil {
-		s.t.Fatalf("suluh %s: %v\n%s", strings.Join(args, " "), err, errs.Bytes())
+		t.Fatalf("suluh %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 	return strings.TrimSpace(string(out))
 }
 
-// start starts the vault and returns once it listens.
-func (s *suluh) start() *exec.Cmd {
-	s.t.Helper()
-	cmd := exec.Command(s.bin, "vault", "--dir", s.dir)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	must(s.t, err)
-	must(s.t, cmd.Start())
-	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || !strings.HasPrefix(line, "suluh vault: listening") {
-		s.t.Fatalf("the vault does not start: %q, %v", line, err)
+// sessionOf is a member's session with the world's vault.
+func sessionOf(t testing.TB, w *world.World, m id.Member) *member.Session {
+	t.Helper()
+	for _, x := range w.Members {
+		if x.ID != m {
+			continue
+		}
+		sealed, err := os.ReadFile(x.IdentityFile)
+		must(t, err)
+		i, err := keyfile.Open(sealed, x.Passphrase)
+		must(t, err)
+		vkey, err := os.ReadFile(w.RootKey())
+		must(t, err)
+		root, err := note.NewVerifier(strings.TrimSpace(string(vkey)))
+		must(t, err)
+		clock, err := report.DefaultClock()
+		must(t, err)
+		s, err := member.Open(t.Context(), member.Config{Vault: membersock.NewClient(w.MemberSocket()), Identity: i, Root: root, Clock: clock})
+		must(t, err)
+		t.Cleanup(s.Close)
+		return s
 	}
-	return cmd
+	t.Fatalf("no member %s", m)
+	return nil
 }
 
-func (s *suluh) sender() *submission.Sender {
-	s.t.Helper()
-	sender, err := submission.NewSender(depositsock.NewClient(filepath.Join(s.dir, "deposit.sock")), s.roster)
-	must(s.t, err)
-	return sender
+// sent is a report that somebody tried to send. What is attached follows from
+// the seed.
+type sent struct {
+	seed submission.Seed
+	size int
 }
 
-func deposit(ctx context.Context, sender *submission.Sender, f submission.Form, file []byte) error {
-	sub, err := sender.Begin(ctx, id.DayOf(time.Now(), time.UTC), f)
+func (s sent) text() string { return "uji " + hex.EncodeToString(s.seed[:8]) }
+
+func (s sent) file() []byte { return bytes.Repeat(s.seed[:], s.size/len(s.seed)) }
+
+func (s sent) code(t testing.TB) casecode.Code {
+	t.Helper()
+	code, err := submission.CodeOf(s.seed, submission.Readers{Unit: "itprov"})
+	must(t, err)
+	return code
+}
+
+// send sends a report from a check page, and tells whether it was received.
+func (s sent) send(check *textbrowser.Page) (received bool, err error) {
+	page, err := check.TryPress("Kirim laporan", map[string]string{"sekali": hex.EncodeToString(s.seed[:]), "apa": s.text()},
+		textbrowser.File{Field: "berkas", Name: "bukti.bin", Body: bytes.NewReader(s.file())})
 	if err != nil {
-		return err
+		return false, err
 	}
-	defer sub.Abort()
-	if _, err := sub.Attach("bukti", "", bytes.NewReader(file)); err != nil {
-		return err
+	if page.Status != http.StatusOK || len(page.Items("code")) != casecode.Len {
+		return false, fmt.Errorf("page %q instead of the code", page.Heading())
 	}
-	_, err = sub.Commit(ctx)
-	return err
+	return true, nil
 }
 
-// TestReceivedMeansReceived kills the vault at random a hundred times while
-// reports come in. Every report that was answered is there and whole; of the
-// others nothing half is left.
+// TestReceivedMeansReceived kills the vault or intake at random a hundred times
+// while forms with files come in. Every report that was received is there and
+// whole, for the reporter and for a member; of the others nothing half is left;
+// and the log verifies.
 func TestReceivedMeansReceived(t *testing.T) {
 	const kills, writers = 100, 3
-	s := newSuluh(t)
+	w := start(t, io.Discard)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var mu sync.Mutex
-	received := map[submission.Seed]bool{}
+	received := map[string]sent{}
 	tried := 0
 	var wg sync.WaitGroup
-	for i := range writers {
+	for range writers {
+		check := textbrowser.New(t).Get(w.Intake+"lapor/tulis").Press("Lanjut", map[string]string{"unit": "itprov", "apa": "uji"})
 		wg.Go(func() {
-			sender := s.sender()
 			for n := 0; ctx.Err() == nil; n++ {
-				f := submission.Form{To: submission.Readers{Unit: "itprov"}, Report: report.Report{What: fmt.Sprint("uji ", i, n)}, Language: "id"}
-				rand.Read(f.Seed[:])
 				// Every other one is large enough for a file of its own.
-				err := deposit(ctx, sender, f, make([]byte, 1+n%2*200_000))
+				s := sent{size: 64 + n%2*400_000}
+				rand.Read(s.seed[:])
+				ok, err := s.send(check)
+				if err != nil {
+					time.Sleep(time.Millisecond) // nobody listens
+				}
 				mu.Lock()
 				tried++
-				if err == nil {
-					received[f.Seed] = true
+				if ok {
+					received[s.text()] = s
 				}
 				mu.Unlock()
 			}
 		})
 	}
+	killed := map[world.Part]int{}
 	for range kills {
-		cmd := s.start()
-		time.Sleep(time.Duration(10+mathrand.IntN(60)) * time.Millisecond)
-		must(t, cmd.Process.Kill())
-		_ = cmd.Wait() // killed
+		time.Sleep(time.Duration(10+mathrand.IntN(100)) * time.Millisecond)
+		victim := []world.Part{world.Vault, world.Intake}[mathrand.IntN(2)]
+		killed[victim]++
+		must(t, w.Kill(victim))
+		must(t, w.StartPart(victim))
 	}
 	cancel()
 	wg.Wait()
-
-	cmd := s.start()
-	sender := s.sender()
-	for seed := range received {
-		code, err := submission.CodeOf(seed, submission.Readers{Unit: "itprov"})
-		must(t, err)
-		v, err := sender.Look(t.Context(), code)
-		if err != nil || len(v.Warnings) > 0 {
-			t.Fatalf("a report that was received: %v, warnings %v", err, v)
-		}
-	}
-	t.Logf("%d kills: %d reports received of %d tried", kills, len(received), tried)
+	t.Logf("%v kills: %d reports received of %d tried", killed, len(received), tried)
 	if len(received) < kills/4 || len(received) == tried {
 		t.Errorf("%d of %d received: the test did not try what it should", len(received), tried)
 	}
-	s.run("vault", "batch", "--dir", s.dir)
-	tmp, err := os.ReadDir(filepath.Join(s.dir, "blobs", "tmp"))
+	must(t, w.Kill(world.Vault)) // so that the last thing it does is to recover
+	must(t, w.StartPart(world.Vault))
+
+	whole(t, w, received)
+}
+
+// whole checks a vault after reports were sent to it: those received are there
+// for reporter and member, all that is there opens, nothing else is left, and
+// the log verifies.
+func whole(t *testing.T, w *world.World, received map[string]sent) {
+	t.Helper()
+	reporter := textbrowser.New(t)
+	for _, s := range received {
+		page := reporter.Get(w.Intake+"cek").Press("Buka laporan", map[string]string{"kode": s.code(t).Reveal()})
+		if _, err := page.Value("teks"); err != nil {
+			t.Errorf("a report that was received has the page %q", page.Heading())
+		}
+	}
+	session := sessionOf(t, w, "penelaah-satu")
+	list, err := session.List(t.Context())
 	must(t, err)
-	if len(tmp) != 0 {
-		t.Errorf("%d temporary files are left", len(tmp))
+	files := 0
+	opened := map[string]bool{}
+	for _, item := range list {
+		c, err := session.Open(t.Context(), item.Case)
+		must(t, err)
+		if len(c.Messages) != 1 || len(c.Unopened) != 0 || len(c.Attachments) != 1 || c.Messages[0].Letter.Report == nil {
+			t.Fatalf("a case has %d letters, %d attachments and %d objects that do not open", len(c.Messages), len(c.Attachments), len(c.Unopened))
+		}
+		text := c.Messages[0].Letter.Report.What
+		opened[text] = true
+		x, r, err := session.Attachment(t.Context(), item.Case, 1)
+		must(t, err)
+		plain, err := io.ReadAll(r)
+		must(t, err)
+		must(t, r.Close())
+		if s, ok := received[text]; ok && !bytes.Equal(plain, s.file()) {
+			t.Errorf("a report that was received has another file")
+		}
+		if x.Size > 100_000 {
+			files++
+		}
 	}
-	must(t, cmd.Process.Signal(os.Interrupt))
-	if err := cmd.Wait(); err != nil {
-		t.Errorf("a clean stop: %v", err)
+	for text := range received {
+		if !opened[text] {
+			t.Errorf("a member does not find a report that was received")
+		}
 	}
+	dir := filepath.Join(w.Dir, "vault")
+	tmp, err := filepath.Glob(filepath.Join(dir, "blobs", "tmp", "*"))
+	must(t, err)
+	blobs, err := filepath.Glob(filepath.Join(dir, "blobs", "*"))
+	must(t, err)
+	if len(tmp) != 0 || len(blobs)-1 != files {
+		t.Errorf("%d temporary files are left, and %d files where reports have %d", len(tmp), len(blobs)-1, files)
+	}
+	suluh(t, "vault", "batch", "--dir", dir)
+	suluh(t, "audit", "verify", "--log-key", w.LogKey, filepath.Join(dir, "log.sock"))
+	suluh(t, "doctor", "--dir", dir)
 }
