@@ -156,7 +156,7 @@ func (s *Server) page(v *visit, title string) page.Page {
 	p.Title = title
 	if v.session != nil {
 		p.Home.Href = v.lang.Path("/")
-		p.Nav = []page.Link{{Href: v.lang.Path("/"), Text: v.lang.T("desk.nav.inbox"), Current: v.at == "/"}}
+		p.Nav = []page.Link{{Href: v.lang.Path("/"), Text: v.lang.T("desk.nav.inbox"), Current: v.at == "/"}, {Href: v.lang.Path("/") + "#cari", Text: v.lang.T("desk.nav.search")}}
 		p.Lock = &page.Link{Href: v.lang.Path("/kunci"), Text: v.lang.T("desk.nav.lock")}
 	}
 	return p

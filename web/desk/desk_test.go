@@ -428,7 +428,7 @@ func TestUnlockingThatFails(t *testing.T) {
 	}
 	for name, change := range map[string]func() string{
 		"Berkas identitas tidak ditemukan di meja ini": func() string {
-			must(t, os.Remove(filepath.Join(o.dir, "penelaah-dua.identity")))
+			must(t, os.RemoveAll(filepath.Join(o.dir, "penelaah-dua.identity")))
 			return passphrase(testvault.Two)
 		},
 		"Berkas identitas ini rusak, atau milik anggota lain": func() string {
@@ -736,7 +736,8 @@ func TestTheInbox(t *testing.T) {
 	says(t, pages.Press("Halaman berikutnya", nil), "51 sampai 60 dari 60")
 	// Filters.
 	filtered := inbox.Press("Terapkan", map[string]string{"status": "closed"})
-	says(t, filtered, "Kotak masuk: 0 cocok", "Tidak ada yang cocok. Hapus saringan.")
+	says(t, filtered, "Kotak masuk: 0 cocok", "Tidak ada yang cocok. Hapus saringan")
+	says(t, filtered.Follow("Hapus saringan"), "Kotak masuk: 60 perlu tindakan")
 	found.Follow("Perkara nomor 017").Follow("Ubah status").Press("Lanjut", map[string]string{"status": "closed"}).Press("Kirim", nil)
 	says(t, inbox.Press("Terapkan", map[string]string{"status": "closed"}), "Kotak masuk: 1 cocok", "Perkara nomor 017")
 	says(t, inbox.Press("Terapkan", map[string]string{"tampil": "baru"}), "Kotak masuk: 59 cocok")

@@ -48,8 +48,9 @@ type inboxPage struct {
 	Previous *page.Link
 	Next     *page.Link
 	Words    string // of a search
-	Found    bool   // the page is the result of a search
-	Before   int    // pages of a search beside this one; 0 if there is none
+	Filtered bool
+	Found    bool // the page is the result of a search
+	Before   int  // pages of a search beside this one; 0 if there is none
 	After    int
 }
 
@@ -104,7 +105,7 @@ func (s *Server) inbox(w http.ResponseWriter, v *visit) error {
 		p.Empty = l.T("desk.inbox.empty")
 	} else {
 		p.Title = l.T("desk.inbox.filtered", "N", len(items))
-		p.Empty = l.T("desk.inbox.nomatch")
+		p.Empty, p.Filtered = l.T("desk.inbox.nomatch"), true
 	}
 	sortItems(items, p.Sort, p.Down)
 	link := func(change func(url.Values)) string {
