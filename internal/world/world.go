@@ -30,6 +30,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/roster"
 )
@@ -130,10 +132,15 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 			err = errors.Join(err, w.Stop())
 		}
 	}()
-	for _, p := range []Part{Vault, Intake, Desk, Audit} {
-		if err = w.StartPart(p); err != nil {
-			return nil, err
-		}
+	if err = w.StartPart(Vault); err != nil {
+		return nil, err
+	}
+	var others errgroup.Group
+	for _, p := range []Part{Intake, Desk, Audit} {
+		others.Go(func() error { return w.StartPart(p) })
+	}
+	if err = others.Wait(); err != nil {
+		return nil, err
 	}
 	return w, nil
 }
@@ -141,10 +148,10 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 func loopback(addr string) error {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
-		return fmt.Errorf("address is not HOST:PORT: %w", err)
+		return errors.New("an address is HOST:PORT, for example 127.0.0.1:8080")
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return errors.New("its keys are throw-away ones, so it listens on loopback only")
+		return errors.New("the demo has throw-away keys, so it listens on loopback only")
 	}
 	return nil
 }
@@ -231,6 +238,8 @@ func (w *World) StartPart(p Part) error {
 // listens keeps where a part says that it listens.
 func (w *World) listens(p Part, where string) {
 	addr := strings.TrimSuffix(strings.TrimPrefix(where, "http://"), "/")
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	switch p {
 	case Intake:
 		w.Intake, w.config.IntakeAddr = where, addr

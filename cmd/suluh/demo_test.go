@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"suluh.example/suluh/internal/textbrowser"
+	"suluh.example/suluh/internal/world"
+)
+
+// ready is the line that the demo prints for programs.
+type ready struct {
+	Intake  string         `json:"intake"`
+	Desk    string         `json:"desk"`
+	Audit   string         `json:"audit"`
+	Dir     string         `json:"dir"`
+	Socket  string         `json:"deposit_socket"`
+	LogKey  string         `json:"log_key"`
+	Members []world.Member `json:"members"`
+}
+
+// runDemo starts the demo and returns what it prints, and how to stop it.
+func runDemo(t *testing.T, dir string) (r ready, stop func()) {
+	t.Helper()
+	cmd := exec.Command(program(t), "demo", "--dir", dir, "--json", "--intake-addr", "127.0.0.1:0", "--desk-addr", "127.0.0.1:0", "--audit-addr", "127.0.0.1:0")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	must(t, err)
+	must(t, cmd.Start())
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() {
+		t.Fatal("the demo says nothing")
+	}
+	must(t, json.Unmarshal(lines.Bytes(), &r))
+	stopped := false
+	stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		must(t, cmd.Process.Signal(syscall.SIGTERM))
+		if lines.Scan() {
+			t.Errorf("the demo prints a second line: %s", lines.Text())
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the demo does not stop cleanly: %v", err)
+		}
+	}
+	t.Cleanup(stop)
+	return r, stop
+}
+
+// TestDemoShowsTheMainJobAndGoesOn runs the demo as a newcomer does, and again
+// on the same directory.
+func TestDemoShowsTheMainJobAndGoesOn(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "d")
+	first, stop := runDemo(t, dir)
+	if len(first.Members) != 6 || first.Dir != dir {
+		t.Errorf("%d members in %s", len(first.Members), first.Dir)
+	}
+	for _, file := range append([]string{first.Socket}, first.Members[0].IdentityFile) {
+		if _, err := os.Stat(file); err != nil {
+			t.Errorf("the demo names a file that is not there: %v", err)
+		}
+	}
+
+	reporter := textbrowser.New(t)
+	page := reporter.Get(first.Intake+"lapor/tulis").Press("Lanjut", map[string]string{"unit": "itprov", "apa": "Uji peraga"}).
+		Press("Kirim laporan", nil, textbrowser.File{Field: "berkas", Name: "bukti.txt", Body: strings.NewReader("isi bukti")})
+	code := strings.Join(page.Items("code"), " ")
+
+	w := &world.World{Desk: first.Desk, Members: first.Members}
+	officer := deskOf(t, w, "penelaah-satu")
+	inbox := officer.Get(first.Desk)
+	for _, status := range []string{"Laporan diterima", "Sedang diverifikasi", "Dalam penelaahan", "Tidak dapat ditindaklanjuti", "Diteruskan"} {
+		if !strings.Contains(inbox.Text(), status) {
+			t.Errorf("no example case is %q", status)
+		}
+	}
+	officer.answer("Uji peraga", "Terima kasih, kami baca.", "Catatan uji.")
+	stop()
+	if _, err := http.Get(first.Intake); err == nil {
+		t.Error("a part outlives the demo")
+	}
+
+	again, _ := runDemo(t, dir)
+	if again.LogKey != first.LogKey || again.Members[0].Passphrase != first.Members[0].Passphrase {
+		t.Error("the demo goes on with other keys")
+	}
+	status := reporter.Get(again.Intake+"cek").Press("Buka laporan", map[string]string{"kode": code})
+	if !strings.Contains(status.Text(), "Terima kasih, kami baca.") {
+		t.Errorf("the answer is not shown after a restart:\n%s", status.Text())
+	}
+	out, err := exec.Command(program(t), "audit", "verify", "--log-key", again.LogKey, again.Audit).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "intact") {
+		t.Errorf("verify: %v\n%s", err, out)
+	}
+	csv := textbrowser.New(t).Get(again.Audit + "cari.csv")
+	if csv.Status != http.StatusOK || !strings.Contains(string(csv.Body), "penelaah-satu") {
+		t.Errorf("auditors do not see who read: status %s", strconv.Itoa(csv.Status))
+	}
+}
