@@ -9,6 +9,7 @@ import (
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/internal/check"
 	"suluh.example/suluh/internal/testkey"
 	"suluh.example/suluh/vault"
 	"suluh.example/suluh/vault/controlsock"
@@ -290,4 +291,35 @@ func TestClockThatIsSetBackLeavesTheLogSound(t *testing.T) {
 	must(t, list())
 	w.clock.forward(-time.Hour)
 	want(t, list(), membersock.ErrStale)
+}
+
+// TestWhoReadsAndHoldsTheSheetActsUnderEither: whose own access is taken away
+// on the day of the report may still open it with the unit's sheet, and the log
+// verifies before and after the batch.
+func TestWhoReadsAndHoldsTheSheetActsUnderEither(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	for i := range w.roster.Members {
+		if w.roster.Members[i].ID == w.one.id {
+			w.roster.Members[i].Roles = append(w.roster.Members[i].Roles, roster.Custodian)
+		}
+	}
+	w.roster.Version, w.roster.Previous = 2, roster.Digest(w.signed)
+	w.install()
+	p := newParcel(0, w.one.id, w.two.id, id.RecoveryOf("itprov"))
+	_, err := w.send(p)
+	must(t, err)
+	_, err = w.ask(w.one, w.statement(w.one, accesslog.Open, p.of))
+	must(t, err)
+	revoke := w.statement(w.boss, accesslog.Revoke, p.of)
+	revoke.To = w.one.id
+	_, err = w.ask(w.boss, revoke)
+	must(t, err)
+	_, err = w.ask(w.one, w.statement(w.one, accesslog.Open, p.of))
+	must(t, err)
+	_, err = check.Verify(t.Context(), w.vault.LogFile, w.log)
+	must(t, err)
+	_, err = w.vault.Batch(t.Context())
+	must(t, err)
+	_, err = check.Verify(t.Context(), w.vault.LogFile, w.log)
+	must(t, err)
 }

@@ -46,15 +46,16 @@ type state struct {
 
 // caseState is what the records have said of a case.
 type caseState struct {
-	wraps   tlog.Tree                 // commitment of its first deposit; N is 0 until that is met
-	waiting map[id.Member]firstAccess // covers that wait for the deposit
-	granted map[id.Member]int64       // valid grants
-	revoked map[id.Member]bool        // what the deposit gave is gone
+	wraps   tlog.Tree           // commitment of its first deposit; N is 0 until that is met
+	waiting []firstAccess       // covers that wait for the deposit, each once
+	granted map[id.Member]int64 // valid grants
+	revoked map[id.Member]bool  // what the deposit gave is gone
 }
 
 type firstAccess struct {
 	seq   int64
 	time  time.Time
+	by    id.Member
 	cover accesslog.WrapCover
 	names []id.Member // under one of which the member was a reader
 }
@@ -225,9 +226,9 @@ func (s *state) deposit(d accesslog.DepositRecord) error {
 		return fault(FaultDeposit, "the case is deposited a second time")
 	}
 	c.wraps = d.Wraps
-	for m, a := range c.waiting {
+	for _, a := range c.waiting {
 		if !among(a.names, a.cover, d.Wraps) {
-			return fault(FaultCover, "record %d is an access by %s, to whom this deposit gave no key", a.seq, m)
+			return fault(FaultCover, "record %d is an access by %s, to whom this deposit gave no key", a.seq, a.by)
 		}
 		if id.DayOf(a.time, time.UTC).Sub(d.Day) < -1 {
 			return fault(FaultTime, "record %d is an access before the case was deposited", a.seq)
@@ -249,9 +250,6 @@ func (s *state) endBatch(r *accesslog.Record) error {
 		return fault(FaultTime, "its day is not that of its time")
 	}
 	for _, d := range batch {
-		if d.Day.Sub(r.Batch.Day) > 1 {
-			return fault(FaultTime, "its day is before that of a deposit in it")
-		}
 		if d.Wraps.N == 0 && s.of(d.Case).wraps.N == 0 {
 			return fault(FaultDeposit, "a deposit of its batch adds to case %s, which was never deposited", d.Case)
 		}
@@ -261,26 +259,24 @@ func (s *state) endBatch(r *accesslog.Record) error {
 	}
 	// A batch takes all that wait. A case that was accessed before it and is
 	// still not in the log was kept out of it.
-	if c, m, a := s.oldest(); c != "" {
-		return &Finding{Seq: a.seq, Fault: FaultDeposit, What: neverDeposited(m, c)}
+	if of, a := s.oldest(); of != "" {
+		return neverDeposited(of, a)
 	}
 	return nil
 }
 
-func neverDeposited(m id.Member, c id.Case) string {
-	return fmt.Sprintf("%s accessed case %s, whose deposit never entered the log", m, c)
+func neverDeposited(of id.Case, a firstAccess) error {
+	return &Finding{Seq: a.seq, Fault: FaultDeposit, What: fmt.Sprintf("%s accessed case %s, whose deposit never entered the log", a.by, of)}
 }
 
 // oldest returns the first access to a case that isn't in the log, or "".
-func (s *state) oldest() (of id.Case, by id.Member, a firstAccess) {
+func (s *state) oldest() (of id.Case, a firstAccess) {
 	for c, x := range s.waiting {
-		for m, w := range x.waiting {
-			if of == "" || w.seq < a.seq {
-				of, by, a = c, m, w
-			}
+		if w := x.waiting[0]; of == "" || w.seq < a.seq {
+			of, a = c, w
 		}
 	}
-	return of, by, a
+	return of, a
 }
 
 // end checks what must hold where the log ends for now.
@@ -288,8 +284,8 @@ func (s *state) end() error {
 	if len(s.batch) > 0 {
 		return &Finding{Seq: s.n - 1, Fault: FaultOrder, What: "a batch of deposits has no end"}
 	}
-	if c, m, a := s.oldest(); c != "" && s.last.Sub(a.time) > 48*time.Hour {
-		return &Finding{Seq: a.seq, Fault: FaultDeposit, What: neverDeposited(m, c)}
+	if of, a := s.oldest(); of != "" && s.last.Sub(a.time) > 48*time.Hour {
+		return neverDeposited(of, a)
 	}
 	return nil
 }
@@ -370,14 +366,9 @@ func (s *state) covered(r *accesslog.Record, st *accesslog.Statement) error {
 			return fault(FaultCover, "%s was not among the readers of the deposit", st.Member)
 		}
 	case d != nil:
-		if before, ok := c.waiting[st.Member]; !ok {
-			if c.waiting == nil {
-				c.waiting = map[id.Member]firstAccess{}
-			}
-			c.waiting[st.Member] = firstAccess{r.Seq, r.Time, *d, names}
+		if !slices.ContainsFunc(c.waiting, func(a firstAccess) bool { return a.by == st.Member && a.cover.Wrap == d.Wrap && slices.Equal(a.names, names) }) {
+			c.waiting = append(c.waiting, firstAccess{r.Seq, r.Time, st.Member, *d, names})
 			s.waiting[st.Case] = c
-		} else if before.cover.Wrap != d.Wrap {
-			return fault(FaultCover, "its cover is another than the one before")
 		}
 	case r.Cover.IsNone() && st.Action == accesslog.Revoke && st.To != st.Member:
 		// An approver needs no access to take another's away: see below.
