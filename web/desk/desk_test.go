@@ -442,7 +442,7 @@ func TestUnlockingThatFails(t *testing.T) {
 		must(t, os.RemoveAll(filepath.Join(o.dir, "penelaah-dua.identity")))
 	}
 	p := o.raw("POST", "/buka", nil, nil, url.Values{"anggota": {"../../etc/passwd"}, "sandi": {"x"}}.Encode())
-	if p.StatusCode != http.StatusOK {
+	if p.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("a path as a name: %d", p.StatusCode)
 	}
 }

@@ -29,6 +29,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"text/template/parse"
@@ -47,7 +48,7 @@ var common embed.FS
 type Page struct {
 	Title     string // the h1, and with the product's name the window's title
 	Window    string // the window's title where it must be another
-	Status    int    // default: 200
+	Status    int    // default: 200, or 422 where a field is to be put right
 	Cache     Cache  // default: no-store
 	Class     string // of the body: "wide" for tables, "cut" to print nothing but the .card's .code
 	Home      Link   // the product's name; without Href, plain text
@@ -303,6 +304,9 @@ func (s *Set) Write(w http.ResponseWriter, l *lang.Language, name string, p Any)
 	base := p.base()
 	if base.Status == 0 {
 		base.Status = http.StatusOK
+		if slices.ContainsFunc(base.Problems, func(p Problem) bool { return p.Field != "" }) {
+			base.Status = http.StatusUnprocessableEntity
+		}
 	}
 	if base.Cache == "" {
 		base.Cache = NoStore
