@@ -104,6 +104,12 @@ func (v *Vault) writer() {
 func (v *Vault) commit(ctx context.Context, jobs []*job) {
 	errs := make([]error, len(jobs))
 	err := func() error {
+		if v.unsure {
+			if err := v.reload(ctx); err != nil {
+				return err
+			}
+			v.unsure = false
+		}
 		tx, err := v.db.write.BeginTx(ctx, nil)
 		if err != nil {
 			return err
@@ -115,7 +121,7 @@ func (v *Vault) commit(ctx context.Context, jobs []*job) {
 			// it goes back far, members' statements are refused as stale.
 			now = v.last
 		}
-		g := &group{ctx: ctx, tx: tx, now: now, size: v.log.Load().tree.N, force: v.now.Load()}
+		g := &group{ctx: ctx, tx: tx, now: now, size: v.size, force: v.now.Load()}
 		g.hashes = hashes{ctx: ctx, q: tx, cache: &v.cache, fresh: map[int64]tlog.Hash{}}
 		for i, j := range jobs {
 			if _, err := tx.ExecContext(ctx, "SAVEPOINT change"); err != nil {
@@ -143,16 +149,20 @@ func (v *Vault) commit(ctx context.Context, jobs []*job) {
 		if err := tx.Commit(); err != nil {
 			// The rows may be there all the same, so their files stay: what no
 			// row names is swept at the next start.
+			v.unsure = true
 			return err
 		}
 		v.now.Store(g.force)
 		v.blur()
-		if g.size == v.log.Load().tree.N {
+		if g.size > v.size {
+			v.last, v.size = g.now, g.size
+			v.cache.putCommitted(g.hashes.fresh, g.size)
+		}
+		if v.size == v.log.Load().tree.N {
 			return nil
 		}
-		v.last = g.now
-		v.cache.putCommitted(g.hashes.fresh, g.size)
-		return v.publish(ctx, g.size)
+		// If this fails, the next group publishes what this one has committed.
+		return v.publish(ctx, v.size)
 	}()
 	if err != nil {
 		v.config.Log.Error("a group of changes was not committed", "error", err)

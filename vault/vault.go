@@ -119,6 +119,8 @@ type Vault struct {
 	stop    chan struct{}
 	stopped sync.WaitGroup
 	last    time.Time // of the newest record; the writer's
+	size    int64     // of the log as committed; the writer's
+	unsure  bool      // a commit failed, and may have happened all the same; the writer's
 
 	cache hashCache
 	log   atomic.Pointer[published]
@@ -188,33 +190,39 @@ func Open(ctx context.Context, c Config) (_ *Vault, err error) {
 	if err := v.sweep(ctx); err != nil {
 		return nil, err
 	}
-	if err := v.loadRoster(ctx); err != nil {
-		return nil, err
-	}
 	if err := v.loadQuota(ctx); err != nil {
 		return nil, err
 	}
-	var size int64
-	if err := v.db.read.QueryRowContext(ctx, "SELECT count(*) FROM records").Scan(&size); err != nil {
-		return nil, fmt.Errorf("read log: %w", err)
-	}
-	if err := v.publish(ctx, size); err != nil {
+	if err := v.reload(ctx); err != nil {
 		return nil, err
-	}
-	if size > 0 {
-		var leaf []byte
-		if err := v.db.read.QueryRowContext(ctx, "SELECT leaf FROM records WHERE seq = ?", size-1).Scan(&leaf); err != nil {
-			return nil, fmt.Errorf("read log: %w", err)
-		}
-		r, err := accesslog.ParseRecord(leaf)
-		if err != nil {
-			return nil, fmt.Errorf("read log: %w", err)
-		}
-		v.last = r.Time
 	}
 	v.stopped.Add(1)
 	go v.writer()
 	return v, nil
+}
+
+// reload takes over what the database holds: at the start, and after a commit
+// of which nobody knows whether it happened.
+func (v *Vault) reload(ctx context.Context) error {
+	if err := v.loadRoster(ctx); err != nil {
+		return err
+	}
+	var seq int64
+	var leaf []byte
+	err := v.db.read.QueryRowContext(ctx, "SELECT seq, leaf FROM records ORDER BY seq DESC LIMIT 1").Scan(&seq, &leaf)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		v.size, v.last = 0, time.Time{}
+	case err != nil:
+		return fmt.Errorf("read log: %w", err)
+	default:
+		r, err := accesslog.ParseRecord(leaf)
+		if err != nil {
+			return fmt.Errorf("read log: %w", err)
+		}
+		v.size, v.last = seq+1, r.Time
+	}
+	return v.publish(ctx, v.size)
 }
 
 // Close stops the writer after what it has begun, and closes the files.
