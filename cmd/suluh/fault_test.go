@@ -1,0 +1,196 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	mathrand "math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/internal/report"
+	"suluh.example/suluh/internal/submission"
+	"suluh.example/suluh/internal/world"
+	"suluh.example/suluh/vault/depositsock"
+)
+
+// changing are the calls to the kernel by which a vault's files change, and
+// those that make a change survive.
+var changing = []string{"write", "pwrite64", "fsync", "fdatasync", "rename", "renameat", "unlink", "unlinkat", "ftruncate", "openat", "pread64"}
+
+// stricken is a vault that runs under strace.
+type stricken struct {
+	cmd       *exec.Cmd
+	out       *bufio.Reader
+	listening bool // or it has ended
+}
+
+// strike runs the vault with strace's options, and returns once it listens or
+// has ended. strace starts the vault: one that runs already can't be traced.
+func strike(t *testing.T, dir string, options ...string) *stricken {
+	t.Helper()
+	args := append([]string{"-f", "-qq"}, options...)
+	s := &stricken{cmd: exec.Command("strace", append(args, program(t), "vault", "run", "--dir", dir)...)}
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	out, err := s.cmd.StdoutPipe()
+	must(t, err)
+	if err := s.cmd.Start(); err != nil {
+		t.Fatalf("%v: tools/setup installs strace", err)
+	}
+	s.out = bufio.NewReader(out)
+	line, _ := s.out.ReadString('\n') // nothing if it ended
+	s.listening = strings.Contains(line, "listening")
+	return s
+}
+
+// kill ends the vault as a power cut would, and strace with it.
+func (s *stricken) kill() {
+	_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL) // gone already, perhaps
+	_, _ = io.Copy(io.Discard, s.out)                     // ends with the last of the two
+	_ = s.cmd.Wait()
+}
+
+// deposit hands a report to the vault as intake does, and tells whether it was
+// received.
+func (s sent) deposit(ctx context.Context, sender *submission.Sender, day id.Day) bool {
+	sub, err := sender.Begin(ctx, day, submission.Form{
+		Seed: s.seed, To: submission.Readers{Unit: "itprov"}, Report: report.Report{What: s.text()}, Language: "id",
+	})
+	if err != nil {
+		return false
+	}
+	defer sub.Abort()
+	if _, err := sub.Attach("bukti.bin", "", bytes.NewReader(s.file())); err != nil {
+		return false
+	}
+	_, err = sub.Commit(ctx)
+	return err == nil
+}
+
+// TestEveryCallMayFail lets the real vault's calls to the kernel fail, or kill
+// it, one at a time while reports come in: whatever happens, the next start
+// finds a store in which nothing is wrong and everything that was received.
+func TestEveryCallMayFail(t *testing.T) {
+	const each = 4 // places of each call in which it fails, and dies
+	w, err := world.Start(t.Context(), world.Config{Bin: program(t), Dir: filepath.Join(t.TempDir(), "w"), Bare: true, Log: io.Discard})
+	must(t, err)
+	signed, err := depositsock.NewClient(w.DepositSocket()).Roster(t.Context())
+	must(t, err)
+	must(t, w.Stop())
+	vkey, err := os.ReadFile(w.RootKey())
+	must(t, err)
+	root, err := note.NewVerifier(strings.TrimSpace(string(vkey)))
+	must(t, err)
+	ro, err := roster.Parse(signed, root)
+	must(t, err)
+	dir := filepath.Join(w.Dir, "vault")
+	received := map[string]sent{}
+	// Two reports, one of them with a file of its own.
+	two := func() (n int) {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		sender, err := submission.NewSender(depositsock.NewClient(w.DepositSocket()), ro)
+		must(t, err)
+		for _, size := range []int{64, 400_000} {
+			s := sent{size: size}
+			rand.Read(s.seed[:])
+			if s.deposit(ctx, sender, ro.Day) {
+				received[s.text()] = s
+				n++
+			}
+		}
+		return n
+	}
+
+	trace := filepath.Join(t.TempDir(), "trace")
+	s := strike(t, dir, "-o", trace, "-e", "trace="+strings.Join(changing, ","))
+	if !s.listening || two() != 2 {
+		t.Fatal("the vault does not work under strace")
+	}
+	s.kill()
+	calls := countCalls(t, trace)
+
+	struck := 0
+	for _, call := range changing {
+		most := calls[call]
+		for _, fault := range []string{"error=EIO", "signal=KILL"} {
+			for range min(most, each) {
+				at := 1 + mathrand.IntN(most)
+				s := strike(t, dir, "-o", os.DevNull, "-e", "trace="+call, "-e", fmt.Sprintf("inject=%s:%s:when=%d", call, fault, at))
+				if !s.listening || two() != 2 {
+					struck++
+				}
+				s.kill()
+				if found := doctor(t, dir); found != "" {
+					t.Fatalf("%s at the %d. %s: %s", fault, at, call, found)
+				}
+			}
+		}
+	}
+	t.Logf("%d reports received; %d strikes were felt", len(received), struck)
+	if struck < 10 || len(received) < 10 {
+		t.Errorf("%d strikes were felt and %d reports received: the test did not try what it should", struck, len(received))
+	}
+	w, err = world.Start(t.Context(), world.Config{Bin: program(t), Dir: w.Dir, Bare: true, Log: io.Discard})
+	must(t, err)
+	defer func() { must(t, w.Stop()) }()
+	whole(t, w, received)
+}
+
+// countCalls returns how often one thread of a traced program made each call.
+func countCalls(t *testing.T, trace string) map[string]int {
+	t.Helper()
+	b, err := os.ReadFile(trace)
+	must(t, err)
+	most, of := map[string]int{}, map[string]int{}
+	for _, m := range regexp.MustCompile(`(?m)^(\d+) +(\w+)\(`).FindAllStringSubmatch(string(b), -1) {
+		of[m[1]+m[2]]++
+		most[m[2]] = max(most[m[2]], of[m[1]+m[2]])
+	}
+	if most["pwrite64"] == 0 || most["fsync"]+most["fdatasync"] == 0 || most["rename"]+most["renameat"] == 0 {
+		t.Fatalf("calls of a vault that keeps files: %v", most)
+	}
+	return most
+}
+
+// doctor starts the vault once more, lets doctor look at what it has made of
+// the store, and returns what is wrong.
+func doctor(t *testing.T, dir string) string {
+	t.Helper()
+	cmd := exec.Command(program(t), "vault", "run", "--dir", dir)
+	out, err := cmd.StdoutPipe()
+	must(t, err)
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	must(t, cmd.Start())
+	line, _ := bufio.NewReader(out).ReadString('\n')
+	if !strings.Contains(line, "listening") {
+		_ = cmd.Wait()
+		return "the vault does not start again: " + said.String()
+	}
+	defer func() {
+		must(t, cmd.Process.Signal(syscall.SIGTERM))
+		must(t, cmd.Wait())
+	}()
+	found, err := exec.Command(program(t), "doctor", "--dir", dir).CombinedOutput()
+	if err != nil {
+		return string(found)
+	}
+	if tmp, _ := filepath.Glob(filepath.Join(dir, "blobs", "tmp", "*")); len(tmp) > 0 {
+		return "temporary files are left"
+	}
+	return ""
+}
