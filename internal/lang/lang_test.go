@@ -191,6 +191,34 @@ func TestPaths(t *testing.T) {
 	}
 }
 
+// TestReportersReadPlainWords: sentences that somebody frightened, or who has
+// Indonesian as a second language, can follow.
+func TestReportersReadPlainWords(t *testing.T) {
+	const most = 15
+	sentence := regexp.MustCompile(`[^.?!:;]+`)
+	hard := regexp.MustCompile(`(?i)\b(mohon|dimohon|silakan|silahkan|valid|error|upload|submit|klik|click|please|invalid)\b`)
+	for _, name := range []string{"intake.id.toml", "intake.en.toml"} {
+		b, err := fs.ReadFile(lang.Files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(b)) {
+			_, text, ok := strings.Cut(line, " = ")
+			if !ok {
+				continue
+			}
+			if w := hard.FindString(text); w != "" {
+				t.Errorf("%s has %q: %s", name, w, line)
+			}
+			for _, s := range sentence.FindAllString(strings.ReplaceAll(text, "{{.", "{{"), -1) {
+				if n := len(strings.Fields(s)); n > most {
+					t.Errorf("%s has a sentence of %d words: %s", name, n, s)
+				}
+			}
+		}
+	}
+}
+
 // TestForeignTextIsHarmless: whatever a text has in it, what stands around it
 // looks as it should.
 func TestForeignTextIsHarmless(t *testing.T) {

@@ -404,6 +404,7 @@ func TestTheVaultIsAway(t *testing.T) {
 	if got := a.form(t, "/lapor/periksa").Get("apa"); got != typical().Get("apa") {
 		t.Errorf("what was typed is lost: %q", got)
 	}
+	closed(w.post("/en/lapor/periksa", a.form(t, "/lapor/periksa")), "<h1>The service is closed for now</h1>", "<bdi>Uang perjalanan")
 	a = w.post("/lapor/kirim", fields, zeros("a", 5<<20))
 	closed(a, "<h1>Periksa, lalu kirim laporan</h1>", "Layanan sedang tutup. Laporan belum terkirim")
 	if got := a.form(t, "/lapor/kirim"); got.Get("apa") != typical().Get("apa") || got.Get("sekali") != fields.Get("sekali") {
@@ -475,6 +476,39 @@ func TestTheRosterChanges(t *testing.T) {
 	}
 	w.install()
 	w.post("/lapor/kirim", checked.form(t, "/lapor/kirim")).want(t, 422, "Unit yang Anda pilih tidak dapat membaca laporan lagi", "Uang perjalanan dinas dibayar dua kali")
+}
+
+// TestTheOperatorReadsWhenTheVaultGoes, from a look now and then: no request
+// makes a line.
+func TestTheOperatorReadsWhenTheVaultGoes(t *testing.T) {
+	w := newWorld(t, config{})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		w.intake.Watch(ctx, time.Millisecond)
+		close(ended)
+	}()
+	says := func(text string, times int) {
+		t.Helper()
+		for deadline := time.Now().Add(20 * time.Second); strings.Count(w.log.String(), text) < times; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("the log doesn't say %q: %s", text, w.log)
+			}
+		}
+	}
+	for i := range 2 {
+		w.stop()
+		says("the vault does not answer", i+1)
+		w.get("/lapor/tulis").want(t, 503)
+		w.stop = w.listen("deposit.sock", depositsock.Handler(w.vault))
+		says("takes deposits again", i+1)
+		w.get("/lapor/tulis").want(t, 200)
+	}
+	cancel()
+	<-ended
+	if got := w.log.String(); strings.Count(got, "\n") != 4 {
+		t.Errorf("got\n%s", got)
+	}
 }
 
 // liar is a vault that offers what the operator would like to be believed.
@@ -595,7 +629,7 @@ func TestACaseThatWasTamperedWith(t *testing.T) {
 			t.Error("one can reply all the same")
 		}
 	}
-	w.post("/en/cek", url.Values{"kode": {code}}).want(t, 200, "<h1>Stop: your report is not whole</h1>")
+	w.post("/en/cek", w.post("/cek", url.Values{"kode": {code}}).form(t, "/cek")).want(t, 200, "<h1>Stop: your report is not whole</h1>")
 	l.drop = ""
 	w.post("/cek", url.Values{"kode": {code}}).want(t, 200, "<h1>Status:")
 }

@@ -180,7 +180,10 @@ func TestTheCodeCanBeTried(t *testing.T) {
 		v["kode"] = []string{s}
 		return w.post("/lapor/coba", v)
 	}
-	try(strings.Join(words, "-")).want(t, 200, "Kode benar. Simpan kertas itu di tempat aman.")
+	right := try(strings.Join(words, "-"))
+	right.want(t, 200, "Kode benar. Simpan kertas itu di tempat aman.")
+	w.post("/en/lapor/coba", with(right.form(t, "/lapor/coba"), "bahasa", "1")).want(t, 200, "<h1>The code is right</h1>")
+	w.post("/en/lapor/coba", with(with(empty.form(t, "/lapor/coba"), "bahasa", "1"), "kode", "satu du")).want(t, 200, "<h1>Try the code from your paper</h1>", "satu du</textarea>")
 	if a := try(strings.Join(words[:9], " ")); true {
 		a.want(t, 422, "Kode punya sepuluh kata. Anda memasukkan 9", words[8])
 	}

@@ -116,13 +116,14 @@ type closedPage struct {
 	Hidden   []hidden // and carried on
 	Again    string   // address that the same is sent to again
 	Contacts []string
+	Switch   []page.Link
 }
 
 // closed says that the service is closed. What was typed is shown and kept.
 func (s *Server) closed(w http.ResponseWriter, r *request, t typed, fields []hidden) error {
 	p := closedPage{Page: s.plain(r, r.l.T("intake.closed.title")), Hidden: fields, Contacts: s.contacts(r)}
 	if r.Method == http.MethodPost {
-		p.Again = r.URL.Path
+		p.Again, p.Switch = r.URL.Path, s.others(r, r.path)
 		for _, a := range t.answers(r.l) {
 			if a.Text != "" {
 				p.Typed = append(p.Typed, a)

@@ -464,14 +464,13 @@ func (s *Server) try(w http.ResponseWriter, r *request) error {
 	}
 	p := tryPage{Page: s.plain(r, l.T("intake.try.title")), Hidden: codeFields(to, once), Switch: s.others(r, "/lapor/coba")}
 	typedCode, tried := b.texts[codeField]
-	if p.Code.Value = b.first(codeField); tried && b.first(switchField) == "" {
+	if p.Code.Value = b.first(codeField); tried {
 		problem := tryCode(l, typedCode[0], code)
-		if p.Right = problem == ""; p.Right {
-			p.Title = l.T("intake.try.right.title")
-			p.Notice = l.T("intake.try.right")
-		} else {
-			p.Status = http.StatusUnprocessableEntity
-			p.Problems = []page.Problem{{Field: codeField, Text: problem}}
+		switch onlyLanguage := b.first(switchField) != ""; {
+		case problem == "":
+			p.Right, p.Title, p.Notice = true, l.T("intake.try.right.title"), l.T("intake.try.right")
+		case !onlyLanguage:
+			p.Status, p.Problems = http.StatusUnprocessableEntity, []page.Problem{{Field: codeField, Text: problem}}
 		}
 	}
 	p.Code = codeInput(l, p.Code.Value, p.At(codeField))

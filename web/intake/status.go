@@ -237,12 +237,14 @@ type tamperedPage struct {
 	page.Page
 	Reasons  []string
 	Contacts []string
+	Hidden   []hidden
+	Switch   []page.Link
 }
 
 // showStatus shows a case, or only that it was tampered with.
 func (s *Server) showStatus(w http.ResponseWriter, r *request, v *submission.View, p statusPage) error {
 	if len(v.Warnings) > 0 {
-		t := tamperedPage{Page: s.plain(r, r.l.T("intake.tampered.title")), Contacts: s.contacts(r)}
+		t := tamperedPage{Page: s.plain(r, r.l.T("intake.tampered.title")), Contacts: s.contacts(r), Hidden: []hidden{{codeField, p.Code}, {textField, ""}}, Switch: p.Switch}
 		for _, x := range v.Warnings {
 			t.Reasons = append(t.Reasons, r.l.T("intake.tampered."+string(x)))
 		}
