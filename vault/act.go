@@ -411,7 +411,12 @@ func (v *Vault) view(g *group, of id.Case, m id.Member) (*membersock.CaseView, e
 		if err != nil {
 			return nil, err
 		}
-		c.Access = append(c.Access, membersock.AccessEntry{Seq: seq, Time: r.Time, Member: s.Member, Action: s.Action, To: s.To})
+		e := membersock.AccessEntry{Seq: seq, Time: r.Time, Member: s.Member, Action: s.Action, To: s.To}
+		switch s.Action {
+		case accesslog.Reply, accesslog.Note, accesslog.Status:
+			e.Objects = s.Objects
+		}
+		c.Access = append(c.Access, e)
 	}
 	return c, rows.Err()
 }

@@ -366,7 +366,9 @@ func (s *state) covered(r *accesslog.Record, st *accesslog.Statement) error {
 			return fault(FaultCover, "%s was not among the readers of the deposit", st.Member)
 		}
 	case d != nil:
-		if !slices.ContainsFunc(c.waiting, func(a firstAccess) bool { return a.by == st.Member && a.cover.Wrap == d.Wrap && slices.Equal(a.names, names) }) {
+		if !slices.ContainsFunc(c.waiting, func(a firstAccess) bool {
+			return a.by == st.Member && a.cover.Wrap == d.Wrap && slices.Equal(a.names, names)
+		}) {
 			c.waiting = append(c.waiting, firstAccess{r.Seq, r.Time, st.Member, *d, names})
 			s.waiting[st.Case] = c
 		}

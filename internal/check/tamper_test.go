@@ -664,6 +664,12 @@ func tamperings(t *testing.T) []tampering {
 			b, d := object(4000)
 			x.sql("INSERT INTO objects (digest, case_id, role, size, day, member, seq, data) VALUES (?, ?, 'answer', ?, ?, ?, 4, ?)", d[:], string(x.a), len(b), x.w.Day.String(), string(one), b)
 		}},
+		{name: "an answer is dropped", by: []string{desk}, edit: func(x *store) {
+			x.sql("DELETE FROM objects WHERE role = 'answer'")
+		}},
+		{name: "a note is dropped", by: []string{desk}, edit: func(x *store) {
+			x.sql("DELETE FROM objects WHERE role = 'note'")
+		}},
 		{name: "an answer is moved to another case", by: []string{desk, reporter}, edit: func(x *store) {
 			x.sql("UPDATE objects SET case_id = ? WHERE role = 'answer'", string(x.b))
 		}},

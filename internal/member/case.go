@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -62,7 +64,7 @@ type Attachment struct {
 
 // Unopened is an object that can't be shown, and why: it is not what its
 // digest says (seal.ErrAge), no key opens it, it isn't a document of the case,
-// or isn't signed by who handed it in.
+// isn't signed by who handed it in, or is gone.
 type Unopened struct {
 	membersock.CaseObject
 	Err error
@@ -70,6 +72,9 @@ type Unopened struct {
 
 // ErrSigner says that a document is signed by another member than handed it in.
 var ErrSigner = errors.New("document is signed by another member than handed it in")
+
+// ErrGone says that the vault doesn't have what a record says was handed in.
+var ErrGone = fmt.Errorf("what was handed in is not there any more: %w", seal.ErrDigest)
 
 // Open opens a case, which is recorded.
 func (s *Session) Open(ctx context.Context, of id.Case) (*Case, error) {
@@ -101,6 +106,7 @@ func (s *Session) open(ctx context.Context, of id.Case, r *roster.Roster) (*Case
 		key: key, Access: v.Access, Objects: v.Objects,
 	}
 	c.fill(v.Objects, got, r.Verifiers())
+	c.miss(s.c.Clock.Zone)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if first, ok := s.reporters[of]; ok && first != c.Reporter {
@@ -212,6 +218,18 @@ func (c *Case) fill(held []membersock.CaseObject, got map[id.Digest][]byte, know
 		c.Reporter = reporters[0]
 	}
 	c.attach(held)
+}
+
+// miss finds what members handed in, as the records of it say, and the vault
+// doesn't have any more.
+func (c *Case) miss(zone *time.Location) {
+	for _, e := range c.Access {
+		for _, o := range e.Objects {
+			if !slices.ContainsFunc(c.Objects, func(held membersock.CaseObject) bool { return held.Object == o }) {
+				c.Unopened = append(c.Unopened, Unopened{membersock.CaseObject{Object: o, Day: id.DayOf(e.Time, zone), By: e.Member, Seq: e.Seq}, ErrGone})
+			}
+		}
+	}
 }
 
 // attach numbers the attachments of the letters, and finds contents that no

@@ -102,6 +102,9 @@ type AccessEntry struct {
 	Member id.Member        `json:"member"`
 	Action accesslog.Action `json:"action"`
 	To     id.Member        `json:"to,omitempty"`
+
+	// Objects are what the member handed in with it: answers, notes, states.
+	Objects []id.Object `json:"objects,omitempty"`
 }
 
 // maxHead is the most bytes of JSON in an answer's head: a list of some
