@@ -142,6 +142,8 @@ func hintFor(err error) string {
 		return "sign the roster with the root key that the vault was made for, one version after the one in force"
 	case errors.Is(err, roster.ErrSuccessor):
 		return "check this machine's clock, and that roster.json was changed with suluh roster only"
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "another program listens there; name another address: --listen 127.0.0.1:0 takes any free port"
 	case errors.Is(err, os.ErrExist):
 		return "there is a vault already: name another directory"
 	case errors.Is(err, os.ErrNotExist):

@@ -126,6 +126,9 @@ func (s *Server) summary(l *lang.Language, ro *roster.Roster, c *member.Case, to
 		who = name(l, ro, c.Assigned)
 	}
 	add("who", who)
+	if c.Language != "" {
+		add("language", s.catalogue.Language(c.Language).T("language.name"))
+	}
 	add("readers", names(l, ro, c.Readers))
 	add("without", names(l, ro, c.Without))
 	return lines

@@ -185,7 +185,11 @@ func (s *Server) routes() http.Handler {
 			if v.session == nil {
 				return s.locked(w, v)
 			}
-			if err := v.session.member.Err(); err != nil {
+			// A browser that loads ahead has no person before it who opens a case.
+			if strings.Contains(v.Header.Get("Sec-Purpose"), "prefetch") {
+				return errMissing
+			}
+			if err := s.brokenFor(v.session.member); err != nil {
 				return err
 			}
 			return h(w, v)
@@ -386,6 +390,17 @@ func isBroken(err error) bool {
 func (s *Server) message(w http.ResponseWriter, v *visit, key string, next *page.Link) error {
 	p := messagePage{Page: s.page(v, v.lang.T(key+".title")), Box: "ok", Paragraphs: []string{v.lang.T(key + ".text")}, Next: next}
 	return s.pages.Write(w, v.lang, "message", p)
+}
+
+// brokenFor tells whether this session, or another of the member at this desk,
+// found that the vault can't be trusted.
+func (s *Server) brokenFor(m *member.Session) error {
+	if err := m.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.broken[m.Member()]
 }
 
 // warn is the page that stays when the log isn't what it was.

@@ -21,6 +21,7 @@ import (
 
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/internal/report"
 	"suluh.example/suluh/internal/testvault"
 	"suluh.example/suluh/internal/textbrowser"
@@ -787,4 +788,59 @@ func TestNothingDecryptedIsOnTheDesksDisk(t *testing.T) {
 	if files < 5 { // three identities, one seen, one roster
 		t.Errorf("%d files", files)
 	}
+}
+
+// TestInEnglish: a page asked for in English leads to pages in English.
+func TestInEnglish(t *testing.T) {
+	o := open(t)
+	code := o.Send(testvault.Form("itprov"))
+	inbox := textbrowser.New(t).Get(o.url+"/en/").Press("Unlock", map[string]string{"anggota": string(testvault.One), "sandi": passphrase(testvault.One)})
+	if inbox.Heading() != "Inbox: 1 needs action" {
+		t.Errorf("heading %q", inbox.Heading())
+	}
+	c := inbox.Follow("Uang perjalanan")
+	says(t, c, "Reporter's language Bahasa Indonesia", "Provincial Inspectorate", "3 working days left")
+	sent := c.Follow("Write a reply").Press("Continue", map[string]string{"teks": "Thank you."}).Press("Send to the reporter", nil)
+	says(t, sent, "The reply was sent to the reporter.")
+	if m := o.Look(code).Messages; len(m) != 1 {
+		t.Errorf("%d messages", len(m))
+	}
+	if p := c.Follow("Bahasa Indonesia"); p.URL.Path != strings.TrimPrefix(c.URL.Path, "/en") {
+		t.Errorf("the other language is at %s", p.URL.Path)
+	}
+	says(t, sent.Press("Lock the desk", nil), "The desk is locked")
+}
+
+// TestLoadingAheadOpensNothing: a browser that guesses what comes next makes
+// no record of an access that nobody had.
+func TestLoadingAheadOpensNothing(t *testing.T) {
+	o := open(t)
+	code := o.Send(testvault.Form("itprov"))
+	c := o.cookie(testvault.One)
+	before := o.Vault.MemberState().Checkpoint
+	for _, path := range []string{"/", "/kasus/" + string(o.Look(code).Case)} {
+		o.raw("GET", path, c, func(r *http.Request) { r.Header.Set("Sec-Purpose", "prefetch;prerender") }, "")
+	}
+	if o.Vault.MemberState().Checkpoint != before {
+		t.Error("loading ahead made a record")
+	}
+}
+
+// TestTheEndOfTheDeskLocksAll: with the desk, its sessions end.
+func TestTheEndOfTheDeskLocksAll(t *testing.T) {
+	o := open(t)
+	inbox := o.unlock(testvault.One)
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	must(t, o.server.Watch(ctx))
+	if p := textbrowserOf(t, inbox, "/"); p.Heading() != "Buka kunci identitas Anda" {
+		t.Errorf("heading %q", p.Heading())
+	}
+}
+
+func TestACustodianIsToldWhereToGo(t *testing.T) {
+	w := testvault.New(t)
+	w.Join("pemegang-kunci", "Pemegang Kunci", "itprov", roster.Custodian)
+	o := newOffice(t, w, w.Member)
+	says(t, o.unlock("pemegang-kunci"), "Pemegang kunci membuka kasus dengan lembar pemulihan")
 }

@@ -44,6 +44,7 @@ type inboxPage struct {
 	Sort     string
 	Down     bool
 	Empty    string
+	Hint     string
 	Range    string
 	Previous *page.Link
 	Next     *page.Link
@@ -76,6 +77,9 @@ func (s *Server) inbox(w http.ResponseWriter, v *visit) error {
 		p.Notice = l.T("desk.conflict.done")
 	}
 	p.Languages = s.languages(v)
+	if ro, me := v.session.member.Roster(), v.session.member.Member(); ro.Has(me, roster.Custodian) && !ro.Has(me, roster.Reader) {
+		p.Hint = l.T("desk.inbox.custodian")
+	}
 	action := 0
 	for _, i := range items {
 		if needsAction(i, today) {

@@ -64,7 +64,7 @@ func TestEveryWordThatIsPutTogetherIsThere(t *testing.T) {
 	for _, x := range []string{"signer", "key", "damaged", "format", "signature"} {
 		keys = append(keys, "desk.why."+x)
 	}
-	for _, x := range []string{"case", "status", "due", "day", "category", "unit", "who", "readers", "without"} {
+	for _, x := range []string{"case", "status", "due", "day", "category", "unit", "who", "language", "readers", "without"} {
 		keys = append(keys, "desk.line."+x)
 	}
 	for _, x := range strings.Fields("apa bagaimana mengapa siapa mana kapan jenis rugi saksi sudah") {

@@ -321,12 +321,9 @@ func (s *Server) unlock(w http.ResponseWriter, v *visit) error {
 	case err != nil:
 		return err
 	}
-	s.mu.Lock()
-	broken := s.broken[u.Member]
-	s.mu.Unlock()
-	if broken != nil {
+	if err := s.brokenFor(x.member); err != nil {
 		x.member.Close()
-		return s.warn(w, v, u.Member, broken)
+		return s.warn(w, v, u.Member, err)
 	}
 	s.begin(w, v, x)
 	if u.Kept != "" {
