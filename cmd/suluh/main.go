@@ -103,9 +103,12 @@ func withHint(err error, hint string) error { return hinted{err, hint} }
 
 func hintFor(err error) string {
 	var h hinted
+	var found *check.Finding
 	switch {
 	case errors.As(err, &h):
 		return h.hint
+	case errors.As(err, &found):
+		return "switch nothing off; keep this copy of the log and the vault's directory, and tell the Inspektur, not only those who run the server"
 	case errors.Is(err, keyfile.ErrPassphrase):
 		return "type it again; capitals and spaces matter"
 	case errors.Is(err, ceremony.ErrNoFolder):
