@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 
 	"suluh.example/suluh/vault/membersock"
 	"suluh.example/suluh/web/desk"
@@ -35,6 +36,9 @@ Examples:
 func (c *deskCmd) Run(ctx context.Context) error {
 	if c.IdleLock < time.Second {
 		return fmt.Errorf("--idle-lock %s is too short to work with", c.IdleLock)
+	}
+	if err := unix.Access(c.Identities, unix.W_OK); err != nil {
+		return fmt.Errorf("keep what was seen in %s: %w", c.Identities, err)
 	}
 	if err := withoutTemp(); err != nil {
 		return err

@@ -278,7 +278,7 @@ func (s *Session) act(ctx context.Context, st accesslog.Statement, have []id.Dig
 	switch {
 	case errors.Is(err, membersock.ErrFork):
 		return nil, s.breaks(fmt.Errorf("%w: %w", ErrFork, err))
-	case errors.Is(err, membersock.ErrMember) && st.To == "":
+	case errors.Is(err, membersock.ErrMember):
 		if err := errors.Join(s.refresh(ctx), s.listed()); err != nil {
 			return nil, err
 		}

@@ -689,3 +689,26 @@ func TestACustodianGivesAccessAgain(t *testing.T) {
 		t.Errorf("without the sheet: %+v", i)
 	}
 }
+
+// TestAReplyThatTheVaultOnlyClaimsToHave: a vault that drops a reply and says
+// it was sent before is found out.
+func TestAReplyThatTheVaultOnlyClaimsToHave(t *testing.T) {
+	w := testvault.New(t)
+	w.Send(testvault.Form("itprov"))
+	c := config(t, w, testvault.One)
+	c.Vault = membersock.NewClient(w.Listen("lies.sock", membersock.Handler(claiming{w.Vault})))
+	s := open(t, c)
+	if err := s.Reply(t.Context(), only(t, s), member.NewOnce(), "Halo."); !errors.Is(err, member.ErrTampered) {
+		t.Errorf("got %v, want ErrTampered", err)
+	}
+}
+
+// claiming says of every reply that it was sent before.
+type claiming struct{ *vault.Vault }
+
+func (v claiming) Act(ctx context.Context, head membersock.ActHead, in *frame.Reader, out *frame.Writer) error {
+	if s, err := accesslog.ReadStatement([]byte(head.Statement)); err == nil && s.Action == accesslog.Reply {
+		return membersock.ErrReplay
+	}
+	return v.Vault.Act(ctx, head, in, out)
+}

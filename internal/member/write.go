@@ -72,7 +72,9 @@ func (s *Session) Reply(ctx context.Context, of id.Case, once Once, text string)
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, accesslog.Statement{Action: accesslog.Reply, Case: of, Nonce: once.nonce(accesslog.Reply, of, "", text)}, answer)
+	return s.write(ctx, accesslog.Statement{Action: accesslog.Reply, Case: of, Nonce: once.nonce(accesslog.Reply, of, "", text)}, func(c *Case) bool {
+		return slices.ContainsFunc(c.Messages, func(m Message) bool { return m.By == s.Member() && m.Answer.Status == "" && m.Answer.Text == text })
+	}, answer)
 }
 
 // SetStatus tells the reporter a new status, with a message if there is one
@@ -105,7 +107,11 @@ func (s *Session) SetStatus(ctx context.Context, of id.Case, once Once, status r
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, accesslog.Statement{Action: accesslog.Status, Case: of, Nonce: once.nonce(accesslog.Status, of, status, message)}, answer, state)
+	return s.write(ctx, accesslog.Statement{Action: accesslog.Status, Case: of, Nonce: once.nonce(accesslog.Status, of, status, message)}, func(c *Case) bool {
+		return slices.ContainsFunc(c.Messages, func(m Message) bool {
+			return m.By == s.Member() && m.Answer.Status == status && m.Answer.Text == message
+		})
+	}, answer, state)
 }
 
 // Note keeps an internal note, which the reporter never sees.
@@ -126,7 +132,9 @@ func (s *Session) Note(ctx context.Context, of id.Case, once Once, text string) 
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, accesslog.Statement{Action: accesslog.Note, Case: of, Nonce: once.nonce(accesslog.Note, of, "", text)}, note)
+	return s.write(ctx, accesslog.Statement{Action: accesslog.Note, Case: of, Nonce: once.nonce(accesslog.Note, of, "", text)}, func(c *Case) bool {
+		return slices.ContainsFunc(c.Notes, func(n Note) bool { return n.By == s.Member() && n.Text == text })
+	}, note)
 }
 
 func (s *Session) now() time.Time { return s.c.Now().UTC().Truncate(time.Millisecond) }
@@ -154,11 +162,21 @@ func sealed(role id.Role, text []byte, floor seal.Floor, to ...age.Recipient) (m
 	return membersock.Handed{Object: seal.Describe(role, b), Sealed: b}, nil
 }
 
-// write hands in what was written. What the vault has already is done.
-func (s *Session) write(ctx context.Context, st accesslog.Statement, handed ...membersock.Handed) error {
+// write hands in what was written. What the vault says it has already must be
+// there, or it only says so: there tells whether an opened case has it.
+func (s *Session) write(ctx context.Context, st accesslog.Statement, there func(*Case) bool, handed ...membersock.Handed) error {
 	a, err := s.act(ctx, st, nil, handed...)
 	if errors.Is(err, membersock.ErrReplay) {
-		return nil
+		c, err := s.Open(ctx, st.Case)
+		switch {
+		case err != nil:
+			return err
+		case there(c):
+			return nil
+		case len(c.Unopened) > 0: // it may be among what is damaged
+			return c.Unopened[0].Err
+		}
+		return s.breaks(fmt.Errorf("%w: it claims to have what it does not show", ErrTampered))
 	}
 	if err != nil {
 		return err

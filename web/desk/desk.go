@@ -332,6 +332,7 @@ var failures = []struct {
 	{errForm, http.StatusBadRequest, "desk.form"},
 	{membersock.ErrNoWrap, http.StatusForbidden, "desk.nowrap"},
 	{member.ErrCase, http.StatusForbidden, "desk.nokey"},
+	{membersock.ErrMember, http.StatusForbidden, "desk.role"},
 	{membersock.ErrRole, http.StatusForbidden, "desk.role"},
 	{membersock.ErrStale, http.StatusServiceUnavailable, "desk.stale"},
 	{member.ErrReporters, http.StatusConflict, "desk.reporters"},

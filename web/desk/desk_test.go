@@ -369,6 +369,13 @@ func TestOtherSitesCannotPost(t *testing.T) {
 	if n := len(o.Look(code).Messages); n != 0 {
 		t.Errorf("%d messages were sent", n)
 	}
+	tls := o.raw("POST", "/buka", nil, func(r *http.Request) {
+		r.Host = "meja.uji"
+		r.Header.Set("Origin", "https://meja.uji")
+	}, url.Values{"anggota": {string(testvault.One)}, "sandi": {passphrase(testvault.One)}}.Encode())
+	if len(tls.Cookies()) != 1 || !tls.Cookies()[0].Secure {
+		t.Errorf("behind TLS: %+v", tls.Cookies())
+	}
 	if c.SameSite != http.SameSiteStrictMode || !c.HttpOnly || c.Path != "/" || !c.Expires.IsZero() || len(c.Value) < 20 {
 		t.Errorf("cookie: %+v", c)
 	}

@@ -40,6 +40,15 @@ func cookieName(r *http.Request) string {
 	return strings.TrimSuffix("meja-"+port, "-")
 }
 
+// cookie is the session's, for as long as the browser runs. Behind a proxy that
+// speaks TLS, which the origin of a form tells, it is for TLS only.
+func cookie(r *http.Request, value string, maxAge int) *http.Cookie {
+	return &http.Cookie{
+		Name: cookieName(r), Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		Secure: strings.HasPrefix(r.Header.Get("Origin"), "https://"),
+	}
+}
+
 // session finds the session of a request, and prolongs it.
 func (s *Server) session(r *http.Request) *session {
 	c, err := r.Cookie(cookieName(r))
@@ -125,7 +134,7 @@ func (s *Server) begin(w http.ResponseWriter, v *visit, x *session) {
 	s.sessions[x.token] = x
 	s.mu.Unlock()
 	v.session = x
-	http.SetCookie(w, &http.Cookie{Name: cookieName(v.Request), Value: x.token, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
+	http.SetCookie(w, cookie(v.Request, x.token, 0))
 }
 
 const suffix = ".identity"
@@ -339,7 +348,7 @@ func (s *Server) lockByHand(w http.ResponseWriter, v *visit) error {
 	if v.session != nil {
 		s.lock(v.session)
 	}
-	http.SetCookie(w, &http.Cookie{Name: cookieName(v.Request), Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, MaxAge: -1})
+	http.SetCookie(w, cookie(v.Request, "", -1))
 	v.session = nil
 	return s.message(w, v, "desk.locked", &page.Link{Href: v.lang.Path("/"), Text: v.lang.T("desk.unlock.again")})
 }
