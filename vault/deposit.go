@@ -32,6 +32,9 @@ const (
 	maxObjects = 256 // of a deposit
 	maxWraps   = 64
 	maxWrap    = 16 << 10 // bytes
+	// maxDocument is the most bytes of what is no attachment: a form's text may
+	// have 1 MiB, which JSON and padding make longer.
+	maxDocument = 8 << 20
 )
 
 // arrived is an object of a deposit that has come in.
@@ -76,8 +79,10 @@ func (v *Vault) deposit(ctx context.Context, l id.Lookup, head depositsock.Depos
 	if open, _ := v.quota.room(v.config, v.config.Now(), v.config.Dir); !open || v.now.Load().roster == nil {
 		return a, depositsock.ErrFull
 	}
-	objects, err := v.receive(stream)
+	var coming incoming
+	objects, err := v.receive(stream, &coming)
 	defer func() {
+		v.quota.come(-coming.n) // what was kept is counted by now
 		for _, o := range objects {
 			if o.file != "" {
 				_ = os.Remove(o.file) // gone already if it was kept; swept at the next start otherwise
@@ -104,7 +109,7 @@ func (v *Vault) deposit(ctx context.Context, l id.Lookup, head depositsock.Depos
 
 // receive takes the objects in, large ones to the disk, and nothing longer
 // than the vault takes.
-func (v *Vault) receive(stream *frame.Reader) (objects []arrived, err error) {
+func (v *Vault) receive(stream *frame.Reader, coming *incoming) (objects []arrived, err error) {
 	left := v.config.MaxBytes
 	for {
 		o, r, err := stream.Next()
@@ -117,19 +122,22 @@ func (v *Vault) receive(stream *frame.Reader) (objects []arrived, err error) {
 		if !o.Role.FromReporter() || len(objects) == maxObjects {
 			return objects, fmt.Errorf("%w: an object it does not take", depositsock.ErrBad)
 		}
-		if o.Role == id.RoleContent {
-			if _, files := v.quota.room(v.config, v.config.Now(), v.config.Dir); !files {
-				return objects, depositsock.ErrNoFiles
-			}
+		most := left
+		if o.Role != id.RoleContent {
+			most = min(left, maxDocument)
+		} else if _, files := v.quota.room(v.config, v.config.Now(), v.config.Dir); !files {
+			return objects, depositsock.ErrNoFiles
+		} else {
+			r = &metered{v, r, coming}
 		}
-		got, err := v.receiveOne(o.Role, io.LimitReader(r, left+1))
+		got, err := v.receiveOne(o.Role, io.LimitReader(r, most+1))
 		if got.file != "" || err == nil {
 			objects = append(objects, got)
 		}
 		if err != nil {
 			return objects, err
 		}
-		if left -= got.Size; left < 0 {
+		if left -= got.Size; got.Size > most {
 			return objects, depositsock.ErrTooLarge
 		}
 	}

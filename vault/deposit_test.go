@@ -171,7 +171,7 @@ func TestRepeatedFileDoesNotDeleteTheFirst(t *testing.T) {
 }
 
 func TestQuotaKeepsTheDoorOpenForReportsWithoutFiles(t *testing.T) {
-	w := newWorld(t, vault.Config{MaxBytes: 1 << 20, PerHour: 2 << 20, PerDay: 2900 << 10})
+	w := newWorld(t, vault.Config{MaxBytes: 1 << 20, PerHour: 2 << 20, PerDay: 2100 << 10})
 	files := func() error {
 		_, err := w.send(newParcel(900<<10, w.one.id))
 		return err
@@ -182,22 +182,78 @@ func TestQuotaKeepsTheDoorOpenForReportsWithoutFiles(t *testing.T) {
 	}
 	must(t, files())
 	must(t, files())
-	must(t, files())
-	want(t, files(), depositsock.ErrFull)
-	want(t, text(), depositsock.ErrFull)
+	want(t, files(), depositsock.ErrNoFiles) // in the middle: it would have been too much
+	want(t, files(), depositsock.ErrNoFiles)
+	texts := 0
+	var err error
+	for ; err == nil && texts < 1000; texts++ {
+		err = text()
+	}
+	want(t, err, depositsock.ErrFull)
+	if texts < 20 {
+		t.Errorf("%d reports without files found room in what is kept for them, want 20 at least", texts)
+	}
 
 	w.clock.forward(time.Hour)
 	if s := w.vault.DepositState(); s.Files {
 		t.Fatal("a new hour opened the door to files though the day's quota is used up")
 	}
 	w.stop()
-	w.start(vault.Config{MaxBytes: 1 << 20, PerHour: 2 << 20, PerDay: 2900 << 10})
+	w.start(vault.Config{MaxBytes: 1 << 20, PerHour: 2 << 20, PerDay: 2100 << 10})
 	want(t, files(), depositsock.ErrNoFiles)
 	must(t, text())
 
 	w.clock.forward(24 * time.Hour)
 	must(t, files())
 	must(t, text())
+}
+
+// Uploads that begin together, each while there is room for it, don't use up
+// what is kept for reports without files either; and what they have sent
+// counts no more once they are broken off.
+func TestFloodAtOnceLeavesRoomForText(t *testing.T) {
+	w := newWorld(t, vault.Config{MaxBytes: 4 << 20, PerHour: 8 << 20})
+	refused := 0
+	var open []*depositsock.Deposit
+	for range 6 {
+		p := newParcel(0, w.one.id)
+		d, err := w.deposit.Deposit(t.Context(), depositsock.DepositHead{Lookup: p.lookup.Hex(), Case: p.of})
+		must(t, err)
+		ow, err := d.Object(id.RoleContent)
+		must(t, err)
+		for n := 0; n < 12 && err == nil; n++ { // 3 MiB
+			_, err = ow.Write(sealed(256 << 10))
+		}
+		if err != nil {
+			want(t, err, depositsock.ErrNoFiles)
+			refused++
+		}
+		open = append(open, d)
+		_, err = w.send(newParcel(0, w.one.id))
+		must(t, err)
+	}
+	if refused < 3 {
+		t.Errorf("%d of six uploads were refused, want 3 at least", refused)
+	}
+	for _, d := range open {
+		d.Abort()
+	}
+	waitFor(t, func() bool { return w.vault.DepositState().Files })
+	_, err := w.send(newParcel(1<<20, w.one.id))
+	must(t, err)
+}
+
+// What is no attachment is small: a letter can't be a way around the quota for
+// files.
+func TestLettersAreSmall(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	p := newParcel(0, w.one.id)
+	p.objects[0].data = sealed(9 << 20)
+	_, err := w.send(p)
+	want(t, err, depositsock.ErrTooLarge)
+	if f := w.files(); len(f) != 0 {
+		t.Errorf("%d files are left of it", len(f))
+	}
 }
 
 func TestFloodLeavesRoomForText(t *testing.T) {

@@ -3,10 +3,13 @@ package vault
 import (
 	"context"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"suluh.example/suluh/vault/depositsock"
 )
 
 // quota counts what deposits have taken. Hours are counted in memory only:
@@ -15,10 +18,15 @@ type quota struct {
 	mu            sync.Mutex
 	hour, day     time.Time // that the counts are of
 	ofHour, ofDay int64
+	coming        int64 // bytes of files that arrive just now, counted as if they were kept
 }
 
-// minFree is the free space of the disk below which nothing is taken.
-const minFree = 256 << 20
+// minFree is the free space of the disk below which nothing is taken. Files
+// that arrive stop a bit before, so that they leave room for reports without any.
+const (
+	minFree  = 256 << 20
+	keptFree = minFree + 64<<20
+)
 
 func (q *quota) turn(now time.Time) {
 	if h := now.Truncate(time.Hour); h != q.hour {
@@ -39,18 +47,77 @@ func (q *quota) add(now time.Time, n int64) {
 
 // room tells whether a deposit may come, and whether one with files may.
 func (q *quota) room(c Config, now time.Time, dir string) (open, files bool) {
+	free := freeOf(dir)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.turn(now)
+	return q.below(c, 100) && free >= minFree, q.below(c, 100-reserve) && free >= minFree+c.MaxBytes
+}
+
+// below tells whether less than a part of the quota is used, in per cent. What
+// still arrives is no reason to turn a report without files away.
+func (q *quota) below(c Config, part int64) bool {
+	n := int64(0)
+	if part < 100 {
+		n = q.coming
+	}
+	return q.ofHour+n < c.PerHour/100*part && q.ofDay+n < c.PerDay/100*part
+}
+
+func freeOf(dir string) int64 {
 	var fs unix.Statfs_t
-	free := int64(minFree)
-	if err := unix.Statfs(dir, &fs); err == nil {
-		free = int64(fs.Bavail) * fs.Bsize
+	if err := unix.Statfs(dir, &fs); err != nil {
+		return keptFree
 	}
-	below := func(part int64) bool {
-		return q.ofHour < c.PerHour/100*part && q.ofDay < c.PerDay/100*part
+	return int64(fs.Bavail) * fs.Bsize
+}
+
+// incoming is what has arrived of a deposit's files.
+type incoming struct{ n, next int64 } // bytes counted, and when to look again
+
+// metered counts a file's bytes as they come, and ends it when files may take
+// no more: many that began while there was room for each would otherwise use
+// up together what is kept for reports without files.
+type metered struct {
+	v *Vault
+	r io.Reader
+	*incoming
+}
+
+// lookEvery is how many bytes come between two looks.
+const lookEvery = 256 << 10
+
+func (m *metered) Read(p []byte) (int, error) {
+	if m.n >= m.next {
+		m.next = m.n + lookEvery
+		if err := m.v.quota.goesOn(m.v.config, m.v.config.Now(), m.v.config.Dir); err != nil {
+			return 0, err
+		}
 	}
-	return below(100) && free >= minFree, below(100-reserve) && free >= minFree+c.MaxBytes
+	n, err := m.r.Read(p)
+	m.n += int64(n)
+	m.v.quota.come(int64(n))
+	return n, err
+}
+
+func (q *quota) come(n int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.coming += n
+}
+
+func (q *quota) goesOn(c Config, now time.Time, dir string) error {
+	free := freeOf(dir)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.turn(now)
+	switch {
+	case free < minFree:
+		return depositsock.ErrFull
+	case free < keptFree || !q.below(c, 100-reserve):
+		return depositsock.ErrNoFiles
+	}
+	return nil
 }
 
 // loadQuota counts what today's deposits have taken before a restart.

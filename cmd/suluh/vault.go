@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -46,16 +47,25 @@ func (c *vaultInitCmd) Run(ctx context.Context) error {
 }
 
 type vaultRunCmd struct {
-	Dir string `required:"" type:"path" help:"Directory that suluh vault init made."`
+	Dir      string   `required:"" type:"path" help:"Directory that suluh vault init made."`
+	MaxBytes byteSize `default:"1280MiB" help:"The most that one deposit may bring, sealed. Intake offers four fifths of it: 1 GiB."`
+	PerHour  byteSize `default:"64GiB" help:"The most that all deposits of an hour may bring. A tenth is kept for reports without files."`
+	PerDay   byteSize `default:"256GiB" help:"The same for a day."`
 }
 
 func (vaultRunCmd) Help() string {
-	return "Listens on deposit.sock, member.sock, log.sock and control.sock in the directory.\n\nExample:\n  suluh vault --dir /var/lib/suluh"
+	return `Listens on deposit.sock, member.sock, log.sock and control.sock in the directory.
+
+Examples:
+  suluh vault --dir /var/lib/suluh
+  suluh vault --dir /var/lib/suluh --max-bytes 2560MiB --per-hour 100GiB --per-day 200GiB`
 }
 
 func (c *vaultRunCmd) Run(ctx context.Context) (err error) {
 	log := logger(os.Stderr)
-	v, err := vault.Open(ctx, vault.Config{Dir: c.Dir, Log: log})
+	v, err := vault.Open(ctx, vault.Config{
+		Dir: c.Dir, Log: log, MaxBytes: int64(c.MaxBytes), PerHour: int64(c.PerHour), PerDay: int64(c.PerDay),
+	})
 	if err != nil {
 		return err
 	}
@@ -67,17 +77,22 @@ func (c *vaultRunCmd) Run(ctx context.Context) (err error) {
 		name    string
 		mode    os.FileMode
 		handler http.Handler
+		stall   time.Duration // 0: the default
 	}{
-		{"deposit.sock", 0o660, depositsock.Handler(v)},
-		{"member.sock", 0o660, membersock.Handler(v)},
-		{"log.sock", 0o660, logsock.Handler(v)},
-		{"control.sock", 0o600, controlsock.Handler(v)},
+		// Intake cuts reporters who stall. Of one who is slow, what was sealed
+		// comes 128 KiB at a time: with 300 bytes a second every seven minutes.
+		{"deposit.sock", 0o660, depositsock.Handler(v), 10 * time.Minute},
+		{"member.sock", 0o660, membersock.Handler(v), 0},
+		{"log.sock", 0o660, logsock.Handler(v), 0},
+		{"control.sock", 0o600, controlsock.Handler(v), 0},
 	} {
 		l, err := serve.ListenUnix(filepath.Join(c.Dir, s.name), s.mode)
 		if err != nil {
 			return fmt.Errorf("listen on %s: %w", s.name, err)
 		}
-		g.Go(func() error { return serve.Run(ctx, serve.Config{Listener: l, Handler: s.handler, Log: log}) })
+		g.Go(func() error {
+			return serve.Run(ctx, serve.Config{Listener: l, Handler: s.handler, Log: log, Stall: s.stall})
+		})
 	}
 	g.Go(func() error { return v.Batches(ctx) })
 	fmt.Println("suluh vault: listening in " + c.Dir)

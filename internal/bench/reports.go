@@ -250,8 +250,14 @@ type form struct {
 func (f *form) fields(w *multipart.Writer, seed submission.Seed) error {
 	r := text()
 	fields := [][2]string{
-		{"sekali", hex.EncodeToString(seed[:])}, {"unit", string(f.in.roster.Units[0].ID)}, {"jenis", string(r.Category)},
-		{"apa", r.What}, {"bagaimana", r.How}, {"siapa", r.Who}, {"mana", r.Where}, {"kapan", r.When},
+		{"sekali", hex.EncodeToString(seed[:])},
+		{"unit", string(f.in.roster.Units[0].ID)},
+		{"jenis", string(r.Category)},
+		{"apa", r.What},
+		{"bagaimana", r.How},
+		{"siapa", r.Who},
+		{"mana", r.Where},
+		{"kapan", r.When},
 	}
 	for _, m := range f.in.roster.Readers(f.in.roster.Units[0].ID, nil) {
 		fields = append(fields, [2]string{"pembaca", string(m.ID)})
