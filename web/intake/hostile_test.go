@@ -77,6 +77,14 @@ func TestTheLimitIsExact(t *testing.T) {
 	if got := large.form(t, "/lapor/kirim"); got.Get("apa") != typical().Get("apa") || got.Get("sekali") != fields.Get("sekali") {
 		t.Errorf("the form lost what it had: %v", got)
 	}
+	// One that says itself that it is far too large doesn't get to the vault, and
+	// is read to its end all the same: browsers don't look at an answer before.
+	var whole bytes.Buffer
+	m := multipart.NewWriter(&whole)
+	must(t, writeForm(m, fields, []file{zeros("film.mp4", 65<<20)}))
+	r, err := http.Post(w.url+"/lapor/kirim", m.FormDataContentType(), &whole)
+	must(t, err)
+	w.read(r).want(t, 422, "lebih besar dari 292 KB. Berkas terakhir yang dibaca: “film.mp4”", "Uang perjalanan dinas dibayar dua kali")
 	w.post("/lapor/kirim", fields, zeros("a", limit-1), zeros("b", 2)).want(t, 422, "Semua berkas bersama lebih besar dari", "“b”")
 	w.post("/lapor/kirim", fields, zeros("a", 1), zeros("kosong.pdf", 0)).want(t, 422, "Berkas “kosong.pdf” kosong")
 	w.nothing()
@@ -498,10 +506,10 @@ func TestTheOperatorReadsWhenTheVaultGoes(t *testing.T) {
 	}
 	for i := range 2 {
 		w.stop()
-		says("the vault does not answer", i+1)
+		says(`msg="the vault does not answer`, i+1)
 		w.get("/lapor/tulis").want(t, 503)
 		w.stop = w.listen("deposit.sock", depositsock.Handler(w.vault))
-		says("takes deposits again", i+1)
+		says(`msg="the vault takes deposits again`, i+1)
 		w.get("/lapor/tulis").want(t, 200)
 	}
 	cancel()

@@ -181,10 +181,13 @@ func (s *Server) body(w http.ResponseWriter, r *request, most int64) *body {
 	return newBody(r.Request)
 }
 
+// mostTexts is the most bytes that are read of a form without files.
+const mostTexts = 16 << 20
+
 // texts reads a form without files. If it can't be read, what is left is
 // drained, so that the browser gets to see the page that says so.
 func (s *Server) texts(w http.ResponseWriter, r *request) (*body, error) {
-	b := s.body(w, r, 2*maxText+maxFields*maxHeader/8)
+	b := s.body(w, r, mostTexts)
 	if err := b.all(); err != nil {
 		b.drain()
 		return nil, err

@@ -298,10 +298,13 @@ func (s *Server) showCheckClosed(w http.ResponseWriter, r *request, sender *subm
 	return s.showCheck(w, r, sender, state, t, http.StatusServiceUnavailable, page.Problem{Text: r.l.T("intake.check.closed")})
 }
 
-// mostBody is the most bytes that are read of a form with files: twice what is
-// accepted, since browsers show no answer before they have sent what they
-// began.
-func (s *Server) mostBody() int64 { return 2*s.config.MaxBytes + 64<<20 }
+// overhead is the most that a form of ours has besides its files.
+const overhead = 64 << 20
+
+// mostBody is the most bytes that are read of a form with files: several times
+// what is accepted, since browsers show no answer before they have sent what
+// they began.
+func (s *Server) mostBody() int64 { return 4*s.config.MaxBytes + overhead }
 
 // tooMuch says what is wrong with an attachment, in the words of a page.
 type tooMuch struct{ text string }
@@ -313,6 +316,9 @@ func (s *Server) finish(r *request, b *body, file *upload, sub *submission.Submi
 	left := s.limit(state)
 	for n := 0; file != nil; n++ {
 		name := r.shownName(file)
+		if n == 0 && r.ContentLength > left+overhead { // nothing of it need go to the vault
+			return submission.Result{}, &tooMuch{r.l.T("intake.file.together", "Name", name, "Size", r.l.Bytes(left))}
+		}
 		if n == mostFiles {
 			return submission.Result{}, &tooMuch{r.l.T("intake.file.many", "N", mostFiles)}
 		}

@@ -314,8 +314,9 @@ func (s *Server) reply(w http.ResponseWriter, r *request) error {
 		defer sub.Abort()
 		var result submission.Result
 		if result, err = s.finish(r, b, first, sub, state); err == nil {
-			if view, err = sender.Look(r.Context(), code); err != nil {
-				return err
+			// The reply is durable, so that is said even if the vault goes now.
+			if fresh, err := sender.Look(r.Context(), code); err == nil {
+				view = fresh
 			}
 			notice := r.l.T("intake.status.sent")
 			if result.Outcome == depositsock.Same {
