@@ -94,18 +94,23 @@ func (c *auditLog) verify(ctx context.Context) (*check.Log, *check.Result, error
 type auditVerifyCmd struct {
 	auditLog
 	Continues string `type:"existingfile" placeholder:"CHECKPOINT" help:"A checkpoint that was kept before: the log must still begin with all that it had then."`
+	Receipt   string `placeholder:"FILE" help:"A reporter's receipt: tell whether its deposit is in the log as promised; - for standard input."`
 	JSON      bool   `help:"Print one JSON object instead of a sentence."`
 }
 
 func (auditVerifyCmd) Help() string {
 	return `Checks every record and prints one sentence. The exit status is 0 only if the log is intact.
 
+With --receipt, it prints another sentence: whether the vault kept its promise to log the reporter's deposit. That needs neither the code nor the
+report, and tells nothing of them. The exit status is 1 if the promise was broken.
+
 With --continues, a log that was cut back or begun anew since shows, too: keep the checkpoint of each verification, or use suluh audit export, which does.
 
 Examples:
   suluh audit verify --log-key log.vkey /media/log
   suluh audit verify --log-key log.vkey --token-file token https://log.example/
-  suluh audit verify --log-key log.vkey --continues /media/log/checkpoint /var/lib/suluh/log.sock`
+  suluh audit verify --log-key log.vkey --continues /media/log/checkpoint /var/lib/suluh/log.sock
+  suluh audit verify --log-key log.vkey --receipt tanda-terima.txt https://log.example/`
 }
 
 // verdict is what verify prints with --json.
@@ -121,6 +126,8 @@ type verdict struct {
 	Why      string      `json:"why,omitempty"`
 	Want     string      `json:"want,omitempty"`
 	Got      string      `json:"got,omitempty"`
+
+	Receipt check.Promise `json:"receipt,omitempty"`
 }
 
 func (c *auditVerifyCmd) Run(ctx context.Context) error {
@@ -132,8 +139,14 @@ func (c *auditVerifyCmd) Run(ctx context.Context) error {
 	if err != nil && !errors.As(err, &f) {
 		return err // nothing was found out
 	}
+	var promised receipt
+	if c.Receipt != "" && err == nil {
+		if promised, err = c.receipt(log); err != nil {
+			return err
+		}
+	}
 	if c.JSON {
-		v := verdict{Intact: f == nil}
+		v := verdict{Intact: f == nil, Receipt: promised.promise}
 		if f == nil {
 			v.Records, v.Deposits, v.Accesses, v.Waiting, v.Root = r.Records, r.Deposits, r.Accesses, r.Waiting, r.Tree.Hash.String()
 		} else {
@@ -142,13 +155,63 @@ func (c *auditVerifyCmd) Run(ctx context.Context) error {
 				v.Record = &f.Seq
 			}
 		}
-		return errors.Join(json.NewEncoder(os.Stdout).Encode(v), err)
+		return errors.Join(json.NewEncoder(os.Stdout).Encode(v), err, promised.broken())
 	}
 	if err != nil {
 		return err
 	}
 	fmt.Println(intact(r))
+	switch promised.promise {
+	case check.Kept:
+		fmt.Println("the promise was kept: the deposit of the receipt is in the log")
+	case check.Open:
+		fmt.Printf("the promise is open: the deposit of the receipt must be in the log by the end of %s\n", promised.due)
+	}
+	return promised.broken()
+}
+
+// receipt is what became of a reporter's receipt.
+type receipt struct {
+	promise check.Promise // "" if none was asked about
+	due     id.Day
+}
+
+var errPromise = errors.New("the promise was broken: the deposit of the receipt should be in the log and is not")
+
+func (r receipt) broken() error {
+	if r.promise == check.Broken {
+		return errPromise
+	}
 	return nil
+}
+
+// maxReceipt is more bytes than any receipt has.
+const maxReceipt = 4 << 10
+
+func (c *auditVerifyCmd) receipt(log *check.Log) (receipt, error) {
+	key, _, err := readLogKey(c.LogKey)
+	if err != nil {
+		return receipt{}, err
+	}
+	from := os.Stdin
+	if c.Receipt != "-" {
+		if from, err = os.Open(c.Receipt); err != nil {
+			return receipt{}, err
+		}
+		defer from.Close()
+	}
+	msg, err := io.ReadAll(io.LimitReader(from, maxReceipt))
+	if err != nil {
+		return receipt{}, fmt.Errorf("read receipt: %w", err)
+	}
+	// As pasted from a page: with line ends of Windows, and with or without the last.
+	msg = []byte(strings.TrimSpace(strings.ReplaceAll(string(msg), "\r\n", "\n")) + "\n")
+	r, err := accesslog.OpenReceipt(msg, key)
+	if err != nil {
+		return receipt{}, withHint(errors.New("the receipt is not signed by this log's key, or was changed"), "copy all of it, from \"suluh.example/receipt/v1\" to the line that begins with a dash")
+	}
+	promise, err := log.Promise(r, id.DayOf(time.Now(), log.TimeZone()))
+	return receipt{promise, r.Due}, err
 }
 
 func (c *auditVerifyCmd) continues(log *check.Log) error {

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/net/html/atom"
+
 	"suluh.example/suluh/internal/textbrowser"
 	"suluh.example/suluh/internal/world"
 )
@@ -76,6 +78,8 @@ func TestDemoShowsTheMainJobAndGoesOn(t *testing.T) {
 	page := reporter.Get(first.Intake+"lapor/tulis").Press("Lanjut", map[string]string{"unit": "itprov", "apa": "Uji peraga"}).
 		Press("Kirim laporan", nil, textbrowser.File{Field: "berkas", Name: "bukti.txt", Body: strings.NewReader("isi bukti")})
 	code := strings.Join(page.Items("code"), " ")
+	receipt := filepath.Join(t.TempDir(), "receipt")
+	must(t, os.WriteFile(receipt, []byte(page.First(atom.Pre)), 0o600))
 
 	w := &world.World{Desk: first.Desk, Members: first.Members}
 	officer := deskOf(t, w, "penelaah-satu")
@@ -99,9 +103,22 @@ func TestDemoShowsTheMainJobAndGoesOn(t *testing.T) {
 	if !strings.Contains(status.Text(), "Terima kasih, kami baca.") {
 		t.Errorf("the answer is not shown after a restart:\n%s", status.Text())
 	}
-	out, err := exec.Command(program(t), "audit", "verify", "--log-key", again.LogKey, again.Audit).CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "intact") {
-		t.Errorf("verify: %v\n%s", err, out)
+	verify := func() string {
+		t.Helper()
+		out, err := exec.Command(program(t), "audit", "verify", "--log-key", again.LogKey, "--receipt", receipt, again.Audit).CombinedOutput()
+		if err != nil {
+			t.Errorf("verify: %v", err)
+		}
+		return string(out)
+	}
+	if out := verify(); !strings.Contains(out, "the promise is open") {
+		t.Errorf("before the day's end:\n%s", out)
+	}
+	if out, err := exec.Command(program(t), "vault", "batch", "--dir", filepath.Join(dir, "vault")).CombinedOutput(); err != nil {
+		t.Fatalf("batch: %v\n%s", err, out)
+	}
+	if out := verify(); !strings.Contains(out, "the promise was kept") {
+		t.Errorf("after the day's end:\n%s", out)
 	}
 	csv := textbrowser.New(t).Get(again.Audit + "cari.csv")
 	if csv.Status != http.StatusOK || !strings.Contains(string(csv.Body), "penelaah-satu") {

@@ -109,6 +109,8 @@ func hintFor(err error) string {
 		return h.hint
 	case errors.As(err, &found):
 		return "switch nothing off; keep this copy of the log and the vault's directory, and tell the Inspektur, not only those who run the server"
+	case errors.Is(err, errPromise):
+		return "keep the receipt and this copy of the log, and tell the auditors: the report may have been dropped"
 	case errors.Is(err, keyfile.ErrPassphrase):
 		return "type it again; capitals and spaces matter"
 	case errors.Is(err, ceremony.ErrNoFolder):

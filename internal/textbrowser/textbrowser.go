@@ -119,12 +119,15 @@ func (p *Page) Text() string {
 // Heading is the text of the first h1.
 func (p *Page) Heading() string { return p.First(atom.H1) }
 
-// First is the text of the first element of a kind, or "".
+// First is the text of the first element of a kind, or "". A pre keeps its
+// lines.
 func (p *Page) First(a atom.Atom) (text string) {
 	found := false
 	visit(p.root, func(n *html.Node) {
 		if n.DataAtom == a && !found {
-			found, text = true, textOf(n)
+			if found, text = true, textOf(n); a == atom.Pre {
+				text = verbatim(n)
+			}
 		}
 	})
 	return text
@@ -280,7 +283,7 @@ func (p *Page) fields(form, pressed *html.Node, values map[string]string) (field
 			}
 		case n.DataAtom == atom.Textarea:
 			if used[name] = true; !has {
-				given = textareaOf(n)
+				given = verbatim(n)
 			}
 			add(name, strings.ReplaceAll(strings.ReplaceAll(given, "\r\n", "\n"), "\n", "\r\n"))
 		case n.DataAtom == atom.Select:
@@ -349,8 +352,8 @@ func textOf(n *html.Node) string {
 	return strings.Join(strings.Fields(b.String()), " ")
 }
 
-// textareaOf keeps line ends and spaces, as a browser does.
-func textareaOf(n *html.Node) string {
+// verbatim keeps line ends and spaces, as a browser does in a textarea.
+func verbatim(n *html.Node) string {
 	var b strings.Builder
 	visit(n, func(c *html.Node) {
 		if c.Type == html.TextNode {
@@ -387,7 +390,7 @@ func (p *Page) Value(name string) (value string, err error) {
 		}
 		switch {
 		case n.DataAtom == atom.Textarea:
-			value, err = textareaOf(n), nil
+			value, err = verbatim(n), nil
 		case n.DataAtom == atom.Input && (attr(n, "type") == "radio" || attr(n, "type") == "checkbox"):
 			if hasAttr(n, "checked") {
 				value, err = attr(n, "value"), nil
