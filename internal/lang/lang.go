@@ -195,8 +195,9 @@ func (l *Language) T(key string, pairs ...any) string {
 		}
 		c.TemplateData = data
 	}
+	// It gives the general form for one that isn't there, and an error besides.
 	s, err := l.localizer.Localize(c)
-	if err != nil {
+	if err != nil && s == "" {
 		return "[" + key + "]"
 	}
 	return s

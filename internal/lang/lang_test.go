@@ -114,9 +114,9 @@ func TestWhatIsMissingIsRefused(t *testing.T) {
 // TestALanguageIsAddedByItsFiles, also one whose plural rules nobody has.
 func TestALanguageIsAddedByItsFiles(t *testing.T) {
 	c, err := lang.LoadFrom(fstest.MapFS{
-		"uji.en.toml":  {Data: []byte(`"uji.files" = { one = "{{.N}} file", other = "{{.N}} files" }`)},
-		"uji.bjn.toml": {Data: []byte(`"uji.files" = "{{.N}} barakas"`)},
-		"uji.id.toml":  {Data: []byte(`"uji.files" = "{{.N}} berkas"`)},
+		"uji.en.toml":  {Data: []byte("\"uji.files\" = { one = \"{{.N}} file\", other = \"{{.N}} files\" }\n\"uji.word\" = \"word {{.N}}\"")},
+		"uji.bjn.toml": {Data: []byte("\"uji.files\" = \"{{.N}} barakas\"\n\"uji.word\" = \"kata {{.N}}\"")},
+		"uji.id.toml":  {Data: []byte("\"uji.files\" = \"{{.N}} berkas\"\n\"uji.word\" = \"kata {{.N}}\"")},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -128,6 +128,10 @@ func TestALanguageIsAddedByItsFiles(t *testing.T) {
 	want := []string{"id", "1 berkas", "2 berkas", "/lapor", "bjn", "1 barakas", "2 barakas", "/bjn/lapor", "en", "1 file", "2 files", "/en/lapor"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+	// A message may have one form for all numbers, whatever the language.
+	if got := c.Language("en").T("uji.word", "N", 1); got != "word 1" {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -66,6 +67,52 @@ func TestAReportAndItsAnswer(t *testing.T) {
 	// In English.
 	en := w.post("/en/cek", url.Values{"kode": {words}})
 	en.want(t, 200, "<h1>Status: Waiting for the reporter</h1>", "From Provincial Inspectorate, ", "From you, ", "1 attachment was sent with it.", `formaction="/cek"`)
+}
+
+// TestEveryPageInEveryLanguage goes through all of them; what each keeps is in
+// checkPage. On none is anything of the other language left but the way to it.
+func TestEveryPageInEveryLanguage(t *testing.T) {
+	w := newWorld(t, config{})
+	for prefix, word := range map[string]string{"": "Keluar cepat", "/en": "Leave quickly"} {
+		pages := map[string]*answer{}
+		for _, path := range []string{"/", "/lapor", "/lapor/tulis", "/cek", "/bantuan", "/bantuan/kode-hilang", "/entah", "/lapor/kirim"} {
+			pages[path] = w.get(prefix + path)
+		}
+		pages["not a form"] = w.post(prefix+"/lapor/tulis", with(typical(), strings.Repeat("x", 99), "x"))
+		pages["unit missing"] = w.post(prefix+"/lapor/periksa", url.Values{})
+		checked := w.post(prefix+"/lapor/periksa", with(with(typical(), "tanpa", "penelaah-dua"), "saksi", "0812 3456 7890"))
+		pages["check"] = checked
+		fields := checked.form(t, prefix+"/lapor/kirim")
+		pages["empty file"] = w.post(prefix+"/lapor/kirim", fields, zeros("a", 0))
+		code := w.post(prefix+"/lapor/kirim", fields)
+		pages["code"] = code
+		tries := code.form(t, prefix+"/lapor/coba")
+		pages["try"] = w.post(prefix+"/lapor/coba", tries)
+		pages["try wrong"] = w.post(prefix+"/lapor/coba", with(tries, "kode", "satu"))
+		pages["try right"] = w.post(prefix+"/lapor/coba", with(tries, "kode", code.code(t)))
+		pages["show again"] = w.post(prefix+"/lapor/coba", with(tries, "lihat", "1"))
+		pages["wrong code"] = w.post(prefix+"/cek", url.Values{"kode": {"satu"}})
+		status := w.post(prefix+"/cek", url.Values{"kode": {code.code(t)}})
+		pages["status"] = status
+		pages["empty reply"] = w.post(prefix+"/cek/balas", status.form(t, prefix+"/cek/balas"))
+		pages["reply"] = w.post(prefix+"/cek/balas", with(status.form(t, prefix+"/cek/balas"), "teks", "x"))
+		titles := map[string]string{}
+		for name, a := range pages {
+			if !strings.Contains(a.body, word) {
+				t.Errorf("%s%s: another language", prefix, name)
+			}
+			for _, m := range regexp.MustCompile(` (href|action)="(/[^"]*)"([^>]*)`).FindAllStringSubmatch(a.body, -1) {
+				if strings.HasPrefix(m[2], "/en/") != (prefix == "/en") && !strings.Contains(m[3], "hreflang") {
+					t.Errorf("%s%s: leads to another language: %s", prefix, name, m[2])
+				}
+			}
+			title := regexp.MustCompile("<title>(.*)</title>").FindString(a.body)
+			if a.Request.Method == "GET" && titles[title] != "" {
+				t.Errorf("%s and %s have the same title: %s", name, titles[title], title)
+			}
+			titles[title] = name
+		}
+	}
 }
 
 // TestWhoReads: the choice decides whose keys the report is sealed to.

@@ -371,6 +371,15 @@ func checkPage(t testing.TB, r *http.Response, body string) {
 	if problems := strings.Contains(body, `class="box err" role="group" tabindex="-1" autofocus`); problems != regexp.MustCompile("<title>(Ada masalah|Problem): ").MatchString(body) {
 		t.Error("title and summary disagree on whether there is a problem")
 	}
+	// Nothing is loaded from anywhere, and no link leads away but the one out.
+	for _, m := range regexp.MustCompile(` (?:href|src|action|formaction)="([^"]*)"`).FindAllStringSubmatch(inputs.ReplaceAllString(body, ""), -1) {
+		if to := m[1]; !strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "#") && to != "data:," && to != "https://www.bmkg.go.id/" || strings.ContainsAny(to, "?&") {
+			t.Errorf("the page leads to %s", to)
+		}
+	}
+	if n := strings.Count(body, "<style>") + strings.Count(body, "<link "); n != 2 {
+		t.Errorf("%d styles and links", n)
+	}
 	for _, m := range regexp.MustCompile(`<li><a href="#([^"]*)">`).FindAllStringSubmatch(body, -1) {
 		if !strings.Contains(body, ` id="`+m[1]+`"`) || !strings.Contains(body, ` id="`+m[1]+`-e"`) {
 			t.Errorf("the problem at %s has no field or no message there", m[1])
