@@ -458,8 +458,12 @@ func (v *Vault) answer(ctx context.Context, s accesslog.Statement, a membersock.
 	if err := out.Head(a); err != nil {
 		return err
 	}
+	had := make(map[id.Digest]bool, len(have)) // a list of thousands names thousands
+	for _, d := range have {
+		had[d] = true
+	}
 	wrap := func(of id.Case, d id.Digest) error {
-		if d.IsZero() || slices.Contains(have, d) {
+		if d.IsZero() || had[d] {
 			return nil
 		}
 		var b []byte
@@ -469,7 +473,7 @@ func (v *Vault) answer(ctx context.Context, s accesslog.Statement, a membersock.
 		return out.Object(id.Object{Role: id.RoleWrap, Digest: d, Size: int64(len(b))}, b)
 	}
 	send := func(role id.Role, d id.Digest) error {
-		if d.IsZero() || slices.Contains(have, d) {
+		if d.IsZero() || had[d] {
 			return nil
 		}
 		return v.stream(ctx, out, id.Object{Role: role, Digest: d})
