@@ -545,7 +545,7 @@ func TestAnotherReporterIsNotAnswered(t *testing.T) {
 	w.Send(f)
 	s := open(t, config(t, w, testvault.One))
 	of := only(t, s)
-	c, err := s.Open(t.Context(), of)
+	_, err := s.Open(t.Context(), of)
 	must(t, err)
 	// Whoever has read the case can seal to it; the operator can store it.
 	other, err := keyfile.New("penyusup")
@@ -578,7 +578,7 @@ func TestAnotherReporterIsNotAnswered(t *testing.T) {
 	cfg := config(t, w, testvault.One)
 	cfg.Vault = membersock.NewClient(w.Listen("lies.sock", membersock.Handler(&appending{l, o, forged})))
 	lied := open(t, cfg)
-	c, err = lied.Open(t.Context(), of)
+	c, err := lied.Open(t.Context(), of)
 	must(t, err)
 	if c.Reporter != "" || len(c.Messages) != 2 {
 		t.Fatalf("answers would go to %q; %d messages", c.Reporter, len(c.Messages))
