@@ -340,6 +340,7 @@ func (v *Vault) insertCase(g *group, of id.Case, lookup id.Digest, day id.Day, c
 // the reporter's side needs to check that nothing was swapped. It is recorded
 // nowhere.
 func (v *Vault) Lookup(ctx context.Context, l id.Lookup, answer *frame.Writer) error {
+	ctx = context.WithoutCancel(ctx) // as for a statement's answer
 	lookup := l.Hash()
 	a := depositsock.LookupAnswer{}
 	err := v.db.read.QueryRowContext(ctx, `SELECT case_id, NOT EXISTS (SELECT 1 FROM deposits d WHERE d.case_id = c.case_id AND seq < 0)

@@ -184,6 +184,23 @@ func (p *process) memory(line string) (int64, error) {
 // used is the processor time that a process took which has ended.
 func used(s *os.ProcessState) time.Duration { return s.UserTime() + s.SystemTime() }
 
+// cpuOf is the processor time that a running process has taken.
+func cpuOf(pid int) (time.Duration, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(b), ") ") // behind the name
+	f := strings.Fields(rest)
+	if len(f) < 13 {
+		return 0, errors.New("a process's stat has another form")
+	}
+	user, err1 := strconv.ParseInt(f[11], 10, 64)
+	system, err2 := strconv.ParseInt(f[12], 10, 64)
+	// In ticks, of which Linux tells programs a hundred a second everywhere.
+	return time.Duration(user+system) * 10 * time.Millisecond, errors.Join(err1, err2)
+}
+
 func mib(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
 
 // machine says on what was measured.

@@ -55,6 +55,9 @@ func (in *instance) writeLog(log note.Signer, n int64) error {
 	}
 	var tree stored
 	for at := int64(0); at < n; at += accesslog.TileWidth {
+		if err := in.b.ctx.Err(); err != nil {
+			return err
+		}
 		records := make([]accesslog.Record, min(accesslog.TileWidth, n-at))
 		root, err := tlog.TreeHash(at, &tree)
 		if err != nil {

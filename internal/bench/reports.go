@@ -11,6 +11,7 @@ import (
 	mathrand "math/rand/v2"
 	"mime/multipart"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -28,7 +29,8 @@ import (
 
 // load is what some clients did in a while.
 type load struct {
-	rate  float64 // a second
+	rate  float64       // a second
+	cpu   time.Duration // processor time of each
 	times []time.Duration
 }
 
@@ -117,21 +119,32 @@ func (b *bench) reports() error {
 		return err
 	}
 	f := &form{in: in, url: intake.url, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
+	here := os.Getpid()
 	for _, clients := range []int{1, 8, 32} {
 		var sealing, socket, page []load
 		for range b.rounds {
 			for _, m := range []struct {
 				into *[]load
+				by   []int // processes that do it
 				do   func(int) error
 			}{
-				{&sealing, func(int) error { return alone() }},
-				{&socket, func(int) error { return deposit(b.ctx, sender, in.roster.Day) }},
-				{&page, func(int) error { return f.send(b.ctx) }},
+				{&sealing, []int{here}, func(int) error { return alone() }},
+				{&socket, []int{here, vault.cmd.Process.Pid}, func(int) error { return deposit(b.ctx, sender, in.roster.Day) }},
+				{&page, []int{intake.cmd.Process.Pid, vault.cmd.Process.Pid}, func(int) error { return f.send(b.ctx) }},
 			} {
+				before, err := cpuOfAll(m.by)
+				if err != nil {
+					return err
+				}
 				l, err := b.during(clients, m.do)
 				if err != nil {
 					return err
 				}
+				after, err := cpuOfAll(m.by)
+				if err != nil {
+					return err
+				}
+				l.cpu = (after - before) / time.Duration(len(l.times))
 				*m.into = append(*m.into, l)
 			}
 		}
@@ -142,8 +155,9 @@ func (b *bench) reports() error {
 		}{{"sealed and deposited over the vault's socket", middle(socket)}, {"sent as a form to intake", middle(page)}} {
 			b.add(row{
 				fmt.Sprintf("text reports %s, %d at once", m.what, clients),
-				fmt.Sprintf("%.0f/s, %s", m.l.rate, m.l.spread()),
-				fmt.Sprintf("sealing alone: %.0f/s", s.rate), ratio(m.l.rate / s.rate), "0.8",
+				fmt.Sprintf("%.0f/s, %s, %s of processor time each", m.l.rate, m.l.spread(), short(m.l.cpu)),
+				fmt.Sprintf("sealing alone: %.0f/s, %s", s.rate, short(s.cpu)),
+				fmt.Sprintf("%s; by processor time %s", ratio(m.l.rate/s.rate), ratio(float64(s.cpu)/float64(m.l.cpu))), "0.8",
 			})
 		}
 	}
@@ -155,6 +169,14 @@ func (b *bench) reports() error {
 		b.add(row{fmt.Sprintf("status checks on intake's page, %d at once", clients), fmt.Sprintf("%.0f/s, %s", l.rate, l.spread()), "", "", ""})
 	}
 	return errors.Join(intake.stop(), vault.stop())
+}
+
+func cpuOfAll(pids []int) (sum time.Duration, err error) {
+	for _, pid := range pids {
+		d, e := cpuOf(pid)
+		sum, err = sum+d, errors.Join(err, e)
+	}
+	return sum, err
 }
 
 // sealer returns what does all the sealing of a report, and nothing else: two
