@@ -144,7 +144,14 @@ func (v *Vault) act(g *group, s accesslog.Statement, signed []byte, handed map[i
 				}
 			}
 		}
-		record.Count = int64(len(a.Cases))
+		// What came today isn't counted, or two lists of one member would tell
+		// between them when a report came.
+		today := id.DayOf(g.now, v.zone)
+		for i := range a.Cases {
+			if a.Cases[i].New = !a.Cases[i].Day.Before(today); !a.Cases[i].New {
+				record.Count++
+			}
+		}
 	} else if reader, record.Cover, err = coverAny(g, s.Case, names); err != nil {
 		if !(errors.Is(err, membersock.ErrNoWrap) && s.Action == accesslog.Revoke && s.To != s.Member && r.MayRevoke(s.Member, s.To)) {
 			return 0, nil, a, err

@@ -60,6 +60,31 @@ func TestMemberListsOpensAndAnswers(t *testing.T) {
 	}
 }
 
+// TestListsDoNotTellWhenAReportCame: records have the second, so what they count
+// must not change with a deposit before the day is over.
+func TestListsDoNotTellWhenAReportCame(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	count := func() (told int, counted int64) {
+		a, err := w.ask(w.one, w.statement(w.one, accesslog.List, ""))
+		must(t, err)
+		r, err := accesslog.ParseRecord(a.Proof.Record)
+		must(t, err)
+		return len(a.Cases), r.Count
+	}
+	p := newParcel(0, w.one.id)
+	for _, want := range []int{0, 1} {
+		if told, counted := count(); told != want || counted != 0 {
+			t.Errorf("a list of %d cases, want %d, counts %d, want none of today's", told, want, counted)
+		}
+		_, err := w.send(p)
+		must(t, err)
+	}
+	w.clock.forward(24 * time.Hour)
+	if told, counted := count(); told != 1 || counted != 1 {
+		t.Errorf("the day after, a list of %d cases counts %d, want 1", told, counted)
+	}
+}
+
 func TestAccessIsGivenAndTaken(t *testing.T) {
 	w := newWorld(t, vault.Config{})
 	p := newParcel(0, w.one.id)

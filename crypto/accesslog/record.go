@@ -35,7 +35,7 @@ type Record struct {
 	Kind Kind
 
 	Statement []byte // the signed note, verbatim
-	Count     int64  // of a list: how many cases it told of
+	Count     int64  // of a list: how many cases it told of, but for those of its own day
 	Cover     Cover  // of a statement about a case: why the member may
 
 	Deposit  DepositRecord

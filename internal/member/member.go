@@ -332,7 +332,15 @@ func (s *Session) fits(st accesslog.Statement, msg []byte, a membersock.ActAnswe
 	case (st.Action == accesslog.List) != (a.Case == nil):
 		return bad("it is the answer to another action")
 	case st.Action == accesslog.List:
-		if r.Count != int64(len(a.Cases)) {
+		counted := int64(0)
+		for _, c := range a.Cases {
+			if !c.New {
+				counted++
+			} else if c.Day.Before(id.DayOf(r.Time, time.UTC).AddDays(-1)) { // the same day in any zone
+				return bad("its record leaves out a case that is not new")
+			}
+		}
+		if r.Count != counted {
 			return bad("its record counts other cases than it has")
 		}
 		return nil

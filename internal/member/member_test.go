@@ -408,6 +408,26 @@ func TestALyingVaultEndsTheSession(t *testing.T) {
 	}
 }
 
+// TestAListThatItsRecordDoesNotCount: a case may be left out of the record's
+// count on its first day only.
+func TestAListThatItsRecordDoesNotCount(t *testing.T) {
+	for name, head := range map[string]func(*membersock.ActAnswer){
+		"not new":      func(a *membersock.ActAnswer) { a.Cases[0].New = false },
+		"not of today": func(a *membersock.ActAnswer) { a.Cases[0].Day = a.Cases[0].Day.AddDays(-3) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := testvault.New(t)
+			w.Send(testvault.Form("itprov"))
+			l := &testvault.Liar{Vault: w.Vault, Head: head}
+			c := config(t, w, testvault.One)
+			c.Vault = membersock.NewClient(w.Listen("lies.sock", membersock.Handler(l)))
+			if _, err := open(t, c).List(t.Context()); !errors.Is(err, member.ErrTampered) {
+				t.Errorf("got %v, want ErrTampered", err)
+			}
+		})
+	}
+}
+
 // TestAForkBetweenSessionsIsFound: the log is another one when the member
 // comes back.
 func TestAForkBetweenSessionsIsFound(t *testing.T) {

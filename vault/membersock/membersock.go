@@ -66,7 +66,8 @@ type ActAnswer struct {
 // ListedCase is a case in a list.
 type ListedCase struct {
 	Case     id.Case     `json:"case"`
-	Day      id.Day      `json:"day"` // of the first deposit
+	Day      id.Day      `json:"day"`           // of the first deposit
+	New      bool        `json:"new,omitempty"` // that was on the day of the list: its record doesn't count the case
 	Wrap     id.Digest   `json:"wrap"`
 	Summary  id.Digest   `json:"summary"`        // the newest by the reporter
 	State    id.Digest   `json:"state,omitzero"` // the newest by a member
