@@ -174,7 +174,7 @@ func TestTheInvestigatorsJourney(t *testing.T) {
 	says(t, st.Press("Lanjut", nil), "Pilih status baru")
 	says(t, st.Press("Lanjut", map[string]string{"status": "rejected"}), "Tulis alasan untuk pelapor")
 	check = st.Press("Lanjut", map[string]string{"status": "incomplete", "teks": "Kami butuh kuitansi."})
-	says(t, check, "Status: Menunggu kelengkapan dari pelapor", "Kami butuh jawaban Anda sebelum", "Status: Waiting for the reporter", "We need your answer before", "Kami butuh kuitansi.")
+	says(t, check, "Status: Menunggu kelengkapan dari pelapor", "Kami butuh jawaban Anda paling lambat", "Status: Waiting for the reporter", "We need your answer by", "Kami butuh kuitansi.")
 	done := check.Press("Kirim ke pelapor", nil)
 	says(t, done, "Status berubah.", "Menunggu kelengkapan dari pelapor")
 	if v := o.Look(code); v.Status != report.Incomplete || v.Due.IsZero() {

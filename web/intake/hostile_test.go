@@ -677,7 +677,7 @@ func TestRequestsThatArentForms(t *testing.T) {
 
 func TestPersonalNumbers(t *testing.T) {
 	w := newWorld(t, config{})
-	const notice = "Tulisan Anda memuat nomor seperti NIK atau telepon"
+	const notice = "Tulisan Anda memuat nomor seperti nomor KTP (NIK) atau telepon"
 	w.post("/lapor/periksa", with(typical(), "saksi", "hubungi 0812-3456-7890")).want(t, 200, notice)
 	if a := w.post("/lapor/periksa", typical()); strings.Contains(a.body, notice) {
 		t.Error("a notice about nothing")

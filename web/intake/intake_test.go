@@ -47,7 +47,7 @@ func TestAReportAndItsAnswer(t *testing.T) {
 	w.post("/cek", url.Values{"kode": {words}}).want(t, 200, "<h1>Status: Laporan diterima</h1>", "Belum ada pesan. Periksa lagi setelah", "Langkah berikutnya: paling lambat")
 	w.answer("penelaah-satu", cases[0], report.Answer{Status: report.Incomplete, Text: "Bulan apa?\nTerima kasih."})
 	status := w.post("/cek", url.Values{"kode": {strings.ToUpper(words)}})
-	status.want(t, 200, "<h1>Status: Menunggu kelengkapan dari pelapor</h1>", "Kami butuh jawaban Anda sebelum", "<bdi>Bulan apa?\nTerima kasih.</bdi>", "Dari Inspektorat Provinsi, ")
+	status.want(t, 200, "<h1>Status: Menunggu kelengkapan dari pelapor</h1>", "Kami butuh jawaban Anda paling lambat", "<bdi>Bulan apa?\nTerima kasih.</bdi>", "Dari Inspektorat Provinsi, ")
 	if strings.Contains(status.body, "bendahara") || strings.Contains(status.body, "Penelaah") {
 		t.Error("the page shows what was reported, or who answered")
 	}

@@ -133,6 +133,7 @@ func (s *Server) writePage(r *request, ro *roster.Roster, t typed, problems ...p
 type checkPage struct {
 	page.Page
 	Unit, Names string
+	Sheet       bool // the unit has a recovery sheet, which opens the report too
 	Without     string
 	Answers     []answer
 	Personal    bool
@@ -194,7 +195,7 @@ func (s *Server) showCheck(w http.ResponseWriter, r *request, sender *submission
 	}
 	unit, _ := ro.Unit(to.Unit)
 	p := checkPage{
-		Page: s.plain(r, l.T("intake.check.title")), Unit: unit.Named(l.Code()), Answers: t.answers(l),
+		Page: s.plain(r, l.T("intake.check.title")), Unit: unit.Named(l.Code()), Sheet: unit.Recovery != "", Answers: t.answers(l),
 		Personal: t.hasPersonalNumber(), Hidden: t.fields(), Switch: s.others(r, "/lapor/periksa"),
 	}
 	var names, left []string
