@@ -325,7 +325,7 @@ func TestSearch(t *testing.T) {
 	a.get("/cari?anggota=penelaah-tiga").wants(t, 200, "0 catatan cocok", "Tidak ada catatan yang cocok.", "Hapus saringan")
 	a.get("/en/cari?tindakan=open").wants(t, 200, "2 records match", "Opened a case")
 	x := a.get("/cari?kasus=K-1&dari=kemarin&sampai=31+Februari+2026")
-	x.wants(t, 422, "Cari catatan", "Nama kasus ditulis seperti", "Tulis hari seperti", `value="K-1"`, `value="kemarin"`, "<title>Ada masalah: Cari catatan")
+	x.wants(t, 422, "Cari catatan", "Nomor kasus ditulis seperti", "Tulis hari seperti", `value="K-1"`, `value="kemarin"`, "<title>Ada masalah: Cari catatan")
 	a.get("/cari?tindakan=hapus").wants(t, 422, "Cari catatan", "Pilih tindakan dari daftar")
 }
 

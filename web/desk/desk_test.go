@@ -548,7 +548,7 @@ func TestTwoMembersAtOneDesk(t *testing.T) {
 	code := o.Send(testvault.Form("itprov", testvault.Two))
 	one, two := o.unlock(testvault.One), o.unlock(testvault.Two)
 	kasus := "/kasus/" + string(o.Look(code).Case)
-	says(t, one.Follow("Uang perjalanan"), "bendahara", "Ditolak oleh pelapor")
+	says(t, one.Follow("Uang perjalanan"), "bendahara", "Tidak boleh membaca, menurut pelapor")
 	says(t, two, "Belum ada laporan.")
 	for _, path := range []string{kasus, kasus + "/akses", kasus + "/penanggung-jawab", "/en" + kasus} {
 		p := textbrowserOf(t, two, path)

@@ -215,7 +215,7 @@ func (s *Server) rows(v *visit, items []member.Item, today id.Day) (rows []row) 
 	for _, i := range items {
 		x := row{
 			Href: l.Path("/kasus/" + string(i.Case)), Title: title(l, i), Status: l.T("status." + string(i.Status)),
-			Day: l.Day(i.Day),
+			Day: l.Day(i.Day), Category: l.T("desk.line.unsaid"), Who: l.T("desk.line.nobody"),
 		}
 		switch {
 		case i.Err != nil:
@@ -228,7 +228,9 @@ func (s *Server) rows(v *visit, items []member.Item, today id.Day) (rows []row) 
 		if i.Unread > 0 {
 			x.Unread = l.T("desk.inbox.unread", "N", i.Unread)
 		}
-		x.Due, x.Late = s.due(l, i.Due, today)
+		if x.Due, x.Late = s.due(l, i.Due, today); x.Due == "" {
+			x.Due = l.T("desk.due.none")
+		}
 		if i.Assigned != "" {
 			x.Who = name(l, ro, i.Assigned)
 		}
