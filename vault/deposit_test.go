@@ -4,9 +4,12 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
@@ -279,6 +282,48 @@ func TestSweepKeepsWhatIsNamedOnly(t *testing.T) {
 	if files := w.files(); len(files) != 1 || files[0] != p.objects[0].describe().Digest.String() {
 		t.Fatalf("after the sweep there are %d files, want the one that a row names", len(files))
 	}
+}
+
+// TestLookingUpLeavesNoTime: neither the time of the last access of a file nor
+// that of a change tells when somebody looked up a status.
+func TestLookingUpLeavesNoTime(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	w.clock.forward(time.Since(w.clock.Now())) // that of the file system
+	p := newParcel(0, w.one.id)
+	_, err := w.send(p)
+	must(t, err)
+	_, err = w.deposit.Lookup(t.Context(), p.lookup)
+	must(t, err)
+	makassar, err := time.LoadLocation(zone)
+	must(t, err)
+	today := id.DayOf(w.clock.Now(), makassar)
+	accessed := func() time.Time {
+		var s unix.Stat_t
+		must(t, unix.Stat(filepath.Join(w.dir, "vault.db"), &s))
+		return time.Unix(s.Atim.Unix())
+	}
+	if at := accessed(); !at.Equal(today.AddDays(1).Time(makassar)) {
+		t.Errorf("the time of the last access is %s, want the day's end", at)
+	}
+	// What SQLite's readers touch is set right again without any deposit.
+	shm := filepath.Join(w.dir, "vault.db-shm")
+	must(t, os.Chtimes(shm, w.clock.Now(), w.clock.Now()))
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- w.vault.Batches(ctx) }()
+	for {
+		info, err := os.Stat(shm)
+		must(t, err)
+		if info.ModTime().Equal(today.Time(makassar)) {
+			break
+		}
+		if time.Since(w.clock.Now()) > time.Minute { // the test's clock stands
+			t.Fatal("the time of vault.db-shm stays")
+		}
+		runtime.Gosched()
+	}
+	stop()
+	must(t, <-done)
 }
 
 func TestTimesOfFilesTellADayOnly(t *testing.T) {

@@ -209,7 +209,9 @@ func (v *Vault) publish(ctx context.Context, size int64) error {
 
 // blur sets the times of the database's files and of the directories that
 // blobs come to and leave to the day's beginning, so that they don't tell when
-// the last deposit came, or broke off.
+// the last deposit came, or broke off. The time of the last access is set to
+// the day's end: file systems (relatime) keep one that is after the change until
+// it is a day old, and so don't note when a reporter looked up a status.
 func (v *Vault) blur() {
 	for _, name := range []string{"vault.db", "vault.db-wal", "vault.db-shm", "blobs", "blobs/tmp"} {
 		v.blurFile(filepath.Join(v.config.Dir, name))
@@ -217,8 +219,8 @@ func (v *Vault) blur() {
 }
 
 func (v *Vault) blurFile(path string) {
-	midnight := v.today().Time(v.zone)
-	if err := os.Chtimes(path, midnight, midnight); err != nil && !errors.Is(err, os.ErrNotExist) {
+	today := v.today()
+	if err := os.Chtimes(path, today.AddDays(1).Time(v.zone), today.Time(v.zone)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		v.config.Log.Warn("time of a file could not be blurred", "error", err)
 	}
 }
