@@ -276,6 +276,9 @@ func (c *caseShowCmd) Run(ctx context.Context, in *caseCmd) error {
 		if err != nil {
 			return err
 		}
+		for _, m := range x.Unwanted() {
+			next(fmt.Sprintf("The reporter asked that %s does not read this case, who can read it all the same: take the access away, and tell the auditors.", m))
+		}
 		if c.JSON {
 			out := json.NewEncoder(os.Stdout)
 			out.SetIndent("", "  ")

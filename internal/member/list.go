@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -37,6 +38,17 @@ type Item struct {
 	// [ErrCase], [seal.ErrNoKey], [seal.ErrAge], [report.ErrFormat]… Title and
 	// the like are then empty.
 	Err error
+}
+
+// Unwanted are those who can read the case although the reporter asked that
+// they don't: whoever made the wraps, or gave access, did not keep to that.
+func (i *Item) Unwanted() (all []id.Member) {
+	for _, m := range i.Readers {
+		if slices.Contains(i.Without, m) {
+			all = append(all, m)
+		}
+	}
+	return all
 }
 
 // line is an opened summary or state. It depends on the bytes alone, except

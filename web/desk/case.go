@@ -69,6 +69,9 @@ func (s *Server) show(w http.ResponseWriter, v *visit) error {
 	if c.Reporter == "" {
 		p.Warnings = append(p.Warnings, l.T("desk.reporters.text"))
 	}
+	if who := names(l, ro, c.Unwanted()); who != "" {
+		p.Warnings = append(p.Warnings, l.T("desk.unwanted", "Names", who))
+	}
 	for _, u := range c.Unopened {
 		p.Warnings = append(p.Warnings, l.T("desk.unopened", "What", l.T("desk.role."+string(u.Role)), "Day", u.Day, "Why", why(l, u.Err)))
 	}

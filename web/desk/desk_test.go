@@ -593,6 +593,19 @@ func TestGivingTakingAndGivingUpAccess(t *testing.T) {
 	says(t, c.Follow("Siapa yang boleh"), "Penelaah Dua: tidak dapat dipilih. Ia menyatakan benturan kepentingan.")
 }
 
+// TestWhoReadsAgainstTheReportersWishIsNamed: intake is told whom the reporter
+// refuses, and the vault can't see whether it kept to that. Readers can.
+func TestWhoReadsAgainstTheReportersWishIsNamed(t *testing.T) {
+	w := testvault.New(t)
+	w.Send(testvault.Form("itprov", testvault.Two))
+	l := &testvault.Liar{Vault: w.Vault}
+	o := newOffice(t, w, membersock.NewClient(w.Listen("lies.sock", membersock.Handler(l))))
+	c := o.unlock(testvault.One).Follow("Uang perjalanan")
+	silent(t, c, "tetapi ia dapat membacanya")
+	l.Head = func(a *membersock.ActAnswer) { a.Case.Readers = append(a.Case.Readers, testvault.Two) }
+	says(t, textbrowserOf(t, c, c.URL.Path), "tetapi ia dapat membacanya: Penelaah Dua. Cabut aksesnya")
+}
+
 // TestABrokenLogEndsTheWork: the warning comes instead of every page, stays
 // after locking and unlocking, and says what to do.
 func TestABrokenLogEndsTheWork(t *testing.T) {
