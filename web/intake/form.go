@@ -58,7 +58,7 @@ func questions() [3][]question {
 			{"kapan", 2, func(r *report.Report) *string { return &r.When }},
 		},
 		{
-			{"rugi", 0, func(r *report.Report) *string { return &r.Loss }},
+			{"rugi", 1, func(r *report.Report) *string { return &r.Loss }},
 			{"saksi", 2, func(r *report.Report) *string { return &r.Others }},
 			{"sudah", 2, func(r *report.Report) *string { return &r.Already }},
 		},

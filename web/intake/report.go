@@ -23,7 +23,7 @@ const mostFiles = 200
 // field is a text of a form.
 type field struct {
 	Name, Label, Hint, Value, Problem string
-	Rows                              int // 0: a single line
+	Rows                              int
 }
 
 // DescribedBy names the hint, then what is wrong.
