@@ -109,7 +109,7 @@ With --continues, a log that was cut back or begun anew since shows, too: keep t
 Examples:
   suluh audit verify --log-key log.vkey /media/log
   suluh audit verify --log-key log.vkey --token-file token https://log.example/
-  suluh audit verify --log-key log.vkey --continues /media/log/checkpoint /var/lib/suluh/log.sock
+  suluh audit verify --log-key log.vkey --continues /media/log/checkpoint /var/lib/suluh/vault/log.sock
   suluh audit verify --log-key log.vkey --receipt tanda-terima.txt https://log.example/`
 }
 
@@ -233,8 +233,11 @@ func (c *auditVerifyCmd) continues(log *check.Log) error {
 // intact is the one sentence.
 func intact(r *check.Result) string {
 	s := fmt.Sprintf("the log is intact: %d records, none missing or changed (%d deposits, %d requests of members)", r.Records, r.Deposits, r.Accesses)
-	if r.Waiting > 0 {
-		s += fmt.Sprintf("; %d cases were opened before the batch of their day, and their readers are checked once it is in the log", r.Waiting)
+	switch {
+	case r.Waiting == 1:
+		s += "; 1 case was opened before the batch of its day, and its readers are checked once that is in the log"
+	case r.Waiting > 1:
+		s += fmt.Sprintf("; %d cases were opened before the batch of their day, and their readers are checked once that is in the log", r.Waiting)
 	}
 	return s
 }
@@ -255,7 +258,7 @@ func (auditListCmd) Help() string {
 Examples:
   suluh audit list --log-key log.vkey --member penelaah-satu --from 2026-11-01 /media/log
   suluh audit list --log-key log.vkey --action open --format csv /media/log >opened.csv
-  suluh audit list --log-key log.vkey --case K-ABCD-EFGH-IJKL-MNOP --format jsonl /var/lib/suluh/log.sock | jq .`
+  suluh audit list --log-key log.vkey --case K-ABCD-EFGH-IJKL-MNOP --format jsonl /var/lib/suluh/vault/log.sock | jq .`
 }
 
 func (c *auditListCmd) filter() (f check.Filter, err error) {
@@ -362,7 +365,7 @@ func (auditExportCmd) Help() string {
 	return `Writes the log as a folder that any client of C2SP tlog-tiles reads: checkpoint, tile/…, tile/entries/…, and rosters/… and log.vkey with it. Run again it fetches only what is new, and fails if the log does not continue what the folder has. It is verified on the way; one that is not intact leaves the folder's checkpoint as it was.
 
 Examples:
-  suluh audit export --log-key log.vkey /var/lib/suluh/log.sock /media/log
+  suluh audit export --log-key log.vkey /var/lib/suluh/vault/log.sock /media/log
   suluh audit export --log-key log.vkey --token-file token https://log.example/ /media/log`
 }
 
@@ -392,7 +395,7 @@ func (auditServeCmd) Help() string {
 Without --token-file and --open-entries nobody reads entries here.
 
 Examples:
-  suluh audit serve --log-key log.vkey --token-file token /var/lib/suluh/log.sock
+  suluh audit serve --log-key log.vkey --token-file token /var/lib/suluh/vault/log.sock
   suluh audit serve --log-key log.vkey --open-entries --listen 127.0.0.1:0 /media/log`
 }
 

@@ -48,7 +48,7 @@ type caseCmd struct {
 }
 
 func (caseCmd) Help() string {
-	return "Each command signs a statement, which the vault records in the access log before it answers.\nSULUH_MEMBER_SOCKET, SULUH_ROOT_KEY and SULUH_IDENTITY stand in for the flags.\n\nExample:\n  suluh case list --member-socket /var/lib/suluh/member.sock --root-key root.vkey --identity penelaah-satu.identity"
+	return "Each command signs a statement, which the vault records in the access log before it answers.\nSULUH_MEMBER_SOCKET, SULUH_ROOT_KEY and SULUH_IDENTITY stand in for the flags.\n\nExample:\n  suluh case list --member-socket /var/lib/suluh/vault/member.sock --root-key root.vkey --identity penelaah-satu.identity"
 }
 
 // session is a member's session with the flags that it came from.

@@ -29,8 +29,8 @@ func (deskCmd) Help() string {
 Run it on an investigator's machine, or on a server of the Inspektorat's; never let others than members reach it.
 
 Examples:
-  suluh desk --member-socket /var/lib/suluh/member.sock --root-key root.vkey --identities ./identitas
-  suluh desk --member-socket /run/suluh/member.sock --root-key root.vkey --identities /etc/suluh/identitas --host meja.inspektorat.example`
+  suluh desk --member-socket /var/lib/suluh/vault/member.sock --root-key root.vkey --identities ./identitas
+  suluh desk --member-socket /var/lib/suluh/vault/member.sock --root-key root.vkey --identities /etc/suluh/identitas --host meja.inspektorat.example`
 }
 
 func (c *deskCmd) Run(ctx context.Context) error {

@@ -13,7 +13,7 @@ type doctorCmd struct {
 }
 
 func (doctorCmd) Help() string {
-	return "Says what is wrong with a vault's store and what to do. It only reads, so the vault may run.\nExit status 1 if something is wrong.\n\nExample:\n  suluh doctor --dir /var/lib/suluh"
+	return "Says what is wrong with a vault's store and what to do. It only reads, so the vault may run.\nExit status 1 if something is wrong.\n\nExample:\n  suluh doctor --dir /var/lib/suluh/vault"
 }
 
 var errUnwell = errors.New("something is wrong with the store; see above")

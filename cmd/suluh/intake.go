@@ -29,8 +29,8 @@ func (intakeCmd) Help() string {
 Put an onion service or a reverse proxy that logs nothing before it.
 
 Examples:
-  suluh intake --deposit-socket /var/lib/suluh/deposit.sock --root-key root.vkey
-  suluh intake --deposit-socket /var/lib/suluh/deposit.sock --root-key root.vkey --listen 127.0.0.1:0 --max-bytes 2GiB`
+  suluh intake --deposit-socket /var/lib/suluh/vault/deposit.sock --root-key root.vkey
+  suluh intake --deposit-socket /var/lib/suluh/vault/deposit.sock --root-key root.vkey --listen 127.0.0.1:0 --max-bytes 2GiB`
 }
 
 func (c *intakeCmd) Run(ctx context.Context) error {

@@ -104,6 +104,7 @@ func withHint(err error, hint string) error { return hinted{err, hint} }
 func hintFor(err error) string {
 	var h hinted
 	var found *check.Finding
+	var usage *kong.ParseError
 	switch {
 	case errors.As(err, &h):
 		return h.hint
@@ -152,9 +153,17 @@ func hintFor(err error) string {
 	case errors.Is(err, os.ErrExist):
 		return "there is a vault already: name another directory"
 	case errors.Is(err, os.ErrNotExist):
-		return "check the path; suluh vault init makes a vault, suluh roster init a folder of rosters"
+		return "check the path; suluh vault init makes a vault, suluh roster init a folder of rosters, suluh member new an identity"
 	case errors.Is(err, os.ErrPermission):
 		return "run it as the user who owns the directory"
+	case errors.As(err, &usage):
+		at := usage.Context.Model.Node
+		for _, x := range usage.Context.Path {
+			if x.Command != nil {
+				at = x.Command
+			}
+		}
+		return at.FullPath() + " --help says how, with examples"
 	}
 	return ""
 }

@@ -76,7 +76,7 @@ func (c *rosterInitCmd) Run() error {
 	fmt.Println(vkey)
 	next("Write the passphrase down and keep it apart from this folder: nobody can set it anew.",
 		"Next, here:      suluh roster unit itprov --name id='Inspektorat Provinsi' --dir "+c.Dir,
-		"On the server:   suluh vault init --origin "+c.Origin+" --root-key root.vkey (take root.vkey there; bring log.vkey back)")
+		"On the server:   suluh vault init --dir vault --origin "+c.Origin+" --root-key root.vkey (take root.vkey there; bring log.vkey back)")
 	return nil
 }
 
@@ -476,7 +476,8 @@ func keyText(s string) string {
 func verifierKey(s string) (note.Verifier, error) {
 	v, err := note.NewVerifier(keyText(s))
 	if err != nil {
-		return nil, errors.New("neither a verifier key (name+hash+key) nor a file that has one")
+		return nil, withHint(errors.New("neither a verifier key (name+hash+key) nor a file that has one"),
+			"rosters are checked with root.vkey, which suluh roster init makes; the access log with log.vkey, which suluh vault init makes")
 	}
 	return v, nil
 }

@@ -34,10 +34,13 @@ type vaultInitCmd struct {
 }
 
 func (vaultInitCmd) Help() string {
-	return "Prints the log's verifier key, which rosters name and auditors check with.\n\nExample:\n  suluh vault init --dir /var/lib/suluh --origin suluh.example/provinsi --root-key root.vkey"
+	return "Prints the log's verifier key, which rosters name and auditors check with.\n\nExample:\n  suluh vault init --dir /var/lib/suluh/vault --origin suluh.example/provinsi --root-key root.vkey"
 }
 
 func (c *vaultInitCmd) Run(ctx context.Context) error {
+	if _, err := verifierKey(c.RootKey); err != nil {
+		return fmt.Errorf("root key: %w", err)
+	}
 	key, err := vault.Init(ctx, vault.InitConfig{Dir: c.Dir, Origin: c.Origin, RootKey: keyText(c.RootKey), Zone: c.Zone})
 	if err != nil {
 		return err
@@ -57,8 +60,8 @@ func (vaultRunCmd) Help() string {
 	return `Listens on deposit.sock, member.sock, log.sock and control.sock in the directory.
 
 Examples:
-  suluh vault --dir /var/lib/suluh
-  suluh vault --dir /var/lib/suluh --max-bytes 2560MiB --per-hour 100GiB --per-day 200GiB`
+  suluh vault --dir /var/lib/suluh/vault
+  suluh vault --dir /var/lib/suluh/vault --max-bytes 2560MiB --per-hour 100GiB --per-day 200GiB`
 }
 
 func (c *vaultRunCmd) Run(ctx context.Context) (err error) {
@@ -104,7 +107,7 @@ type vaultBatchCmd struct {
 }
 
 func (vaultBatchCmd) Help() string {
-	return "Works whether the vault runs or not.\n\nExample:\n  suluh vault batch --dir /var/lib/suluh"
+	return "Works whether the vault runs or not.\n\nExample:\n  suluh vault batch --dir /var/lib/suluh/vault"
 }
 
 func (c *vaultBatchCmd) Run(ctx context.Context) error {
@@ -128,7 +131,7 @@ type vaultRosterCmd struct {
 }
 
 func (vaultRosterCmd) Help() string {
-	return "Works whether the vault runs or not.\n\nExample:\n  suluh vault roster --dir /var/lib/suluh roster.note"
+	return "Works whether the vault runs or not.\n\nExample:\n  suluh vault roster --dir /var/lib/suluh/vault roster-1.note"
 }
 
 func (c *vaultRosterCmd) Run(ctx context.Context) error {
