@@ -32,6 +32,9 @@ const (
 	maxObjects = 256 // of a deposit
 	maxWraps   = 64
 	maxWrap    = 16 << 10 // bytes
+	// maxDeposits of one case: each is opened at every look-up, so that without
+	// a bound whoever has a code could keep intake busy with a few requests.
+	maxDeposits = 1000
 	// maxDocument is the most bytes of what is no attachment: a form's text may
 	// have 1 MiB, which JSON and padding make longer.
 	maxDocument = 8 << 20
@@ -240,6 +243,13 @@ func (v *Vault) insertDeposit(g *group, l id.Lookup, head depositsock.DepositHea
 		}
 		if !errors.Is(err, sql.ErrNoRows) {
 			return a, fmt.Errorf("find deposit: %w", err)
+		}
+		var n int
+		if err := g.tx.QueryRowContext(g.ctx, "SELECT count(*) FROM deposits WHERE case_id = ?", string(of)).Scan(&n); err != nil {
+			return a, fmt.Errorf("count deposits: %w", err)
+		}
+		if n >= maxDeposits {
+			return a, depositsock.ErrFull
 		}
 		a.Result = depositsock.Added
 	}

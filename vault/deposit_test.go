@@ -2,6 +2,7 @@ package vault_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"suluh.example/suluh/crypto/accesslog"
@@ -282,6 +284,37 @@ func TestSweepKeepsWhatIsNamedOnly(t *testing.T) {
 	if files := w.files(); len(files) != 1 || files[0] != p.objects[0].describe().Digest.String() {
 		t.Fatalf("after the sweep there are %d files, want the one that a row names", len(files))
 	}
+}
+
+// TestOneCaseDoesNotGrowWithoutBound: what is looked up stays small enough.
+func TestOneCaseDoesNotGrowWithoutBound(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	p := newParcel(0, w.one.id)
+	_, err := w.send(p)
+	must(t, err)
+	var g errgroup.Group
+	g.SetLimit(50)
+	for range 998 {
+		more := newParcel(0)
+		more.lookup, more.of = p.lookup, ""
+		g.Go(func() error {
+			_, err := w.send(more)
+			return err
+		})
+	}
+	must(t, g.Wait())
+	for _, want := range []error{nil, depositsock.ErrFull} {
+		more := newParcel(0)
+		more.lookup, more.of = p.lookup, ""
+		if _, err := w.send(more); !errors.Is(err, want) {
+			t.Fatalf("got %v, want %v", err, want)
+		}
+	}
+	if a, err := w.send(p); err != nil || a.Result != depositsock.Same {
+		t.Errorf("what is there already: got %s, %v", a.Result, err)
+	}
+	_, err = w.send(newParcel(0, w.one.id))
+	must(t, err)
 }
 
 // TestLookingUpLeavesNoTime: neither the time of the last access of a file nor
