@@ -45,7 +45,10 @@ func (v *Vault) settle(ctx context.Context) error {
 	// VACUUM lays the rows out by their keys, which are random; the WAL still
 	// has the order of arrival until it is truncated. A crash before the mark
 	// is set does all of it again, which harms nothing.
-	for _, q := range []string{"VACUUM", "UPDATE deposits SET settled = 1 WHERE seq >= 0 AND settled = 0"} {
+	// VACUUM makes a copy of the whole database first. In memory, as other
+	// temporary tables are, a large one would not fit; what is on the disk is
+	// ciphertext in the new order, and has no name.
+	for _, q := range []string{"PRAGMA temp_store = FILE", "VACUUM", "PRAGMA temp_store = MEMORY", "UPDATE deposits SET settled = 1 WHERE seq >= 0 AND settled = 0"} {
 		if _, err := v.db.write.ExecContext(ctx, q); err != nil {
 			return fmt.Errorf("end the day: %w", err)
 		}

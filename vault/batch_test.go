@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -105,6 +106,34 @@ func TestEveryConnectionHasThePragmas(t *testing.T) {
 		if want := "wal 2 1 1"; got != want {
 			t.Errorf("connection %d: journal_mode, synchronous, secure_delete and foreign_keys are %q, want %q", i, got, want)
 		}
+	}
+}
+
+// TestTheDaysEndNeedsLittleMemory: the database is written anew without being
+// held in memory.
+func TestTheDaysEndNeedsLittleMemory(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	w.stop()
+	const size = 96 << 20
+	vault.Exec(t, w.dir, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < `+strconv.Itoa(size/60_000)+`)
+		INSERT INTO objects (digest, case_id, role, size, day, data) SELECT randomblob(32), 'x', 'note', 1, '2026-11-23', randomblob(60000) FROM n`)
+	w.start(vault.Config{})
+	_, err := w.send(newParcel(0, w.one.id))
+	must(t, err)
+	status := func(field string) int { // in bytes
+		b, err := os.ReadFile("/proc/self/status")
+		must(t, err)
+		_, rest, _ := strings.Cut(string(b), field+":")
+		n, err := strconv.Atoi(strings.Fields(rest)[0])
+		must(t, err)
+		return n << 10
+	}
+	must(t, os.WriteFile("/proc/self/clear_refs", []byte("5"), 0)) // the peak begins anew
+	before := status("VmRSS")
+	_, err = w.control.Batch(t.Context())
+	must(t, err)
+	if more := status("VmHWM") - before; more > size/2 {
+		t.Errorf("the day's end took %d MiB for a database of %d MiB", more>>20, size>>20)
 	}
 }
 

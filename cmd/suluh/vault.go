@@ -66,7 +66,7 @@ Examples:
 
 func (c *vaultRunCmd) Run(ctx context.Context) (err error) {
 	log := logger(os.Stderr)
-	v, err := vault.Open(ctx, vault.Config{
+	v, err := openVault(ctx, vault.Config{
 		Dir: c.Dir, Log: log, MaxBytes: int64(c.MaxBytes), PerHour: int64(c.PerHour), PerDay: int64(c.PerDay),
 	})
 	if err != nil {
@@ -150,9 +150,18 @@ func (c *vaultRosterCmd) Run(ctx context.Context) error {
 	return nil
 }
 
+// openVault opens a vault whose temporary files stay on its own disk: SQLite
+// reads the name of the folder when it is used for the first time.
+func openVault(ctx context.Context, c vault.Config) (*vault.Vault, error) {
+	if err := os.Setenv("SQLITE_TMPDIR", filepath.Join(c.Dir, "blobs", "tmp")); err != nil {
+		return nil, err
+	}
+	return vault.Open(ctx, c)
+}
+
 // opened does something with a vault that doesn't run.
 func opened(ctx context.Context, dir string, do func(*vault.Vault) error) error {
-	v, err := vault.Open(ctx, vault.Config{Dir: dir, Log: logger(os.Stderr)})
+	v, err := openVault(ctx, vault.Config{Dir: dir, Log: logger(os.Stderr)})
 	if err != nil {
 		return err
 	}
