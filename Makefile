@@ -3,6 +3,7 @@
 # make test    everything; installs what it needs first
 # make setup   only install what the tests need
 # make browser the pages in Chromium, Firefox and text browsers
+# make golden  after words have changed: what a screen reader hears, as files to read
 # make bench   measure, and write the table of docs/performance.md; takes some minutes and 3 GB of disk
 # make fuzz    every fuzz target on some thousand inputs
 
@@ -11,7 +12,7 @@ GOBIN := $(CURDIR)/build/bin
 export PATH := $(GOBIN):$(PATH)
 FUZZTIME ?= 50000x
 
-.PHONY: run quick test setup lint fuzz browser bench
+.PHONY: run quick test setup lint fuzz browser golden bench
 
 # ARGS are those of suluh demo: make run ARGS="--dir ~/suluh-demo".
 run:
@@ -36,9 +37,14 @@ test: lint
 	@tools/fuzz $(FUZZTIME)
 	@$(MAKE) --no-print-directory browser
 
-# The pages in real browsers; SULUH_UPDATE=1 writes the golden files anew.
+# The pages in real browsers. SULUH_PICTURES=1 leaves a picture of each page in build/browser/screenshots.
 browser: setup
 	cd test/browser && node --test --test-reporter=spec --test-concurrency=2 *.test.js
+
+# After words or pages have changed: write anew what a screen reader hears. Read the diff.
+golden: setup
+	rm -rf test/browser/golden
+	cd test/browser && SULUH_UPDATE=1 node --test --test-reporter=spec --test-concurrency=2 pages.*.test.js
 
 fuzz:
 	@tools/fuzz $(FUZZTIME)

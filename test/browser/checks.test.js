@@ -69,6 +69,7 @@ describe("checks", () => {
     "something too wide when spaced": [page(`<p>${"Kata".repeat(8)}</p>`, `<style>p{font:16px monospace;width:max-content}</style>`), (p) => checks.narrow(p), /wide spacing/],
     "text that is cut off": [page(`<p>${"Kata panjang ".repeat(40)}</p>`, `<style>p{height:40px;overflow:hidden}</style>`), (p) => checks.narrow(p), /cut off/],
     "a table that only a mouse scrolls": [page(`<div class="tw"><table><tr><td>Kotak</td></tr></table></div>`, `<style>.tw{overflow-x:auto}td{padding:0 300px}</style>`), (p) => checks.narrow(p), /scrolls by itself/],
+    "a table with a word beside it": [page(`<section class="tw" tabindex="0" aria-label="Daftar"><table><tr><td>Kotak<b>tersembunyi</b></td></tr></table></section>`, `<style>.tw{overflow-x:auto}td{padding:0 300px}b{position:absolute}</style>`), (p) => checks.narrow(p), /^320 px: .* px wide/],
     "a small button": [page(`<button class="k">x</button>`, `<style>.k{min-height:0;min-width:0;height:20px}</style>`), (p) => checks.targets(p), /× 20 px/],
     "a button without a border": [page(`<button>Kirim</button>`, `<style>button{border:0;appearance:none}</style>`), (p) => checks.forcedColors(p), /no border/],
     "text cut at 400 %": [page(`<p>${"Panjang".repeat(20)}</p>`), (p) => checks.zoomed(p), /^400 %/],

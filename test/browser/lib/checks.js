@@ -35,6 +35,8 @@ const validator = new HtmlValidate({
     // Go's templates leave blank ends of lines where an action stood.
     "no-trailing-whitespace": "off",
     "doctype-style": ["error", { style: "lowercase" }],
+    // A name is repeated where a question may have several answers.
+    "form-dup-name": "off",
     // A button in a form sends it: that is what we mean.
     "no-implicit-button-type": "off",
   },
@@ -67,13 +69,13 @@ function tooWide(where) {
   const wrong = [];
   const root = document.documentElement;
   if (root.scrollWidth > root.clientWidth) {
-    const widest = [...document.body.querySelectorAll("*")].filter((e) => e.getBoundingClientRect().right > root.clientWidth + 0.5 && !e.closest("[role=region][tabindex='0']"));
+    const widest = [...document.body.querySelectorAll("*")].filter((e) => e.getBoundingClientRect().right > root.clientWidth + 0.5 && !e.closest("section[tabindex='0']"));
     wrong.push(`${where}: ${root.scrollWidth} px wide: ${widest.slice(-3).map((e) => e.outerHTML.slice(0, 100))}`);
   }
   for (const e of document.body.querySelectorAll("*")) {
     const style = getComputedStyle(e);
     const scrolls = e.scrollWidth > e.clientWidth + 1 && /auto|scroll/.test(style.overflowX);
-    if (scrolls && !e.matches("textarea, input, [tabindex='0'][role=region][aria-label], [tabindex='0'][role=region][aria-labelledby]"))
+    if (scrolls && !e.matches("textarea, input, section[tabindex='0'][aria-labelledby]"))
       wrong.push(`${where}: scrolls by itself, without a name or the keyboard: ${e.outerHTML.slice(0, 120)}`);
     const hidden = style.overflow !== "visible" && !/auto|scroll/.test(style.overflow + style.overflowX) && style.clipPath === "none";
     if (hidden && (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1) && !e.matches("textarea, input, select, option"))
@@ -181,7 +183,7 @@ export async function byKeyboard(person) {
 
 // keyboardStop runs in the page. It lists where Tab should stop, in the document's
 // order (of a group of radios only once), and looks at the stop that has the focus.
-function keyboardStop() {
+export function keyboardStop() {
   const seen = new Set();
   const stops = [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']")].filter((e) => {
     const closed = e.closest("details:not([open])");
@@ -200,11 +202,13 @@ function keyboardStop() {
   const style = getComputedStyle(e);
   if (style.outlineStyle === "none" || parseFloat(style.outlineWidth) < 2) result.wrong.push(`focus cannot be seen (${style.outlineStyle}, ${style.outlineWidth}): ${name}`);
   const box = e.getClientRects()[0];
-  const tall = box.height > innerHeight;
-  if (box.left < -0.5 || box.right > document.documentElement.clientWidth + 0.5 || (!tall && (box.top < -0.5 || box.bottom > innerHeight + 0.5)))
+  // Of a large text field or a table a browser brings only a part into the window.
+  const top = Math.max(box.top, 0), bottom = Math.min(box.bottom, innerHeight);
+  const enough = e.matches("textarea, section") ? 24 : Math.min(box.height, innerHeight) - 0.5;
+  if (box.left < -0.5 || box.right > document.documentElement.clientWidth + 0.5 || bottom - top < enough)
     result.wrong.push(`focus lies outside the window (${Math.round(box.left)}, ${Math.round(box.top)}, ${Math.round(box.right)}, ${Math.round(box.bottom)}): ${name}`);
   else {
-    const under = document.elementFromPoint(box.left + box.width / 2, Math.min(box.top + box.height / 2, innerHeight - 1));
+    const under = document.elementFromPoint(box.left + box.width / 2, (top + bottom) / 2);
     if (!e.contains(under)) result.wrong.push(`focus is covered by ${under?.outerHTML.slice(0, 60)}: ${name}`);
   }
   return result;

@@ -23,17 +23,23 @@ export class Chromium {
   back() { return this.page.evaluate(() => history.back()); }
   reload() { return this.page.reload(); }
   press(key) { return this.page.keyboard.press(key); }
+  type(text) { return this.page.keyboard.type(text); }
   async find(kind, name) {
     return (await this.page.evaluateHandle(find, { kind, name })).asElement();
   }
   click(element) { return element.click(); }
   fill(element, text) { return element.fill(text); }
-  select(element, label) { return element.selectOption({ label }); }
+  async select(element, text) {
+    const value = await element.evaluate((select, text) => [...select.options].find((o) => o.text.trim().startsWith(text))?.value, text);
+    if (value === undefined) throw new Error(`no option “${text}”`);
+    await element.selectOption(value);
+  }
   attach(element, paths) { return element.setInputFiles(paths); }
   async property(element, name) { return (await element.getProperty(name)).jsonValue(); }
   async download(element) {
     const [download] = await Promise.all([this.page.waitForEvent("download"), element.click()]);
     return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
   }
+  async cookies() { return (await this.context.cookies()).map((c) => c.name); }
   close() { return this.context.close(); }
 }

@@ -1,29 +1,44 @@
 // A Suluh of one's own: suluh demo with its real processes, on free ports of loopback.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 const root = new URL("../../..", import.meta.url).pathname;
+const binary = join(root, "build/bin/suluh");
+
+// run starts suluh, and returns the first line that it prints and what stops it.
+async function run(args) {
+  const child = spawn(binary, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const ended = once(child, "exit");
+  const lines = createInterface({ input: child.stdout });
+  const line = await Promise.race([
+    once(lines, "line").then(([line]) => line),
+    ended.then(([code]) => { throw new Error(`suluh ${args[0]} ended with ${code}`); }),
+  ]);
+  return { line, async stop() { child.kill("SIGTERM"); await ended; } };
+}
 
 export async function startDemo() {
-  execFileSync("go", ["build", "-o", "build/bin/suluh", "./cmd/suluh"], { cwd: root, stdio: "inherit" });
+  execFileSync("go", ["build", "-o", binary, "./cmd/suluh"], { cwd: root, stdio: "inherit" });
   const dir = mkdtempSync(join(tmpdir(), "suluh-demo-"));
-  const process = spawn(join(root, "build/bin/suluh"),
-    ["demo", "--json", "--dir", dir, "--intake-addr", "127.0.0.1:0", "--desk-addr", "127.0.0.1:0", "--audit-addr", "127.0.0.1:0"],
-    { stdio: ["ignore", "pipe", "inherit"] });
-  const line = await Promise.race([
-    once(createInterface({ input: process.stdout }), "line").then(([line]) => line),
-    once(process, "exit").then(([code]) => { throw new Error(`suluh demo ended with ${code}`); }),
-  ]);
-  return {
-    ...JSON.parse(line),
-    async stop() {
-      process.kill("SIGTERM");
-      if (process.exitCode === null) await once(process, "exit");
-      rmSync(dir, { recursive: true, force: true });
-    },
-  };
+  const remove = () => rmSync(dir, { recursive: true, force: true });
+  try {
+    const { line, stop } = await run(["demo", "--json", "--dir", dir,
+      "--intake-addr", "127.0.0.1:0", "--desk-addr", "127.0.0.1:0", "--audit-addr", "127.0.0.1:0"]);
+    const { codes } = JSON.parse(readFileSync(join(dir, "demo.json"), "utf8"));
+    return { ...JSON.parse(line), codes, stop: () => stop().finally(remove) };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+// startIntake starts one more intake: at another vault, or with other settings.
+export async function startIntake(demo, ...args) {
+  const { line, stop } = await run(["intake", "--listen", "127.0.0.1:0", "--deposit-socket", demo.deposit_socket,
+    "--root-key", join(demo.dir, "keys/root.vkey"), ...args]);
+  return { url: line.match(/http\S+/)[0], stop };
 }

@@ -31,17 +31,18 @@ export class Firefox {
     const value = keys[key] ?? key;
     return this.#send("PerformActions", { actions: [{ type: "key", id: "keyboard", actions: [{ type: "keyDown", value }, { type: "keyUp", value }] }] });
   }
+  async type(text) { for (const letter of text) await this.press(letter); }
   async find(kind, name) { return (await this.evaluate(find, { kind, name }))?.[elementKey]; }
   click(id) { return this.#send("ElementClick", { id }); }
   async fill(id, text) {
     await this.#send("ElementClear", { id });
     if (text) await this.#send("ElementSendKeys", { id, text });
   }
-  async select(id, label) {
+  async select(id, text) {
     for (const o of await this.#send("FindElements", { element: id, using: "tag name", value: "option" })) {
-      if ((await this.#send("GetElementText", { id: o[elementKey] })).trim() === label) return this.click(o[elementKey]);
+      if ((await this.#send("GetElementText", { id: o[elementKey] })).trim().startsWith(text)) return this.click(o[elementKey]);
     }
-    throw new Error(`no option “${label}”`);
+    throw new Error(`no option “${text}”`);
   }
   async attach(id, paths) {
     for (const path of [paths].flat()) await this.#send("ElementSendKeys", { id, text: path });
@@ -66,6 +67,8 @@ export class Firefox {
       const window = Services.wm.getMostRecentWindow("navigator:browser");
       window.FullZoom.setZoom(arguments[0], window.gBrowser.selectedBrowser);` });
     await this.marionette.send("Marionette:SetContext", { value: "content" });
+    return this;
   }
+  async cookies() { return (await this.#send("GetCookies")).map((c) => c.name); }
   close() { return this.marionette.close(); }
 }

@@ -1,0 +1,51 @@
+// Every page of every surface in one language: accessible (axe, WCAG 2.2 AA) in light
+// and dark, valid, narrow, large, in forced colours, by keyboard, in a text browser, with
+// its headers, and as a screen reader has it (golden/). Pictures go to build/browser.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { Chromium, launch } from "./chromium.js";
+import { startDemo } from "./demo.js";
+import { Look } from "./look.js";
+import { Person } from "./person.js";
+import { words } from "./words.js";
+import { auditor } from "../tours/auditor.js";
+import { desk } from "../tours/desk.js";
+import { answered, closed, intake } from "../tours/intake.js";
+
+export function pages(language) {
+  let demo, browser, folder, files;
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), "suluh-files-"));
+    files = { text: join(folder, "hitungan.csv"), empty: join(folder, "kosong.txt") };
+    writeFileSync(files.text, "desa,tiang\nHulu,26\n");
+    writeFileSync(files.empty, "");
+    demo = await startDemo();
+    browser = await launch();
+  });
+  after(async () => {
+    await browser?.close();
+    await demo?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const w = words(language);
+  const path = language === "id" ? "" : `${language}/`;
+  const surfaces = {
+    intake: { heaviest: 30 * 1024, tour: async (l) => { await intake(l, { demo, path, w, files }); await closed(l, { demo, path, w }); } },
+    desk: { tour: (l) => desk(l, { demo, path, w }) },
+    auditor: { tour: (l) => auditor(l, { demo, path, w }) },
+    answered: { tour: (l) => answered(l, { demo, path, w }) },
+  };
+  for (const [surface, { heaviest, tour }] of Object.entries(surfaces)) {
+    test(`every page of ${surface}, ${language}`, async (t) => {
+      // Scripts are on for axe alone: the pages have none, and their policy forbids any.
+      const engine = await Chromium.open(browser, { javaScriptEnabled: true, colorScheme: "light" });
+      t.after(() => engine.close());
+      const look = new Look(t, new Person(engine), { language, surface, heaviest });
+      await tour(look);
+      look.writeIncomplete();
+    });
+  }
+}

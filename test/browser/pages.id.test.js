@@ -1,0 +1,3 @@
+import { pages } from "./lib/pages.js";
+
+pages("id"); // Bahasa Indonesia; a file each, so that both run at once

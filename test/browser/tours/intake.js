@@ -1,0 +1,119 @@
+// Every page that a reporter may see, in each of its states.
+import { readFileSync } from "node:fs";
+import { startIntake } from "../lib/demo.js";
+
+const vectors = JSON.parse(readFileSync(new URL("../../../crypto/casecode/testdata/vectors.json", import.meta.url), "utf8"));
+// A code that is right and was never given to anybody here.
+const stranger = vectors.at(-1).words;
+const beginning = (message) => message.split("{{")[0].trim();
+export const codeOf = (person) => person.evaluate(() => [...document.querySelectorAll("ol.code li")].map((li) => li.innerText.trim()));
+
+// intake ends with a report sent, and returns its code.
+export async function intake(look, { demo, path, w, files }) {
+  const { person, page } = look;
+  const url = demo.intake + path;
+  const problem = { status: 422, focus: w("page.problem.title") };
+
+  await person.open(url);
+  await look.at("home");
+  await person.click(w("intake.home.report"));
+  await look.at("advice");
+  await person.click(w("intake.advice.next"));
+  await look.at("write");
+  await person.click(w("intake.write.next"));
+  await look.at("write/unit-missing", problem);
+  await person.choose(beginning(w("intake.unit.own")));
+  await person.click(w("intake.write.next"));
+  await look.at("check/empty");
+  await person.click(w("intake.check.send"));
+  await look.at("check/nothing", problem);
+  await person.click(w("intake.check.back"));
+  await person.fill(w("intake.field.apa"), "Papan proyek tanpa angka");
+  await person.fill(w("intake.field.siapa"), "Kepala Seksi Contoh, 081234567890");
+  await person.fill(w("intake.field.rugi"), "2,5 juta");
+  await person.choose(w("category.pengadaan"));
+  await look.at("write/filled");
+  await person.click(w("intake.write.next"));
+  await look.at("check");
+  await person.attach(w("intake.file"), files.empty);
+  await person.click(w("intake.check.send"));
+  await look.at("check/file-empty", problem);
+  await person.attach(w("intake.file"), files.text);
+  await person.click(w("intake.check.send"));
+  const code = look.secret = await codeOf(person);
+  await look.at("code");
+  await person.click(w("intake.code.try"));
+  await look.at("try");
+  await person.fill(w("intake.open.label"), [...code.slice(0, 3), ...stranger.split(" ").slice(3, 4), ...code.slice(4)].join(" "));
+  await person.click(w("intake.try.button"));
+  await look.at("try/wrong", problem);
+  await person.click(w("intake.try.show"));
+  await look.at("code/again");
+  await person.click(w("intake.code.try"));
+  await person.fill(w("intake.open.label"), code.join(" "));
+  await person.click(w("intake.try.button"));
+  await look.at("tried");
+
+  await person.open(url + "cek");
+  await look.at("open");
+  for (const [name, text] of [
+    ["empty", ""],
+    ["count", code.slice(1).join(" ")],
+    ["word", ["zzzzzz", ...code.slice(1)].join(" ")],
+    ["order", [code[1], code[0], ...code.slice(2)].join(" ")],
+    ["unknown", stranger],
+  ]) {
+    await person.fill(w("intake.open.label"), text);
+    await person.click(w("intake.open.button"));
+    await look.at(`open/${name}`, problem);
+  }
+  await person.fill(w("intake.open.label"), code.join("-").toUpperCase());
+  await person.click(w("intake.open.button"));
+  await look.at("status/new");
+  await person.click(w("intake.status.send"));
+  await look.at("status/nothing", problem);
+  await person.fill(w("intake.status.text"), "Saya punya foto papan proyek.");
+  await person.attach(w("intake.file"), files.text);
+  await person.click(w("intake.status.send"));
+  await look.at("status/sent", { focus: w("intake.status.sent") });
+
+  await person.open(url + "bantuan");
+  await look.at("help");
+  await person.open(url + "bantuan/kode-hilang");
+  await look.at("lost");
+  await person.open(url + "tidak-ada");
+  await look.at("missing", { status: 404 });
+  await person.open(url + "lapor/kirim");
+  await look.at("direct", { status: 405 });
+  await person.open("about:blank");
+  await page.setContent(`<form method="post" enctype="multipart/form-data" action="${url}lapor/periksa"><button>Kirim</button></form>`);
+  await person.click("Kirim");
+  await look.at("foreign", { status: 403 });
+  return code;
+}
+
+// answered is what the reporter sees once the desk has asked for more.
+export async function answered(look, { demo, path, w }) {
+  const { person } = look;
+  look.secret = demo.codes[0].split(" ");
+  await person.open(demo.intake + path + "cek");
+  await person.fill(w("intake.open.label"), [look.secret[0].slice(0, -1) + "q", ...look.secret.slice(1)].join(" "));
+  await person.click(w("intake.open.button"));
+  await look.at("status");
+}
+
+// closed looks at an intake whose vault is away.
+export async function closed(look, { demo, path, w }) {
+  const { person } = look;
+  const { url, stop } = await startIntake({ ...demo, deposit_socket: "/tidak/ada.sock" });
+  try {
+    await person.open(url + path + "lapor/tulis");
+    await look.at("closed", { status: 503 });
+    await person.open(url + path + "cek");
+    await person.fill(w("intake.open.label"), stranger);
+    await person.click(w("intake.open.button"));
+    await look.at("closed/code", { status: 503 });
+  } finally {
+    await stop();
+  }
+}
