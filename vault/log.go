@@ -164,7 +164,7 @@ func (v *Vault) LogFile(ctx context.Context, path string) ([]byte, error) {
 		return signed, err
 	}
 	t, err := accesslog.ParseTilePath(path)
-	if err != nil {
+	if err != nil || t.N > now.tree.N { // far beyond, its first record would be no number
 		return nil, os.ErrNotExist
 	}
 	first := t.N * accesslog.TileWidth

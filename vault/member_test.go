@@ -2,9 +2,13 @@ package vault_test
 
 import (
 	"bytes"
+	"errors"
+	"os"
 	"slices"
 	"testing"
 	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
 
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
@@ -211,6 +215,22 @@ func TestRosterThatMayNotFollowIsRefused(t *testing.T) {
 		want(t, w.control.InstallRoster(t.Context(), signed), controlsock.ErrRoster)
 		if w.vault.MemberState() != state {
 			t.Fatalf("%s: the roster or the log changed", name)
+		}
+	}
+}
+
+// TestTilesBeyondTheLogAreNotThere: also those whose first record no number
+// tells any more.
+func TestTilesBeyondTheLogAreNotThere(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	for _, n := range []int64{1, 1 << 20, 1 << 55, 1 << 56, 1<<62 - 1, 1<<63 - 1} {
+		for _, level := range []int{-1, 0, 1, 7} {
+			for _, width := range []int{1, accesslog.TileWidth} {
+				path := accesslog.TilePath(tlog.Tile{H: accesslog.TileHeight, L: level, N: n, W: width})
+				if _, err := w.vault.LogFile(t.Context(), path); !errors.Is(err, os.ErrNotExist) {
+					t.Errorf("%s: got %v, want none", path, err)
+				}
+			}
 		}
 	}
 }
