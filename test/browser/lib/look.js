@@ -5,6 +5,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import * as checks from "./checks.js";
+import { until } from "./person.js";
 import { tree } from "./tree.js";
 
 const golden = new URL("../golden/", import.meta.url).pathname;
@@ -36,8 +37,10 @@ export class Look {
       const wrong = [];
       const take = (check, found) => wrong.push(...found.map((w) => `${check}: ${w}`));
 
-      const focused = await page.evaluate(() => document.activeElement === document.body ? "" : document.activeElement.innerText);
-      if (focus !== undefined && !focused.includes(focus)) wrong.push(`the focus is on “${focused}” instead of “${focus}”`);
+      // A browser moves the focus to what has autofocus shortly after it has loaded a page.
+      if (focus !== undefined) {
+        await until(`the focus on “${focus}”`, () => page.evaluate((focus) => document.activeElement !== document.body && document.activeElement.innerText.includes(focus), focus));
+      }
       if (response.status() !== status) wrong.push(`status ${response.status()}`);
       take("headers", checks.headers(response.headers()));
       take("html", await checks.valid(html));

@@ -65,7 +65,6 @@ function properties(node) {
     if (name === "level" && node.role.value !== "listitem") said.push(`level ${v}`);
     if (name === "checked") said.push(v === "true" ? "checked" : "not checked");
     if (name === "expanded") said.push(v ? "expanded" : "collapsed");
-    if (name === "focused" && v) said.push("focused");
     if (name === "invalid" && v !== "false") said.push("invalid");
     if (name === "required" && v) said.push("required");
     if (name === "multiline" && v) said.push("several lines");
