@@ -454,6 +454,44 @@ func TestTheVaultIsFull(t *testing.T) {
 	})
 }
 
+// meanwhile does something once all of a file was taken, before the form ends.
+type meanwhile struct {
+	io.Reader
+	do func()
+}
+
+func (m *meanwhile) Read(p []byte) (int, error) {
+	n, err := m.Reader.Read(p)
+	if err == io.EOF && m.do != nil {
+		m.do()
+		m.do = nil
+	}
+	return n, err
+}
+
+// TestAReaderLeavesWhileFilesCome: nobody's report is lost to that, and what
+// was typed is on the page that says it.
+func TestAReaderLeavesWhileFilesCome(t *testing.T) {
+	w := newWorld(t, config{})
+	fields := w.sendable()
+	leave := func() {
+		day := w.roster.Day
+		for i := range w.roster.Members {
+			if w.roster.Members[i].ID == "penelaah-dua" {
+				w.roster.Members[i].Removed = &day
+			}
+		}
+		w.install()
+	}
+	// More than sockets hold: intake has asked who reads it when the end is near.
+	big := zeros("a", 64<<20)
+	big.r = &meanwhile{big.r, leave}
+	again := w.post("/lapor/kirim", fields, big)
+	again.want(t, 422, "Daftar petugas baru saja berubah", "pilih lagi", "Uang perjalanan dinas dibayar dua kali")
+	w.nothing()
+	w.post("/lapor/kirim", again.form(t, "/lapor/kirim"), zeros("a", 1)).want(t, 200, "Catat kode ini")
+}
+
 // TestTheRosterChanges between the check page and sending.
 func TestTheRosterChanges(t *testing.T) {
 	w := newWorld(t, config{})

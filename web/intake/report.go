@@ -268,6 +268,14 @@ func (s *Server) send(w http.ResponseWriter, r *request) error {
 			return s.received(w, r, to, once, result, state)
 		}
 	}
+	if errors.Is(err, depositsock.ErrBad) && b.failed == nil {
+		// The vault takes no wraps for somebody who left while files came, which
+		// may be hours: the same is checked again, with those who read it now.
+		if fresh, now, askErr := s.readers.ask(r.Context()); askErr == nil && fresh != sender {
+			sender, state = fresh, now
+			return again("", r.l.T("intake.check.changed")+". "+r.l.T("intake.check.files.again"))
+		}
+	}
 	text, err := s.refusal(r, b, state, err)
 	switch {
 	case err != nil:
