@@ -91,6 +91,9 @@ func Conversation(l *lang.Language, c *member.Case, file func(member.Attachment)
 	}
 	for _, a := range c.Attachments {
 		say("%3d  %s  %s", a.Number, lang.Visible(a.Name), l.Bytes(a.Size))
+		if h := a.Hidden.Known(); h != "" {
+			say("     %s: %s", l.T("export.hidden"), l.T("hidden."+string(h)))
+		}
 		if a.Gone {
 			say("     %s", l.T("export.gone"))
 		} else if f := file(a); f != "" {

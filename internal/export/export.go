@@ -85,6 +85,8 @@ type file struct {
 	Name   string    `json:"name,omitempty"`   // that the reporter's file had
 	Type   string    `json:"type,omitempty"`   // that the reporter's browser claimed
 	Error  string    `json:"error,omitempty"`
+
+	Hidden report.Hidden `json:"hidden,omitempty"` // what became of the photo's hidden data
 }
 
 // Write writes an exported case. It reads x to its end and doesn't close it.
@@ -251,7 +253,7 @@ func (w *writer) content(o membersock.CaseObject, r io.Reader) (err error) {
 		w.m.Files = append(w.m.Files, f)
 		return drained(r, nil)
 	}
-	f.Name, f.Type = a.Name, a.Type
+	f.Name, f.Type, f.Hidden = a.Name, a.Type, a.Hidden
 	path := "attachments/" + SafeName(a.Number, a.Name)
 	w.attached[o.Digest] = path
 	d, err := w.open(path, f)
@@ -302,7 +304,7 @@ func drained(r io.Reader, damaged func()) error {
 
 // missing notes an attachment that didn't come.
 func (w *writer) missing(a member.Attachment) {
-	f := &file{Kind: "attachment", Role: id.RoleContent, Object: a.Object, Day: a.Day, Name: a.Name, Type: a.Type}
+	f := &file{Kind: "attachment", Role: id.RoleContent, Object: a.Object, Day: a.Day, Name: a.Name, Type: a.Type, Hidden: a.Hidden}
 	w.fails(f, member.ErrContent)
 	w.m.Files = append(w.m.Files, f)
 }

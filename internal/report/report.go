@@ -67,6 +67,28 @@ type Attachment struct {
 	Size   int64     `json:"size"`
 	SHA256 id.Digest `json:"sha256"`
 	Object id.Digest `json:"object"` // digest of the sealed content
+	Hidden Hidden    `json:"hidden,omitempty"`
+}
+
+// Hidden says what became of the data besides the picture that a photo
+// carries: place, time, device. Of what was sent before that was known, it is
+// empty.
+type Hidden string
+
+// What may become of it.
+const (
+	HiddenRemoved Hidden = "removed"
+	HiddenPartly  Hidden = "partly" // removed up to where the file's structure couldn't be followed
+	HiddenKept    Hidden = "kept"   // the file is what it was, by choice or since it is of another kind
+)
+
+// Known returns the value if it is one of those above, and else none.
+func (h Hidden) Known() Hidden {
+	switch h {
+	case HiddenRemoved, HiddenPartly, HiddenKept:
+		return h
+	}
+	return ""
 }
 
 // Letter is what a reporter sends, sealed to the case: the form, or a message

@@ -208,6 +208,12 @@ func (s *Submission) Attach(name, mediaType string, r io.Reader) (int64, error) 
 	return n, nil
 }
 
+// SetHidden notes what became of the hidden data of the attachment that was
+// attached last, which is known once all of it has passed.
+func (s *Submission) SetHidden(h report.Hidden) {
+	s.letter.Attachments[len(s.letter.Attachments)-1].Hidden = h
+}
+
 // Commit seals what was typed, which comes last since it says the digests of
 // what was attached, and returns once the vault has made the deposit durable.
 func (s *Submission) Commit(ctx context.Context) (Result, error) {

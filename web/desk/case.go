@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -35,6 +36,7 @@ type message struct {
 type file struct {
 	Number                   int
 	Name, Kind, Size, Letter string
+	Hidden                   string // what became of hidden data
 	Href                     string // "" if it can't be had
 }
 
@@ -80,7 +82,7 @@ func (s *Server) show(w http.ResponseWriter, v *visit) error {
 	}
 	for _, a := range c.Attachments {
 		f := file{
-			Number: a.Number, Name: lang.Visible(a.Name), Kind: kind(l, a.Name), Size: l.Bytes(a.Size),
+			Number: a.Number, Name: lang.Visible(a.Name), Kind: kind(l, a.Name), Size: l.Bytes(a.Size), Hidden: l.T("hidden." + cmp.Or(string(a.Hidden.Known()), "unknown")),
 			Letter: l.Day(a.Day), Href: fmt.Sprintf("%s/lampiran/%d", p.Base, a.Number),
 		}
 		if strings.TrimSpace(a.Name) == "" {

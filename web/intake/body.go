@@ -50,6 +50,7 @@ type body struct {
 // upload is a file that was chosen.
 type upload struct {
 	Name, Type string
+	size       int64 // read so far
 	b          *body
 	r          io.Reader
 }
@@ -139,6 +140,7 @@ func (b *body) file(p *multipart.Part) (*upload, error) {
 // Read reads the file. An error of it is the body's: see body.failed.
 func (u *upload) Read(p []byte) (int, error) {
 	n, err := u.r.Read(p)
+	u.size += int64(n)
 	if err != nil && err != io.EOF {
 		err = u.b.fail(err)
 	}

@@ -23,6 +23,7 @@ const (
 	onceField       = "sekali"  // the seed
 	fileField       = "berkas"
 	secondFileField = "berkas2"
+	asIsField       = "asli" // photos with their hidden data
 	codeField       = "kode"
 	textField       = "teks"
 	showField       = "lihat"  // show the code instead of trying it
@@ -73,11 +74,12 @@ type typed struct {
 	shown   []string
 	once    string
 	kind    string // the category, or unknown
+	asIs    bool   // photos are sent with their hidden data
 	report  report.Report
 }
 
 func typedFrom(b *body) typed {
-	t := typed{unit: b.first(unitField), shown: b.texts[shownField], once: b.first(onceField)}
+	t := typed{unit: b.first(unitField), shown: b.texts[shownField], once: b.first(onceField), asIs: b.first(asIsField) != ""}
 	for _, s := range b.texts[withoutField] {
 		if m, err := id.ParseMember(s); err == nil && !slices.Contains(t.without, m) {
 			t.without = append(t.without, m)
@@ -100,7 +102,18 @@ func typedFrom(b *body) typed {
 type hidden struct{ Name, Value string }
 
 // fields returns all of it, to be carried on.
-func (t typed) fields() (f []hidden) {
+func (t typed) fields() []hidden { return append(t.written(), asIsFields(t.asIs)...) }
+
+// asIsFields carry the choice of the box that is ticked beside the files.
+func asIsFields(asIs bool) []hidden {
+	if asIs {
+		return []hidden{{asIsField, "1"}}
+	}
+	return nil
+}
+
+// written returns all but the choice that is made beside the files.
+func (t typed) written() (f []hidden) {
 	add := func(name, value string) {
 		if value != "" {
 			f = append(f, hidden{name, value})

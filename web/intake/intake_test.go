@@ -54,7 +54,7 @@ func TestAReportAndItsAnswer(t *testing.T) {
 
 	// A reply with a file; sent again by a reload it is the same.
 	fields := with(status.form(t, "/cek/balas"), "teks", "Bulan Maret")
-	w.post("/cek/balas", fields, bytesFile("foto.jpg", []byte("isi"))).want(t, 200, `<p id="kabar">Balasan terkirim.</p>`, "Dari Anda, ", "1 lampiran ikut terkirim.")
+	w.post("/cek/balas", fields, bytesFile("foto.jpg", []byte("isi"))).want(t, 200, `<p id="kabar">Balasan terkirim. 1 berkas dikirim apa adanya: jenis lain.</p>`, "Dari Anda, ", "1 lampiran ikut terkirim.")
 	again := w.post("/cek/balas", fields, bytesFile("foto.jpg", []byte("isi")))
 	again.want(t, 200, "Balasan ini sudah kami terima sebelumnya.")
 	if strings.Contains(again.body, "Bulan Maret") {

@@ -6,10 +6,13 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"suluh.example/suluh/crypto/casecode"
 	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/internal/lang"
+	"suluh.example/suluh/internal/metadata"
 	"suluh.example/suluh/internal/report"
 	"suluh.example/suluh/internal/submission"
 	"suluh.example/suluh/vault/depositsock"
@@ -46,6 +49,7 @@ type writePage struct {
 	Alone      string // why there is no other unit
 	Officers   []officers
 	Left       bool // somebody is left out
+	AsIs       []hidden
 	Parts      [3][]field
 	Categories []choice
 	Switch     []page.Link
@@ -103,7 +107,8 @@ func (s *Server) writePage(r *request, ro *roster.Roster, t typed, problems ...p
 	l := r.l
 	p := writePage{
 		Page: s.plain(r, l.T("intake.write.title")), Once: t.once, Units: choices(l, ro, t.unit),
-		Officers: allOfficers(l, ro, t.without), Left: len(t.without) > 0, Switch: s.others(r, "/lapor/tulis"),
+		Officers: allOfficers(l, ro, t.without), Left: len(t.without) > 0, AsIs: asIsFields(t.asIs),
+		Switch: s.others(r, "/lapor/tulis"),
 	}
 	if p.Problems = problems; len(problems) > 0 {
 		p.Status = http.StatusUnprocessableEntity
@@ -137,7 +142,8 @@ type checkPage struct {
 	Without     string
 	Answers     []answer
 	Personal    bool
-	Hidden      []hidden
+	Hidden      []hidden // to go back with
+	Send        []hidden // to send; what is chosen beside the files is not in it
 	Shown       []string // readers that are shown here
 	Files       filesPart
 	Switch      []page.Link
@@ -151,12 +157,13 @@ type filesPart struct {
 	Problem      string
 	// Name is the id of the first input.
 	Name string
+	AsIs bool // the box is ticked
 }
 
-func (s *Server) filesPart(r *request, state depositsock.State, closed string, problem string) filesPart {
+func (s *Server) filesPart(r *request, state depositsock.State, closed string, problem string, asIs bool) filesPart {
 	l := r.l
 	return filesPart{
-		Open: state.Files, Closed: closed, Name: fileField, Problem: problem,
+		Open: state.Files, Closed: closed, Name: fileField, Problem: problem, AsIs: asIs,
 		Hint:   l.T("intake.file.hint", "Size", l.Bytes(s.limit(state))),
 		Second: l.T("intake.file.second.hint"),
 	}
@@ -196,7 +203,7 @@ func (s *Server) showCheck(w http.ResponseWriter, r *request, sender *submission
 	unit, _ := ro.Unit(to.Unit)
 	p := checkPage{
 		Page: s.plain(r, l.T("intake.check.title")), Unit: unit.Named(l.Code()), Sheet: unit.Recovery != "", Answers: t.answers(l),
-		Personal: t.hasPersonalNumber(), Hidden: t.fields(), Switch: s.others(r, "/lapor/periksa"),
+		Personal: t.hasPersonalNumber(), Hidden: t.fields(), Send: t.written(), Switch: s.others(r, "/lapor/periksa"),
 	}
 	var names, left []string
 	for _, m := range ro.Readers(to.Unit, to.Without) {
@@ -209,7 +216,7 @@ func (s *Server) showCheck(w http.ResponseWriter, r *request, sender *submission
 	}
 	p.Names, p.Without = strings.Join(names, ", "), strings.Join(left, ", ")
 	p.Status, p.Problems = status, problems
-	p.Files = s.filesPart(r, state, l.T("intake.file.closed"), p.At(fileField))
+	p.Files = s.filesPart(r, state, l.T("intake.file.closed"), p.At(fileField), t.asIs)
 	return s.pages.Write(w, l, "periksa", p)
 }
 
@@ -264,8 +271,9 @@ func (s *Server) send(w http.ResponseWriter, r *request) error {
 	if err == nil {
 		defer sub.Abort()
 		var result submission.Result
-		if result, err = s.finish(r, b, first, sub, state); err == nil {
-			return s.received(w, r, to, once, result, state)
+		var files sent
+		if result, files, err = s.finish(r, b, first, sub, state); err == nil {
+			return s.received(w, r, to, once, result, files, state)
 		}
 	}
 	if errors.Is(err, depositsock.ErrBad) && b.failed == nil {
@@ -320,37 +328,91 @@ type tooMuch struct{ text string }
 
 func (*tooMuch) Error() string { return "an attachment is not accepted" }
 
-// finish attaches the files and commits.
-func (s *Server) finish(r *request, b *body, file *upload, sub *submission.Submission, state depositsock.State) (submission.Result, error) {
+// finish attaches the files and commits. The choice whether photos keep their
+// hidden data stands before the files. Limits are of what was chosen, so that
+// nobody has to know what will be removed.
+func (s *Server) finish(r *request, b *body, file *upload, sub *submission.Submission, state depositsock.State) (submission.Result, sent, error) {
 	left := s.limit(state)
+	var files sent
+	refuse := func(err error) (submission.Result, sent, error) { return submission.Result{}, files, err }
+	asIs := b.first(asIsField) != ""
 	for n := 0; file != nil; n++ {
 		name := r.shownName(file)
 		if n == 0 && r.ContentLength > left+overhead { // nothing of it need go to the vault
-			return submission.Result{}, &tooMuch{r.l.T("intake.file.together", "Name", name, "Size", r.l.Bytes(left))}
+			return refuse(&tooMuch{r.l.T("intake.file.together", "Name", name, "Size", r.l.Bytes(left))})
 		}
 		if n == mostFiles {
-			return submission.Result{}, &tooMuch{r.l.T("intake.file.many", "N", mostFiles)}
+			return refuse(&tooMuch{r.l.T("intake.file.many", "N", mostFiles)})
 		}
-		size, err := sub.Attach(file.Name, file.Type, io.LimitReader(file, left+1))
-		if err != nil {
-			return submission.Result{}, err
+		chosen := io.LimitReader(file, left+1)
+		content := metadata.Clean(chosen)
+		if asIs {
+			content = metadata.Keep(chosen)
 		}
-		if size > left {
+		if _, err := sub.Attach(file.Name, file.Type, content); err != nil {
+			return refuse(err)
+		}
+		if file.size > left {
 			key := "intake.file.together"
 			if n == 0 {
 				key = "intake.file.large"
 			}
-			return submission.Result{}, &tooMuch{r.l.T(key, "Name", name, "Size", r.l.Bytes(s.limit(state)))}
+			return refuse(&tooMuch{r.l.T(key, "Name", name, "Size", r.l.Bytes(s.limit(state)))})
 		}
-		if size == 0 {
-			return submission.Result{}, &tooMuch{r.l.T("intake.file.empty", "Name", name)}
+		if file.size == 0 {
+			return refuse(&tooMuch{r.l.T("intake.file.empty", "Name", name)})
 		}
-		left -= size
+		sub.SetHidden(files.add(content.Result(), asIs))
+		left -= file.size
+		var err error
 		if file, err = b.next(); err != nil && err != io.EOF {
-			return submission.Result{}, err
+			return refuse(err)
 		}
 	}
-	return sub.Commit(r.Context())
+	result, err := sub.Commit(r.Context())
+	return result, files, err
+}
+
+// sent counts what became of hidden data in the files of a deposit.
+type sent struct {
+	unclean int // photos that some may be left in, though it was to be removed
+	asIs    int
+	kinds   []metadata.Kind // of those
+}
+
+// add counts a file.
+func (x *sent) add(r metadata.Result, asIs bool) report.Hidden {
+	photo := slices.Contains([]metadata.Kind{metadata.JPEG, metadata.PNG, metadata.WebP}, r.Kind)
+	switch {
+	case photo && r.Whole:
+		return report.HiddenRemoved
+	case photo && !asIs:
+		x.unclean++
+		if r.Removed != 0 {
+			return report.HiddenPartly
+		}
+	default:
+		x.asIs++
+		if !slices.Contains(x.kinds, r.Kind) {
+			x.kinds = append(x.kinds, r.Kind)
+		}
+	}
+	return report.HiddenKept
+}
+
+// say tells it, if there is anything that a person should know.
+func (x sent) say(l *lang.Language) (all []string) {
+	if x.unclean > 0 {
+		all = append(all, l.T("intake.sent.unclean", "N", x.unclean))
+	}
+	if x.asIs > 0 {
+		var names []string
+		for _, k := range x.kinds {
+			names = append(names, l.T("intake.kind."+string(k)))
+		}
+		all = append(all, l.T("intake.sent.asis", "N", x.asIs, "Kinds", strings.Join(names, ", ")))
+	}
+	return all
 }
 
 // shownName is a file's name for a page: not longer than somebody reads.
@@ -392,6 +454,7 @@ type codePage struct {
 	page.Page
 	Words   [casecode.Len]string
 	What    string // what became of the report
+	Sent    []string
 	Due     string
 	Receipt string
 	Hidden  []hidden
@@ -399,7 +462,7 @@ type codePage struct {
 }
 
 // received is the page after a deposit is durable, and never before.
-func (s *Server) received(w http.ResponseWriter, r *request, to submission.Readers, once submission.Seed, result submission.Result, state depositsock.State) error {
+func (s *Server) received(w http.ResponseWriter, r *request, to submission.Readers, once submission.Seed, result submission.Result, files sent, state depositsock.State) error {
 	l := r.l
 	p, err := s.codePage(r, l.T("intake.code.title"), to, once)
 	if err != nil {
@@ -415,7 +478,7 @@ func (s *Server) received(w http.ResponseWriter, r *request, to submission.Reade
 			p.Due = l.T("intake.code.due", "Day", due)
 		}
 	}
-	p.Receipt = string(result.Receipt)
+	p.Receipt, p.Sent = string(result.Receipt), files.say(l)
 	return s.pages.Write(w, l, "kode", p)
 }
 

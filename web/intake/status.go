@@ -66,22 +66,23 @@ func (s *Server) open(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return s.pages.Write(w, r.l, "cek", s.askPage(r, b.first(codeField), codeProblem(r.l, err)))
 	}
+	fields := append([]hidden{{codeField, code.Reveal()}, {textField, b.first(textField)}}, asIsFields(b.first(asIsField) != "")...)
 	sender, state, err := s.readers.ask(r.Context())
 	if sender == nil || err != nil {
-		return s.closedOr(w, r, typed{}, []hidden{{codeField, code.Reveal()}, {textField, b.first(textField)}}, err)
+		return s.closedOr(w, r, typed{}, fields, err)
 	}
 	view, err := sender.Look(r.Context(), code)
 	if errors.Is(err, depositsock.ErrUnknown) {
 		return s.pages.Write(w, r.l, "cek", s.askPage(r, b.first(codeField), r.l.T("intake.open.unknown")))
 	}
 	if err != nil {
-		return s.closedOr(w, r, typed{}, []hidden{{codeField, code.Reveal()}, {textField, b.first(textField)}}, err)
+		return s.closedOr(w, r, typed{}, fields, err)
 	}
 	var notices []string
 	for _, c := range corrections {
 		notices = append(notices, r.l.T("intake.open.corrected", "Place", c.Place, "Word", c.Word))
 	}
-	p := s.statusPage(r, sender.Roster(), state, view, code, draft{once: b.first(onceField), text: b.first(textField)})
+	p := s.statusPage(r, sender.Roster(), state, view, code, draftFrom(b))
 	p.Notice = strings.Join(notices, " ")
 	return s.showStatus(w, r, view, p)
 }
@@ -168,7 +169,12 @@ type message struct{ From, Text, Files string }
 // draft is a reply that isn't sent yet.
 type draft struct {
 	once, text string
+	asIs       bool
 	problems   []page.Problem
+}
+
+func draftFrom(b *body) draft {
+	return draft{once: b.first(onceField), text: b.first(textField), asIs: b.first(asIsField) != ""}
 }
 
 func (s *Server) statusPage(r *request, ro *roster.Roster, state depositsock.State, v *submission.View, code casecode.Code, d draft) statusPage {
@@ -211,7 +217,7 @@ func (s *Server) statusPage(r *request, ro *roster.Roster, state depositsock.Sta
 	}
 	p.Problems = d.problems
 	p.Reply = field{Name: textField, Label: l.T("intake.status.text"), Hint: l.T("intake.status.text.hint"), Value: d.text, Problem: p.At(textField), Rows: 6}
-	p.Files = s.filesPart(r, state, l.T("intake.status.files.closed"), p.At(fileField))
+	p.Files = s.filesPart(r, state, l.T("intake.status.files.closed"), p.At(fileField), d.asIs)
 	return p
 }
 
@@ -257,7 +263,7 @@ func (s *Server) showStatus(w http.ResponseWriter, r *request, v *submission.Vie
 func (s *Server) reply(w http.ResponseWriter, r *request) error {
 	b := s.body(w, r, s.mostBody())
 	first, unread := b.next()
-	d := draft{once: b.first(onceField), text: b.first(textField)}
+	d := draftFrom(b)
 	if unread == errBroken && d.once != "" {
 		// It broke after what was typed.
 	} else if unread != nil && unread != io.EOF {
@@ -269,7 +275,7 @@ func (s *Server) reply(w http.ResponseWriter, r *request) error {
 		b.drain()
 		return s.pages.Write(w, r.l, "cek", s.askPage(r, b.first(codeField), codeProblem(r.l, err)))
 	}
-	fields := []hidden{{codeField, code.Reveal()}, {onceField, d.once}, {textField, d.text}}
+	fields := append([]hidden{{codeField, code.Reveal()}, {onceField, d.once}, {textField, d.text}}, asIsFields(d.asIs)...)
 	sender, state, err := s.readers.ask(r.Context())
 	if sender == nil || err != nil {
 		b.drain()
@@ -313,7 +319,8 @@ func (s *Server) reply(w http.ResponseWriter, r *request) error {
 	if err == nil {
 		defer sub.Abort()
 		var result submission.Result
-		if result, err = s.finish(r, b, first, sub, state); err == nil {
+		var files sent
+		if result, files, err = s.finish(r, b, first, sub, state); err == nil {
 			// The reply is durable, so that is said even if the vault goes now.
 			if fresh, err := sender.Look(r.Context(), code); err == nil {
 				view = fresh
@@ -322,7 +329,7 @@ func (s *Server) reply(w http.ResponseWriter, r *request) error {
 			if result.Outcome == depositsock.Same {
 				notice = r.l.T("intake.status.sent.before")
 			}
-			return show(http.StatusOK, draft{}, notice)
+			return show(http.StatusOK, draft{}, strings.Join(append([]string{notice}, files.say(r.l)...), " "))
 		}
 	}
 	text, err := s.refusal(r, b, state, err)

@@ -48,7 +48,7 @@ func TestTemplatesFitTheirPages(t *testing.T) {
 // TestHiddenFieldsCarryEverything: what a form reads, its next page carries.
 func TestHiddenFieldsCarryEverything(t *testing.T) {
 	b := &body{texts: map[string][]string{
-		unitField: {"itprov"}, withoutField: {"penelaah-satu", "bukan nama!", "penelaah-satu"}, onceField: {"x"}, kindField: {unknown},
+		unitField: {"itprov"}, withoutField: {"penelaah-satu", "bukan nama!", "penelaah-satu"}, onceField: {"x"}, kindField: {unknown}, asIsField: {"1"},
 	}}
 	want := []hidden{{onceField, "x"}, {unitField, "itprov"}, {withoutField, "penelaah-satu"}, {kindField, unknown}}
 	for _, part := range questions() {
@@ -57,6 +57,7 @@ func TestHiddenFieldsCarryEverything(t *testing.T) {
 			want = append(want, hidden{q.name, "jawaban " + q.name})
 		}
 	}
+	want = append(want, hidden{asIsField, "1"})
 	if got := typedFrom(b).fields(); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
