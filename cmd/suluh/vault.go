@@ -82,9 +82,11 @@ func (c *vaultRunCmd) Run(ctx context.Context) (err error) {
 		handler http.Handler
 		stall   time.Duration // 0: the default
 	}{
-		// Intake cuts reporters who stall. Of one who is slow, what was sealed
-		// comes 128 KiB at a time: with 300 bytes a second every seven minutes.
-		{"deposit.sock", 0o660, depositsock.Handler(v), 10 * time.Minute},
+		// Intake cuts reporters who stall. Of one who is slow, nothing comes while
+		// intake looks through the beginning of a photo, with 300 bytes a second
+		// for some twenty minutes, nor while what is removed from it passes, such
+		// as the video of a motion photo.
+		{"deposit.sock", 0o660, depositsock.Handler(v), 24 * time.Hour},
 		{"member.sock", 0o660, membersock.Handler(v), 0},
 		{"log.sock", 0o660, logsock.Handler(v), 0},
 		{"control.sock", 0o600, controlsock.Handler(v), 0},
