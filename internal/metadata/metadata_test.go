@@ -349,6 +349,7 @@ func TestWhatCantBeFollowedPasses(t *testing.T) {
 		"a PNG cut before its picture":     pngFile[:33],
 		"a WebP whose chunk is too long":   changed(webpFile, 16, "\xff\xff\xff"),
 		"a WebP that is shorter than said": webpFile[:40],
+		"a WebP that begins otherwise":     changed(webpFile, 12, "VP8?"),
 		"a WebP of no size":                changed(webpFile, 4, "\x00\x00\x00\x00"),
 	} {
 		out, result := clean(t, b)

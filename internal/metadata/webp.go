@@ -19,9 +19,12 @@ const (
 )
 
 func (f *filter) webp() error {
-	b, err := f.peek(12)
+	b, err := f.peek(16)
 	if err != nil {
 		return err
+	}
+	if first := string(b[12:]); first != "VP8 " && first != "VP8L" && first != "VP8X" {
+		return errBad
 	}
 	f.left = int64(binary.LittleEndian.Uint32(b[4:])) - 4
 	f.keep, f.step = 12, (*filter).riff
