@@ -223,6 +223,7 @@ func (c *example) send(ctx context.Context, s stage, sender *submission.Sender) 
 		if _, err := sub.Attach(file.Name, "text/plain", strings.NewReader(file.Text)); err != nil {
 			return err
 		}
+		sub.SetHidden(report.HiddenKept) // no photo, so nothing was removed
 	}
 	if _, err := sub.Commit(ctx); err != nil {
 		return err
