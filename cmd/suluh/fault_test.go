@@ -51,8 +51,18 @@ func strike(t *testing.T, dir string, options ...string) *stricken {
 		t.Fatalf("%v: tools/setup installs strace", err)
 	}
 	s.out = bufio.NewReader(out)
-	line, _ := s.out.ReadString('\n') // nothing if it ended
-	s.listening = strings.Contains(line, "listening")
+	line := make(chan string, 1)
+	go func() {
+		l, _ := s.out.ReadString('\n') // nothing if it ended
+		line <- l
+	}()
+	select {
+	case l := <-line:
+		s.listening = strings.Contains(l, "listening")
+	case <-time.After(time.Minute): // it hangs without a word: so be it
+		_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
+		<-line
+	}
 	return s
 }
 

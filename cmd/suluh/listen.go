@@ -21,7 +21,10 @@ func serveTCP(ctx context.Context, name, addr string, h http.Handler, log *slog.
 	if err != nil {
 		return err
 	}
-	fmt.Printf("suluh %s: listening on http://%s/\n", name, l.Addr())
+	// Whoever started the part waits for this line, and would wait for ever.
+	if _, err := fmt.Printf("suluh %s: listening on http://%s/\n", name, l.Addr()); err != nil {
+		return errors.Join(err, l.Close())
+	}
 	return serve.Run(ctx, serve.Config{Listener: l, Handler: h, Log: log, Stall: stall})
 }
 

@@ -100,7 +100,11 @@ func (c *vaultRunCmd) Run(ctx context.Context) (err error) {
 		})
 	}
 	g.Go(func() error { return v.Batches(ctx) })
-	fmt.Println("suluh vault: listening in " + c.Dir)
+	g.Go(func() error {
+		// Whoever started the vault waits for this line, and would wait for ever.
+		_, err := fmt.Println("suluh vault: listening in " + c.Dir)
+		return err
+	})
 	return g.Wait()
 }
 
