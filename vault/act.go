@@ -130,6 +130,7 @@ func (v *Vault) act(g *group, s accesslog.Statement, signed []byte, handed map[i
 	if _, err := g.tx.ExecContext(g.ctx, "INSERT INTO nonces (nonce) VALUES (?)", s.Nonce[:]); err != nil {
 		return 0, nil, a, membersock.ErrReplay
 	}
+	a.Roster = g.force.digest
 	record := accesslog.Record{Kind: accesslog.KindStatement, Statement: signed}
 	reader := s.Member // the name that the member holds the key under
 	if s.Action == accesslog.List {

@@ -13,7 +13,6 @@ import (
 
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
-	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/crypto/seal"
 	"suluh.example/suluh/internal/report"
 	"suluh.example/suluh/vault/membersock"
@@ -78,13 +77,6 @@ var ErrGone = fmt.Errorf("what was handed in is not there any more: %w", seal.Er
 
 // Open opens a case, which is recorded.
 func (s *Session) Open(ctx context.Context, of id.Case) (*Case, error) {
-	if err := s.refresh(ctx); err != nil {
-		return nil, err
-	}
-	return s.open(ctx, of, s.Roster())
-}
-
-func (s *Session) open(ctx context.Context, of id.Case, r *roster.Roster) (*Case, error) {
 	a, err := s.act(ctx, accesslog.Statement{Action: accesslog.Open, Case: of}, nil)
 	if err != nil {
 		return nil, err
@@ -105,7 +97,7 @@ func (s *Session) open(ctx context.Context, of id.Case, r *roster.Roster) (*Case
 		},
 		key: key, Access: v.Access, Objects: v.Objects,
 	}
-	c.fill(v.Objects, got, r.Verifiers())
+	c.fill(v.Objects, got, s.Roster().Verifiers())
 	c.miss(s.c.Clock.Zone)
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -60,9 +60,6 @@ type line struct {
 
 // List tells of the cases that the member has keys for.
 func (s *Session) List(ctx context.Context) ([]Item, error) {
-	if err := s.refresh(ctx); err != nil {
-		return nil, err
-	}
 	a, err := s.act(ctx, accesslog.Statement{Action: accesslog.List}, s.have())
 	if err != nil {
 		return nil, err

@@ -200,10 +200,7 @@ func (s *Session) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	same := s.roster != nil && s.signed == state.Roster
-	s.mu.Unlock()
-	if same {
+	if s.has(state.Roster) {
 		return nil
 	}
 	signed, err := s.c.Vault.Roster(ctx)
@@ -217,6 +214,13 @@ func (s *Session) refresh(ctx context.Context) error {
 		return durable.ReplaceFile(name, signed, 0o600)
 	}
 	return nil
+}
+
+// has tells whether the roster with the digest is the one that the session goes by.
+func (s *Session) has(signed id.Digest) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.roster != nil && s.signed == signed
 }
 
 // take verifies a roster and puts it in the place of the one before.
@@ -295,7 +299,11 @@ func (s *Session) act(ctx context.Context, st accesslog.Statement, have []id.Dig
 		a.Close()
 		return nil, s.breaks(err)
 	}
-	if err := s.keep(tree, a.Proof.Checkpoint); err != nil {
+	err = s.keep(tree, a.Proof.Checkpoint)
+	if err == nil && !s.has(a.Roster) {
+		err = s.refresh(ctx) // what the answer brings may be signed by a member whom nobody here knows yet
+	}
+	if err != nil {
 		a.Close()
 		return nil, err
 	}

@@ -58,9 +58,10 @@ type ActHead struct {
 // ActAnswer heads the answer; the bytes of the objects that it names follow,
 // each once.
 type ActAnswer struct {
-	Proof accesslog.Proof `json:"proof"`
-	Cases []ListedCase    `json:"cases,omitempty"` // of a list
-	Case  *CaseView       `json:"case,omitempty"`  // of an action on a case
+	Proof  accesslog.Proof `json:"proof"`
+	Roster id.Digest       `json:"roster"`          // in force, so that nobody need ask before each request
+	Cases  []ListedCase    `json:"cases,omitempty"` // of a list
+	Case   *CaseView       `json:"case,omitempty"`  // of an action on a case
 }
 
 // ListedCase is a case in a list.
