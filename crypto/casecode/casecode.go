@@ -10,6 +10,7 @@
 package casecode
 
 import (
+	"crypto/ed25519"
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
@@ -115,6 +116,13 @@ func (c Code) MACKey() [32]byte { return c.derive("mac") }
 // Identity returns the reporter's identity, to which answers are sealed.
 func (c Code) Identity() (*age.HybridIdentity, error) {
 	return seal.HybridIdentity(c.derive("identity"))
+}
+
+// SigningKey returns the reporter's Ed25519 key, by which the vault knows that
+// whoever destroys an answer has the code itself and not just its look-up value.
+func (c Code) SigningKey() ed25519.PrivateKey {
+	seed := c.derive("sign")
+	return ed25519.NewKeyFromSeed(seed[:])
 }
 
 // derive is HKDF-SHA256 (RFC 5869) of the entropy, without salt.

@@ -1,6 +1,8 @@
 package casecode_test
 
 import (
+	"crypto/ed25519"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -94,9 +96,13 @@ func TestVectors(t *testing.T) {
 			t.Fatal(err)
 		}
 		mac := c.MACKey()
+		key := c.SigningKey()
+		signature := ed25519.Sign(key, []byte(v["destroy"]))
 		for name, got := range map[string]string{
 			"words": c.Reveal(), "lookup": c.Lookup().Hex(), "lookup hash": c.Lookup().Hash().String(),
 			"identity": identity.String(), "mac": fmt.Sprintf("%x", mac),
+			"sign": hex.EncodeToString(key.Seed()), "reporter": base64.StdEncoding.EncodeToString(key.Public().(ed25519.PublicKey)),
+			"destroy signature": base64.StdEncoding.EncodeToString(signature),
 		} {
 			if got != v[name] {
 				t.Errorf("%s of %s: got %s, want %s", name, v["entropy"], got, v[name])
