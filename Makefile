@@ -32,6 +32,7 @@ lint: setup
 	@test -z "$$(gofumpt -l .)" || { echo "not formatted:"; gofumpt -l .; exit 1; }
 	go vet ./...
 	staticcheck ./...
+	cd web/browser && npm run --silent check
 	@tools/vuln
 
 test: lint

@@ -1,0 +1,212 @@
+// What the pages' script and the worker say to each other. Nothing here holds a
+// key: seeds, codes' secrets and case keys stay in the worker. The ten words of
+// a code are the one secret that pages show.
+
+/** A day, YYYY-MM-DD, or "" if there is none. */
+export type Day = string;
+/** A SHA-256 digest in hexadecimal. */
+export type Digest = string;
+export type Language = "id" | "en";
+
+/** How the vault is, as `GET state` tells it. */
+export interface State {
+  origin: string;
+  log_key: string;
+  roster: Digest;
+  open: boolean;
+  files: boolean;
+  max_bytes: number; // of a whole deposit, sealed
+  day: Day;
+}
+
+/** A version of the list of readers whose signature and place in the log were checked. */
+export interface Roster {
+  version: number;
+  previous: Digest;
+  day: Day;
+  origin: string;
+  log_key: string;
+  units: Unit[];
+  members: Member[];
+}
+
+export interface Unit {
+  id: string;
+  name: Record<string, string>;
+  handles?: Record<string, string>;
+  positions?: string[];
+  other?: string;
+  recovery?: string;
+  contact?: Record<string, string>;
+}
+
+export interface Member {
+  id: string;
+  name: string;
+  unit: string;
+  roles: string[];
+  recipient: string;
+  key: string;
+  since: Day;
+  removed?: Day;
+}
+
+/** What the form asks; the names are those of its fields. Every answer may be empty. */
+export interface Report {
+  apa: string;
+  bagaimana: string;
+  mengapa: string;
+  siapa: string;
+  mana: string;
+  kapan: string;
+  jenis: string; // a category, or "" for one that is not known
+  rugi: string;
+  saksi: string;
+  sudah: string;
+}
+
+export interface Form {
+  unit: string; // an id of the roster: "?" is the page's to resolve
+  without: string[]; // members who must not read it
+  report: Report;
+  language: Language;
+  asIs: boolean; // files keep their hidden data
+}
+
+/** A message of a reporter who has opened a case. */
+export interface Reply {
+  text: string;
+  language: Language;
+  asIs: boolean;
+}
+
+/** What became of a file's hidden data. */
+export type Hidden = "removed" | "partly" | "kept";
+
+export interface Progress {
+  file: number; // index of the file under way; -1 while the text is sent
+  sent: number; // bytes of that file
+  size: number;
+  total: { sent: number; size: number };
+  waiting: boolean; // the connection is lost, and is tried again
+}
+
+export type Result = "new" | "same" | "added";
+
+/** What became of what was sent, once the vault has it for good. */
+export interface Sent {
+  words: string[]; // the code, ten words
+  receipt: string; // signed note: a promise to log the deposit
+  due: Day; // by whose end it is in the log
+  result: Result;
+  files: { kind: Kind; hidden: Hidden }[]; // in the order of the files sent
+}
+
+/** A kind of file, by its first bytes. */
+export type Kind = "jpeg" | "png" | "webp" | "heic" | "pdf" | "office" | "audio" | "video" | "other";
+
+/** Something that a file tells besides what it shows. */
+export interface Finding {
+  what: string; // author, program, device, place, time, title, …
+  value: string;
+}
+
+export interface Inspection {
+  kind: Kind;
+  findings: Finding[];
+}
+
+export type Status =
+  | "received"
+  | "verifying"
+  | "incomplete"
+  | "reviewing"
+  | "investigating"
+  | "referred"
+  | "forwarded"
+  | "closed"
+  | "rejected"
+  | "archived";
+
+/**
+ * What is wrong with a case as the reporter's side sees it: a card not made
+ * with this code, cards that name different keys, an object that is gone or
+ * was exchanged, an answer that no member signed. If there is any, nothing
+ * else of the view may be shown, and nothing more may be sent.
+ */
+export type Warning = "card" | "key" | "missing" | "signature";
+
+/** A case as the reporter sees it. It is the same case for reply and destroy. */
+export interface View {
+  handle: number; // by which the worker knows the case
+  case: string;
+  unit: string;
+  since: Day;
+  status: Status;
+  due: Day;
+  messages: Message[]; // newest first
+  history: { status: Status; day: Day }[]; // oldest first
+  inLog: boolean;
+  warnings: Warning[];
+  corrections: Correction[]; // how mistyped words were read
+}
+
+/** A message of either side. What reporters wrote is never shown again. */
+export interface Message {
+  day: Day;
+  by: string; // member; "" for the reporter
+  text: string; // of a member
+  files: number; // of the reporter
+  object: Digest; // to destroy it by; "" for what can't be
+}
+
+export interface Correction {
+  place: number; // from 1
+  typed: string;
+  word: string;
+}
+
+/** Why a code that was typed opens nothing. */
+export interface CodeError {
+  code: "empty" | "count" | "word" | "checksum" | "unknown";
+  got: number; // of count: how many words were typed
+  place: number; // of word: from 1
+  typed: string;
+  suggestion: string; // "" if none is near
+}
+
+/** Why something could not be done. */
+export type FailureKind =
+  // start: the plain form is used instead
+  | "old-browser"
+  | "blocked" // the worker does not start
+  | "timeout"
+  | "roster-signature"
+  | "roster-log" // not in the log, or the log is another
+  | "roster-old" // another one is in force
+  | "clock" // the device's date is more than two days off, or the answer is old
+  | "recipient" // a reader's key is of a kind that is not known here
+  // also later
+  | "offline" // nobody answers
+  | "closed" // the vault takes nothing now
+  | "no-files" // the vault takes no files now
+  | "too-large"
+  | "many-files"
+  | "empty-file"
+  | "unreadable-file" // changed or gone since it was chosen
+  | "no-readers"
+  | "roster" // another roster came into force: start again and show the readers
+  | "tampered"
+  | "unknown" // no case has this code (any more)
+  | "aborted" // by the signal
+  | "internal";
+
+export class Failure extends Error {
+  constructor(
+    readonly kind: FailureKind,
+    readonly file = -1, // index of the file it is about
+  ) {
+    super(kind);
+    this.name = "Failure";
+  }
+}
