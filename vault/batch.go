@@ -185,14 +185,17 @@ func (v *Vault) InstallRoster(ctx context.Context, signed []byte) error {
 			}
 		}
 		d := roster.Digest(signed)
-		if _, err := g.tx.ExecContext(g.ctx, "INSERT INTO rosters (digest, version, signed) VALUES (?, ?, ?)", d[:], next.Version, signed); err != nil {
-			return fmt.Errorf("insert roster: %w", err)
-		}
-		_, _, err := g.appendRecord(accesslog.Record{
+		seq, _, err := g.appendRecord(accesslog.Record{
 			Kind: accesslog.KindRoster, Roster: accesslog.RosterRecord{Version: next.Version, Digest: d, Size: int64(len(signed))},
 		}, "", "", "")
+		if err != nil {
+			return err
+		}
+		if _, err := g.tx.ExecContext(g.ctx, "INSERT INTO rosters (digest, version, signed, seq) VALUES (?, ?, ?, ?)", d[:], next.Version, signed, seq); err != nil {
+			return fmt.Errorf("insert roster: %w", err)
+		}
 		// Statements that follow in the same group are held against it.
-		g.force = force(next, signed)
-		return err
+		g.force = force(next, signed, seq)
+		return nil
 	})
 }

@@ -79,8 +79,12 @@ func full(err error) bool {
 }
 
 func (v *Vault) deposit(ctx context.Context, l id.Lookup, head depositsock.DepositHead, stream *frame.Reader) (a depositsock.DepositAnswer, err error) {
-	if open, _ := v.quota.room(v.config, v.config.Now(), v.config.Dir); !open || v.now.Load().roster == nil {
+	now := v.now.Load()
+	if open, _ := v.quota.room(v.config, v.config.Now(), v.config.Dir); !open || now.roster == nil {
 		return a, depositsock.ErrFull
+	}
+	if err := checkRoster(head, now); err != nil {
+		return a, err // before files come in vain
 	}
 	var coming incoming
 	objects, err := v.receive(stream, &coming)
@@ -108,6 +112,15 @@ func (v *Vault) deposit(ctx context.Context, l id.Lookup, head depositsock.Depos
 		return err
 	})
 	return a, err
+}
+
+// checkRoster refuses what was sealed to the readers of another roster than
+// the one in force. What adds to a case by its code is sealed to the case.
+func checkRoster(head depositsock.DepositHead, now *inForce) error {
+	if head.Roster != now.digest && (head.Case != "" || !head.Roster.IsZero()) {
+		return depositsock.ErrRoster
+	}
+	return nil
 }
 
 // receive takes the objects in, large ones to the disk, and nothing longer
@@ -226,6 +239,9 @@ func (v *Vault) insertDeposit(g *group, l id.Lookup, head depositsock.DepositHea
 		if len(c.Wraps) == 0 || head.Case == "" {
 			return a, depositsock.ErrUnknown
 		}
+		if err := checkRoster(head, g.force); err != nil {
+			return a, err // it changed while the deposit came
+		}
 		of, a.Result = head.Case, depositsock.New
 		if wraps, err = v.insertCase(g, of, lookup, day, c); err != nil {
 			return a, err
@@ -250,6 +266,9 @@ func (v *Vault) insertDeposit(g *group, l id.Lookup, head depositsock.DepositHea
 		}
 		if n >= maxDeposits {
 			return a, depositsock.ErrFull
+		}
+		if err := checkRoster(head, g.force); err != nil {
+			return a, err
 		}
 		a.Result = depositsock.Added
 	}

@@ -128,7 +128,7 @@ func TestBrokenDepositLeavesNothing(t *testing.T) {
 	p := newParcel(0)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	d, err := w.deposit.Deposit(ctx, depositsock.DepositHead{Lookup: p.lookup.Hex(), Case: p.of})
+	d, err := w.deposit.Deposit(ctx, p.head(w))
 	must(t, err)
 	ow, err := d.Object(id.RoleContent)
 	must(t, err)
@@ -222,7 +222,7 @@ func TestFloodAtOnceLeavesRoomForText(t *testing.T) {
 	var open []*depositsock.Deposit
 	for range 6 {
 		p := newParcel(0, w.one.id)
-		d, err := w.deposit.Deposit(t.Context(), depositsock.DepositHead{Lookup: p.lookup.Hex(), Case: p.of})
+		d, err := w.deposit.Deposit(t.Context(), p.head(w))
 		must(t, err)
 		ow, err := d.Object(id.RoleContent)
 		must(t, err)

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
@@ -62,4 +63,15 @@ func Exec(t *testing.T, dir, statement string) {
 	if n, err := r.RowsAffected(); err != nil || n == 0 {
 		t.Fatalf("nothing was changed, error %v", err)
 	}
+}
+
+// RosterRecords is the statement that gives each roster its record, where a
+// store has none.
+func RosterRecords(t *testing.T) string {
+	t.Helper()
+	b, err := migrations.ReadFile("migrations/0002_roster_seq.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b[bytes.Index(b, []byte("UPDATE rosters")):])
 }

@@ -20,7 +20,7 @@ func FuzzDeposit(f *testing.F) {
 	var b bytes.Buffer
 	fw := frame.NewWriter(&b)
 	c := depositsock.DepositCommit{FormTag: p.tag, Wraps: p.wraps}
-	must(f, fw.Head(depositsock.DepositHead{Lookup: p.lookup.Hex(), Case: p.of}))
+	must(f, fw.Head(p.head(w)))
 	for _, o := range p.objects {
 		must(f, fw.Object(o.describe(), o.data[:200]))
 		c.Objects = append(c.Objects, object{o.role, o.data[:200]}.describe())

@@ -12,6 +12,7 @@ import (
 
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/vault/depositsock"
 )
 
 // querier is a database or a transaction.
@@ -143,6 +144,39 @@ func (v *Vault) proof(ctx context.Context, seq int64, leaf []byte, seen tlog.Tre
 		}
 	}
 	return p, nil
+}
+
+// RosterProof proves to whoever seals by the roster in force that it is one of
+// the log's, and that it holds today.
+func (v *Vault) RosterProof(ctx context.Context) (p depositsock.RosterProof, err error) {
+	defer func() { err = v.tell("the roster in force was not proven", err) }()
+	now := v.now.Load()
+	if now.roster == nil {
+		return p, depositsock.ErrFull
+	}
+	if now.seq >= v.log.Load().tree.N {
+		// It holds since this moment: its record is published when the writer is
+		// free again.
+		if err := v.enqueue(ctx, &job{done: make(chan error, 1), alone: func(context.Context) error { return nil }}); err != nil {
+			return p, err
+		}
+	}
+	var leaf []byte
+	if err := v.db.read.QueryRowContext(ctx, "SELECT leaf FROM records WHERE seq = ?", now.seq).Scan(&leaf); err != nil {
+		return p, fmt.Errorf("read record of the roster: %w", err)
+	}
+	proof, err := v.proof(ctx, now.seq, leaf, accesslog.EmptyTree())
+	if err != nil {
+		return p, err
+	}
+	word, err := accesslog.InForce{Log: v.signer.Name(), Day: v.today(), Roster: now.digest}.Sign(v.signer)
+	if err != nil {
+		return p, err
+	}
+	return depositsock.RosterProof{
+		Roster: string(now.signed), Record: string(leaf), Index: now.seq,
+		Checkpoint: string(proof.Checkpoint), Proof: proof.Inclusion, InForce: string(word),
+	}, nil
 }
 
 // LogFile returns a file of the published log by its path: "checkpoint",

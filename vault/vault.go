@@ -134,6 +134,7 @@ type inForce struct {
 	verifiers note.Verifiers
 	signed    []byte
 	digest    id.Digest
+	seq       int64 // of the record that put it in force
 }
 
 // ErrRunning says that another vault holds the directory.
@@ -272,7 +273,8 @@ func (v *Vault) SignedRoster() []byte { return v.now.Load().signed }
 
 func (v *Vault) loadRoster(ctx context.Context) error {
 	var signed []byte
-	err := v.db.read.QueryRowContext(ctx, "SELECT signed FROM rosters ORDER BY version DESC LIMIT 1").Scan(&signed)
+	var seq int64
+	err := v.db.read.QueryRowContext(ctx, "SELECT signed, seq FROM rosters ORDER BY version DESC LIMIT 1").Scan(&signed, &seq)
 	if errors.Is(err, sql.ErrNoRows) {
 		v.now.Store(&inForce{})
 		return nil
@@ -284,10 +286,10 @@ func (v *Vault) loadRoster(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	v.now.Store(force(r, signed))
+	v.now.Store(force(r, signed, seq))
 	return nil
 }
 
-func force(r *roster.Roster, signed []byte) *inForce {
-	return &inForce{roster: r, verifiers: r.Verifiers(), signed: signed, digest: roster.Digest(signed)}
+func force(r *roster.Roster, signed []byte, seq int64) *inForce {
+	return &inForce{roster: r, verifiers: r.Verifiers(), signed: signed, digest: roster.Digest(signed), seq: seq}
 }

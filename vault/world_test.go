@@ -95,6 +95,14 @@ func newWorld(t testing.TB, c vault.Config) *world {
 
 func newWorldIn(t testing.TB, dir string, c vault.Config) *world {
 	t.Helper()
+	w := newWorldWithoutRoster(t, dir, c)
+	w.install()
+	return w
+}
+
+// newWorldWithoutRoster is one in which the roster isn't in force yet.
+func newWorldWithoutRoster(t testing.TB, dir string, c vault.Config) *world {
+	t.Helper()
 	// In the middle of a day, so that no test meets its end by chance.
 	w := &world{t: t, dir: dir, clock: &clock{now: time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC)}}
 	var rootKey string
@@ -122,7 +130,6 @@ func newWorldIn(t testing.TB, dir string, c vault.Config) *world {
 	w.sheet = join("pemegang-lembar", "y", roster.Custodian)
 	w.boss = join("inspektur", "w", roster.Approver)
 	w.start(c)
-	w.install()
 	return w
 }
 
@@ -222,9 +229,18 @@ func newParcel(file int, readers ...id.Member) parcel {
 	return p
 }
 
+// head begins the deposit: sealed by the roster in force, if it is a new case.
+func (p parcel) head(w *world) depositsock.DepositHead {
+	h := depositsock.DepositHead{Lookup: p.lookup.Hex(), Case: p.of}
+	if p.of != "" {
+		h.Roster = roster.Digest(w.signed)
+	}
+	return h
+}
+
 func (w *world) send(p parcel) (depositsock.DepositAnswer, error) {
 	ctx := w.t.Context()
-	d, err := w.deposit.Deposit(ctx, depositsock.DepositHead{Lookup: p.lookup.Hex(), Case: p.of})
+	d, err := w.deposit.Deposit(ctx, p.head(w))
 	if err != nil {
 		return depositsock.DepositAnswer{}, err
 	}

@@ -112,7 +112,7 @@ func TestEveryCallMayFail(t *testing.T) {
 	two := func() (n int) {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
-		sender, err := submission.NewSender(depositsock.NewClient(w.DepositSocket()), ro)
+		sender, err := submission.NewSender(depositsock.NewClient(w.DepositSocket()), ro, roster.Digest(signed))
 		must(t, err)
 		for _, size := range []int{64, 400_000} {
 			s := sent{size: size}

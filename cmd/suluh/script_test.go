@@ -188,7 +188,7 @@ func reportOrLook(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	sender, err := submission.NewSender(c, r)
+	sender, err := submission.NewSender(c, r, roster.Digest(signed))
 	if err != nil {
 		return err
 	}

@@ -39,6 +39,7 @@ type instance struct {
 	logKey  string
 	root    note.Signer
 	roster  *roster.Roster
+	signed  id.Digest // of the roster
 	members []member
 }
 
@@ -70,6 +71,7 @@ func (b *bench) newInstance(name string, units, readers int) (*instance, error) 
 	if err != nil {
 		return nil, err
 	}
+	in.signed = roster.Digest(signed)
 	file := filepath.Join(b.dir, name+".roster")
 	if err := os.WriteFile(file, signed, 0o600); err != nil {
 		return nil, err

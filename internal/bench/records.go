@@ -34,7 +34,7 @@ func (b *bench) accesses() error {
 		return err
 	}
 	defer vault.stop() //nolint:errcheck // stopped below unless something failed before
-	sender, err := submission.NewSender(depositsock.NewClient(in.socket("deposit.sock")), in.roster)
+	sender, err := submission.NewSender(depositsock.NewClient(in.socket("deposit.sock")), in.roster, in.signed)
 	if err != nil {
 		return err
 	}

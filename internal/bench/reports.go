@@ -114,7 +114,7 @@ func (b *bench) reports() error {
 		return err
 	}
 	client := depositsock.NewClient(in.socket("deposit.sock"))
-	sender, err := submission.NewSender(client, in.roster)
+	sender, err := submission.NewSender(client, in.roster, in.signed)
 	if err != nil {
 		return err
 	}

@@ -38,13 +38,15 @@ var ErrNoReaders = errors.New("no reader is left for this report")
 type Sender struct {
 	vault      *depositsock.Client
 	roster     *roster.Roster
+	digest     id.Digest                   // of the signed roster
 	recipients map[id.Member]age.Recipient // of all current readers and recovery sheets
 }
 
 // NewSender reads the recipients of a roster whose signature the caller has
-// checked.
-func NewSender(vault *depositsock.Client, r *roster.Roster) (*Sender, error) {
-	s := &Sender{vault: vault, roster: r, recipients: map[id.Member]age.Recipient{}}
+// checked; signed is the digest of its signed form, which deposits name so that
+// the vault refuses those for another roster than the one in force.
+func NewSender(vault *depositsock.Client, r *roster.Roster, signed id.Digest) (*Sender, error) {
+	s := &Sender{vault: vault, roster: r, digest: signed, recipients: map[id.Member]age.Recipient{}}
 	add := func(m id.Member, recipient string) error {
 		to, err := seal.ParseRecipient(recipient)
 		if err != nil {
@@ -140,7 +142,7 @@ func (s *Sender) Begin(ctx context.Context, day id.Day, f Form) (*Submission, er
 		sub.readers = append(sub.readers, reader{r, s.recipients[r]})
 	}
 	sub.tagField("unit", string(unit.ID))
-	return sub, sub.open(ctx, s.vault, k.caseID)
+	return sub, sub.open(ctx, s.vault, depositsock.DepositHead{Case: k.caseID, Roster: s.digest})
 }
 
 // BeginReply starts a message from a reporter whose case was opened with
@@ -169,11 +171,12 @@ func (s *Sender) BeginReply(ctx context.Context, day id.Day, v *View, once Seed,
 		card: seal.Card{Case: v.Case, Unit: v.Unit, Recipient: v.recipient, Day: day, Letter: true},
 	}
 	sub.tagField("reply", string(once[:]))
-	return sub, sub.open(ctx, s.vault, "")
+	return sub, sub.open(ctx, s.vault, depositsock.DepositHead{}) // sealed to the case, whoever reads it by now
 }
 
-func (s *Submission) open(ctx context.Context, vault *depositsock.Client, of id.Case) (err error) {
-	s.deposit, err = vault.Deposit(ctx, depositsock.DepositHead{Lookup: s.code.Lookup().Hex(), Case: of})
+func (s *Submission) open(ctx context.Context, vault *depositsock.Client, head depositsock.DepositHead) (err error) {
+	head.Lookup = s.code.Lookup().Hex()
+	s.deposit, err = vault.Deposit(ctx, head)
 	return err
 }
 

@@ -114,7 +114,7 @@ func (w *World) install() {
 	w.must(err)
 	w.must(w.Vault.InstallRoster(w.T.Context(), w.signed))
 	w.Deposit = depositsock.NewClient(filepath.Join(w.Dir, "deposit.sock"))
-	w.Sender, err = submission.NewSender(w.Deposit, w.Roster)
+	w.Sender, err = submission.NewSender(w.Deposit, w.Roster, roster.Digest(w.signed))
 	w.must(err)
 }
 

@@ -140,7 +140,7 @@ func (e *examples) play(ctx context.Context, s stage) (codes []string, err error
 	if err != nil {
 		return nil, err
 	}
-	sender, err := submission.NewSender(depositsock.NewClient(deposits), s.roster)
+	sender, err := submission.NewSender(depositsock.NewClient(deposits), s.roster, roster.Digest(s.vault.SignedRoster()))
 	if err != nil {
 		return nil, err
 	}

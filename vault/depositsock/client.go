@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/roster"
@@ -13,13 +14,26 @@ import (
 	"suluh.example/suluh/vault/wire"
 )
 
+// prefix is where the paths begin, of the socket and of what intake offers.
 const prefix = "/deposit/v1/"
 
-// Client is intake's side of the socket. It is safe for concurrent use.
+// Client is the reporter's side of the socket, where it is or where intake
+// offers it to the outside. It is safe for concurrent use.
 type Client struct{ wire *wire.Client }
 
 // NewClient returns a client for the socket at path; nothing is dialled yet.
 func NewClient(path string) *Client { return &Client{wire.NewClient(path, prefix, known)} }
+
+// NewClientAt returns a client for the socket as intake offers it, at the
+// address of its pages, e.g. "https://lapor.example" or "http://….onion". The
+// transport is the caller's: it may lead through a proxy.
+func NewClientAt(base string, rt http.RoundTripper) (*Client, error) {
+	u, err := url.Parse(base)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, errors.New("not an address of the service (https://HOST or http://HOST)")
+	}
+	return &Client{wire.NewClientAt(u.Scheme+"://"+u.Host, rt, prefix, known)}, nil
+}
 
 // State asks how the vault is.
 func (c *Client) State(ctx context.Context) (s State, err error) {
@@ -30,6 +44,23 @@ func (c *Client) State(ctx context.Context) (s State, err error) {
 // check.
 func (c *Client) Roster(ctx context.Context) ([]byte, error) {
 	return c.wire.Bytes(ctx, "roster", roster.MaxSize)
+}
+
+// maxProof is the most bytes of a proof of the roster: the roster in JSON, and
+// what is small.
+const maxProof = 2*roster.MaxSize + 1<<20
+
+// RosterProof returns the roster in force and the proof that it is. All of it
+// is the caller's to check.
+func (c *Client) RosterProof(ctx context.Context) (p RosterProof, err error) {
+	b, err := c.wire.Bytes(ctx, "roster/proof", maxProof)
+	if err != nil {
+		return p, err
+	}
+	if err := json.Unmarshal(b, &p); err != nil {
+		return p, wire.ErrVault
+	}
+	return p, nil
 }
 
 // Found is what a look-up found.

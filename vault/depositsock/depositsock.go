@@ -24,10 +24,11 @@ var (
 	ErrNoFiles  = wire.NewError("no-files", "the vault takes reports without files only for now")
 	ErrTooLarge = wire.NewError("too-large", "the deposit is larger than the vault takes")
 	ErrUnknown  = wire.NewError("unknown", "no case has this code")
+	ErrRoster   = wire.NewError("roster", "the deposit was sealed by another roster than the one in force")
 	ErrBad      = wire.NewError("bad", "the deposit is not as agreed")
 )
 
-var known = wire.Errors{ErrFull, ErrNoFiles, ErrTooLarge, ErrUnknown, ErrBad}
+var known = wire.Errors{ErrFull, ErrNoFiles, ErrTooLarge, ErrUnknown, ErrRoster, ErrBad}
 
 // State is what intake may know of the vault.
 type State struct {
@@ -38,6 +39,17 @@ type State struct {
 	Files    bool      `json:"files"`  // has room for files
 	MaxBytes int64     `json:"max_bytes"`
 	Day      id.Day    `json:"day"`
+}
+
+// RosterProof shows which roster is in force: that it is in the log, and the
+// log's word that it still holds. The checks are the client's.
+type RosterProof struct {
+	Roster     string           `json:"roster"`     // signed note
+	Record     string           `json:"record"`     // of the roster, as it is in the log: the leaf
+	Index      int64            `json:"index"`      // of the record
+	Checkpoint string           `json:"checkpoint"` // signed note
+	Proof      tlog.RecordProof `json:"proof"`      // of the record, in the checkpoint's tree
+	InForce    string           `json:"in_force"`   // signed note, crypto/accesslog.InForce
 }
 
 // StoredObject is an object of a case and the day it came.
@@ -63,6 +75,10 @@ type LookupAnswer struct {
 type DepositHead struct {
 	Lookup string  `json:"lookup"`         // hex
 	Case   id.Case `json:"case,omitempty"` // "" for an addition by code
+	// Roster is the digest of the signed roster whose readers the deposit is
+	// sealed to. A new case needs it; an addition by code, which is sealed to
+	// the case, may leave it out.
+	Roster id.Digest `json:"roster,omitzero"`
 }
 
 // Salt is 16 random bytes, hexadecimal in JSON.

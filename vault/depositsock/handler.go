@@ -18,6 +18,8 @@ type Vault interface {
 	DepositState() State
 	// SignedRoster returns the roster in force.
 	SignedRoster() []byte
+	// RosterProof proves the roster in force; ErrFull before the first.
+	RosterProof(ctx context.Context) (RosterProof, error)
 	// Lookup writes the whole answer stream, or returns an error before the
 	// first byte of it; ErrUnknown if no case has the code.
 	Lookup(ctx context.Context, l id.Lookup, answer *frame.Writer) error
@@ -31,6 +33,14 @@ func Handler(v Vault) http.Handler {
 	m := http.NewServeMux()
 	m.HandleFunc("GET "+prefix+"state", func(w http.ResponseWriter, _ *http.Request) { wire.JSON(w, v.DepositState()) })
 	m.HandleFunc("GET "+prefix+"roster", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(v.SignedRoster()) })
+	m.HandleFunc("GET "+prefix+"roster/proof", func(w http.ResponseWriter, r *http.Request) {
+		p, err := v.RosterProof(r.Context())
+		if err != nil {
+			known.Write(w, err)
+			return
+		}
+		wire.JSON(w, p)
+	})
 	m.HandleFunc("POST "+prefix+"lookup", func(w http.ResponseWriter, r *http.Request) {
 		if err := lookup(v, w, r); err != nil {
 			known.Write(w, err)

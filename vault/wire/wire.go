@@ -1,6 +1,7 @@
 // Package wire is what the vault's sockets have in common beyond frames:
 // errors that keep their meaning across HTTP, and a client that dials a Unix
-// socket. It knows no endpoint and no rule.
+// socket, or asks at an address where one is offered. It knows no endpoint and
+// no rule.
 package wire
 
 import (
@@ -12,6 +13,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"suluh.example/suluh/vault/frame"
@@ -54,8 +56,18 @@ var ErrVault = errors.New("the vault could not do it; its log says why")
 // ErrUnreachable says that nobody answers at the socket.
 var ErrUnreachable = errors.New("the vault does not answer")
 
+// Away answers for a vault that does not answer.
+func Away(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	_ = json.NewEncoder(w).Encode(errorBody{"away"}) // the other end is gone otherwise
+}
+
 // read turns a failed answer into its sentinel.
 func (known Errors) read(r *http.Response) error {
+	if r.StatusCode == http.StatusServiceUnavailable || r.StatusCode == http.StatusBadGateway {
+		return ErrUnreachable
+	}
 	var body errorBody
 	if err := json.NewDecoder(io.LimitReader(r.Body, 4096)).Decode(&body); err != nil {
 		return ErrVault
@@ -68,9 +80,10 @@ func (known Errors) read(r *http.Response) error {
 	return ErrVault
 }
 
-// Client asks at one Unix socket. It is safe for concurrent use.
+// Client asks at one socket. It is safe for concurrent use.
 type Client struct {
 	http   *http.Client
+	base   string // URL without a slash at its end
 	prefix string
 	known  Errors
 }
@@ -78,23 +91,38 @@ type Client struct {
 // NewClient returns a client for the socket at path whose endpoints are below
 // prefix ("/deposit/v1/"). It dials at the first request.
 func NewClient(path, prefix string, known Errors) *Client {
+	return NewClientAt("http://vault", &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "unix", path)
+		},
+		MaxIdleConnsPerHost: 64,
+		WriteBufferSize:     frame.MaxFrame + 1<<10, // a frame, and what HTTP puts around it
+		ReadBufferSize:      64 << 10,
+	}, prefix, known)
+}
+
+// NewClientAt returns a client for the endpoints below base and prefix, which
+// it reaches by rt. It follows no redirection: what is sent is for base alone.
+func NewClientAt(base string, rt http.RoundTripper, prefix string, known Errors) *Client {
 	return &Client{
-		prefix: "http://vault" + prefix, known: known,
-		http: &http.Client{Transport: &http.Transport{
-			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "unix", path)
-			},
-			MaxIdleConnsPerHost: 64,
-			WriteBufferSize:     frame.MaxFrame + 1<<10, // a frame, and what HTTP puts around it
-			ReadBufferSize:      64 << 10,
-		}},
+		base: strings.TrimSuffix(base, "/"), prefix: prefix, known: known,
+		http: &http.Client{
+			Transport:     rt,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
 	}
 }
+
+// Transport is the way to the socket, for requests whose URL is below Base.
+func (c *Client) Transport() http.RoundTripper { return c.http.Transport }
+
+// Base is where the socket's paths begin.
+func (c *Client) Base() string { return c.base }
 
 // Do sends a request; a body, if there is one, is streamed. The caller closes
 // the answer's body.
 func (c *Client) Do(ctx context.Context, method, endpoint string, body io.Reader) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.prefix+endpoint, body)
+	req, err := http.NewRequestWithContext(ctx, method, c.base+c.prefix+endpoint, body)
 	if err != nil {
 		return nil, err
 	}

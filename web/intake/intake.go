@@ -22,7 +22,9 @@
 //	POST /cek/balas      deposits a reply
 //	GET  /bantuan, /bantuan/kode-hilang
 //
-// and the same below /en/ and the like.
+// and the same below /en/ and the like. Besides, at /deposit/v1/, it offers the
+// vault's deposit socket to those who seal a report before they send it, and
+// sees no more of it than the vault does.
 package intake
 
 import (
@@ -118,9 +120,16 @@ func New(c Config) (*Server, error) {
 		"/bantuan":             {get: s.help},
 		"/bantuan/kode-hilang": {get: s.lost},
 	}
+	pages, deposits := s.handle(s.route), c.Vault.Proxy(s.mostBody())
 	foreign := http.NewCrossOriginProtection()
 	foreign.SetDenyHandler(s.handle(s.foreign))
-	s.handler = s.pages.Secure(foreign.Handler(s.handle(s.route)))
+	s.handler = s.pages.Secure(foreign.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/deposit/v1/") {
+			deposits.ServeHTTP(w, r)
+			return
+		}
+		pages.ServeHTTP(w, r)
+	})))
 	return s, nil
 }
 
@@ -171,7 +180,8 @@ func (s *Server) handle(h handler) http.Handler {
 
 // isClosed tells whether the vault is away or takes nothing.
 func isClosed(err error) bool {
-	return errors.Is(err, wire.ErrUnreachable) || errors.Is(err, depositsock.ErrFull) || errors.Is(err, context.DeadlineExceeded)
+	return errors.Is(err, wire.ErrUnreachable) || errors.Is(err, depositsock.ErrFull) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, depositsock.ErrRoster) // one in force that intake refuses
 }
 
 // body begins to read a form. At most most bytes of it are read, and then the

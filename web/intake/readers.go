@@ -80,7 +80,7 @@ func (d *readers) check(signed []byte, want id.Digest) (*submission.Sender, erro
 	if d.sender != nil && r.Version <= d.sender.Roster().Version {
 		return nil, fmt.Errorf("roster has version %d, after version %d", r.Version, d.sender.Roster().Version)
 	}
-	return submission.NewSender(d.vault, r)
+	return submission.NewSender(d.vault, r, want)
 }
 
 // Watch looks at the vault now and then, so that the operator's log says when

@@ -276,9 +276,10 @@ func (s *Server) send(w http.ResponseWriter, r *request) error {
 			return s.received(w, r, to, once, result, files, state)
 		}
 	}
-	if errors.Is(err, depositsock.ErrBad) && b.failed == nil {
-		// The vault takes no wraps for somebody who left while files came, which
-		// may be hours: the same is checked again, with those who read it now.
+	if errors.Is(err, depositsock.ErrRoster) && b.failed == nil {
+		// The vault takes nothing that was sealed to those who read it when the
+		// files began to come, which may be hours ago: the same is checked again,
+		// with those who read it now.
 		if fresh, now, askErr := s.readers.ask(r.Context()); askErr == nil && fresh != sender {
 			sender, state = fresh, now
 			return again("", r.l.T("intake.check.changed")+". "+r.l.T("intake.check.files.again"))

@@ -62,6 +62,7 @@ type world struct {
 	vault   *vault.Vault
 	member  *membersock.Client
 	root    note.Signer
+	trust   note.Verifier // of the root key
 	roster  *roster.Roster
 	signed  []byte
 	members map[id.Member]*member
@@ -102,7 +103,7 @@ func newWorld(t testing.TB, c config) *world {
 	ctx := t.Context()
 	w := &world{t: t, dir: filepath.Join(t.TempDir(), "vault"), members: map[id.Member]*member{}, log: &lines{}}
 	root, rootKey, rootText := testkey.New(t, origin+"/root")
-	w.root = root
+	w.root, w.trust = root, rootKey
 	logKey, err := vault.Init(ctx, vault.InitConfig{Dir: w.dir, Origin: origin, RootKey: rootText, Zone: "Asia/Makassar"})
 	must(t, err)
 	c.vault.Dir = w.dir
