@@ -1,0 +1,266 @@
+package metadata
+
+import (
+	"bytes"
+	"encoding/binary"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+func unixTime(s int64) string { return time.Unix(s, 0).UTC().Format(time.RFC3339) }
+
+// jpeg looks through the segments before the picture.
+func (x *inspector) jpeg(b []byte) {
+	for at := 2; x.part(); {
+		for at+1 < len(b) && b[at] == 0xff && b[at+1] == 0xff {
+			at++
+		}
+		if at+4 > len(b) || b[at] != 0xff {
+			x.bad()
+			return
+		}
+		m := b[at+1]
+		if m == sos || m == eoi {
+			return
+		}
+		end := at + 2 + int(binary.BigEndian.Uint16(b[at+2:]))
+		if end < at+4 || end > len(b) {
+			x.bad()
+			return
+		}
+		data := b[at+4 : end]
+		at = end
+		switch is := func(name []byte) bool { return bytes.HasPrefix(data, name) }; {
+		case m == app0+1 && is(exifName):
+			x.exif(data[len(exifName):])
+		case m == app0+1 && is(xmpName):
+			if i := bytes.IndexByte(data, '<'); i >= 0 {
+				x.xml(data[i:])
+			}
+		case m == com:
+			x.add(WhatText, text(data))
+		}
+	}
+}
+
+// png looks at the chunks' beginnings.
+func (x *inspector) png() {
+	for at := int64(8); x.part(); {
+		b := x.at(at, 8)
+		if len(b) < 8 {
+			x.bad()
+			return
+		}
+		length, name := int64(binary.BigEndian.Uint32(b)), string(b[4:])
+		data := func() []byte { return x.at(at+8, int(min(length, block))) }
+		switch name {
+		case "IEND":
+			return
+		case "eXIf":
+			x.exif(data())
+		case "tEXt", "iTXt":
+			x.pngText(name, data())
+		}
+		at += length + 12
+	}
+}
+
+func (x *inspector) pngText(chunk string, b []byte) {
+	keyword, value, _ := bytes.Cut(b, []byte{0})
+	if chunk == "iTXt" { // compressed or not, method, language, keyword
+		parts := bytes.SplitN(value, []byte{0}, 4)
+		if len(value) < 2 || value[0] != 0 || len(parts) < 4 {
+			return
+		}
+		parts = bytes.SplitN(value[2:], []byte{0}, 3)
+		if len(parts) < 3 {
+			return
+		}
+		value = parts[2]
+	}
+	switch string(keyword) {
+	case "XML:com.adobe.xmp":
+		x.xml(value)
+	case "Author", "Copyright":
+		x.add(WhatAuthor, text(value))
+	case "Software":
+		x.add(WhatProgram, text(value))
+	case "Source":
+		x.add(WhatDevice, text(value))
+	case "Title":
+		x.add(WhatTitle, text(value))
+	case "Creation Time", "create-date":
+		x.when(text(value))
+	case "Comment", "Description":
+		x.add(WhatText, text(value))
+	}
+}
+
+// image looks into TIFF, which cameras' raw files are too.
+func (x *inspector) image() {
+	if b := x.at(0, block); bytes.HasPrefix(b, []byte("II*\x00")) || bytes.HasPrefix(b, []byte("MM\x00*")) {
+		x.exif(b)
+	}
+}
+
+// exif looks through a block of Exif: its first directory, that of exposure
+// and that of the place.
+func (x *inspector) exif(b []byte) {
+	e := exifBlock{b: b}
+	switch {
+	case len(b) >= 8 && bytes.HasPrefix(b, []byte("MM\x00*")):
+		e.order = binary.BigEndian
+	case len(b) >= 8 && bytes.HasPrefix(b, []byte("II*\x00")):
+		e.order = binary.LittleEndian
+	default:
+		x.bad()
+		return
+	}
+	var place [5]string // of a place, by tag
+	var degrees [5]float64
+	ok := e.each(e.order.Uint32(b[4:]), func(tag uint16, v exifValue) {
+		switch tag {
+		case 0x8769:
+			e.each(v.offset, func(tag uint16, v exifValue) {
+				switch tag {
+				case 0x9003, 0x9004:
+					x.when(v.text())
+				case 0x9286:
+					if c, isASCII := bytes.CutPrefix(v.data, []byte("ASCII\x00\x00\x00")); isASCII {
+						x.add(WhatText, text(c))
+					}
+				case 0xa430:
+					x.add(WhatAuthor, v.text())
+				case 0xa431:
+					x.add(WhatDevice, v.text())
+				}
+			})
+		case 0x8825:
+			e.each(v.offset, func(tag uint16, v exifValue) {
+				switch tag {
+				case 1, 3:
+					place[tag] = v.text()
+				case 2, 4:
+					if d, ok := v.degrees(e.order); ok {
+						degrees[tag], place[tag] = d, "°"
+					}
+				}
+			})
+		case 0x010f:
+			x.maker = v.text()
+		case 0x0110:
+			x.model = v.text()
+		case 0x0131:
+			x.add(WhatProgram, v.text())
+		case 0x013c:
+			x.add(WhatDevice, v.text())
+		case 0x0132:
+			x.when(v.text())
+		case 0x013b, 0x8298:
+			x.add(WhatAuthor, v.text())
+		case 0x010e:
+			x.add(WhatText, v.text())
+		}
+	})
+	if !ok {
+		x.bad()
+	}
+	if place[2] != "" && place[4] != "" {
+		if strings.HasPrefix(place[1], "S") {
+			degrees[2] = -degrees[2]
+		}
+		if strings.HasPrefix(place[3], "W") {
+			degrees[4] = -degrees[4]
+		}
+		x.where(degrees[2], degrees[4])
+	}
+	x.flush()
+}
+
+// flush notes what comes in two parts.
+func (x *inspector) flush() {
+	maker, model := oneLine(x.maker), oneLine(x.model)
+	if len(model) < len(maker) || model[:len(maker)] != maker {
+		model = maker + " " + model
+	}
+	x.add(WhatDevice, model)
+	x.maker, x.model = "", ""
+}
+
+type exifBlock struct {
+	b     []byte
+	order binary.ByteOrder
+}
+
+type exifValue struct {
+	data   []byte
+	offset uint32 // if it is one
+}
+
+// each calls do for the tags of a directory, as far as it goes.
+func (e exifBlock) each(at uint32, do func(uint16, exifValue)) (whole bool) {
+	if int64(at)+2 > int64(len(e.b)) {
+		return false
+	}
+	n := int(e.order.Uint16(e.b[at:]))
+	b := e.b[at+2:]
+	for ; n > 0 && len(b) >= 12; n, b = n-1, b[12:] {
+		size := int64(e.order.Uint32(b[4:])) * int64([14]byte{1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}[min(13, e.order.Uint16(b[2:]))])
+		v := exifValue{offset: e.order.Uint32(b[8:])}
+		if size <= 4 {
+			v.data = b[8 : 8+size]
+		} else if int64(v.offset)+size <= int64(len(e.b)) {
+			v.data = e.b[v.offset:][:size]
+		}
+		do(e.order.Uint16(b), v)
+	}
+	return n == 0
+}
+
+func (v exifValue) text() string {
+	b, _, _ := bytes.Cut(v.data, []byte{0})
+	return text(b)
+}
+
+// degrees reads degrees, minutes and seconds.
+func (v exifValue) degrees(order binary.ByteOrder) (d float64, ok bool) {
+	if len(v.data) < 24 {
+		return 0, false
+	}
+	for i, of := range []float64{1, 60, 3600} {
+		n, by := order.Uint32(v.data[8*i:]), order.Uint32(v.data[8*i+4:])
+		if by == 0 {
+			if n != 0 || i == 0 {
+				return 0, false
+			}
+			by = 1
+		}
+		d += float64(n) / float64(by) / of
+	}
+	return d, true
+}
+
+// xmpDegrees reads a number of degrees as XMP writes it: "1,29.5S".
+func xmpDegrees(s string) (d float64, ok bool) {
+	m := xmpAngle.FindStringSubmatch(s)
+	if m == nil {
+		return 0, false
+	}
+	for i, of := range []float64{1, 60, 3600} {
+		if m[1+i] != "" {
+			n, _ := strconv.ParseFloat(m[1+i], 64)
+			d += n / of
+		}
+	}
+	if m[4] == "S" || m[4] == "W" {
+		d = -d
+	}
+	return d, true
+}
+
+// plain says whether the beginning is text.
+func (x *inspector) plain() bool {
+	return strings.HasPrefix(http.DetectContentType(x.at(0, sniffSize)), "text/")
+}

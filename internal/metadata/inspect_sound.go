@@ -1,0 +1,226 @@
+package metadata
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strings"
+)
+
+func zeroEnded(b []byte) string {
+	b, _, _ = bytes.Cut(b, []byte{0})
+	return text(b)
+}
+
+// sound looks into what isn't a box of ISO's.
+func (x *inspector) sound() {
+	head := x.at(0, 12)
+	switch is := func(s string) bool { return bytes.HasPrefix(head, []byte(s)) }; {
+	case is("RIFF"), is("FORM"):
+		x.riff()
+	case is("OggS"):
+		x.ogg(x.at(0, 64<<10))
+	case is("fLaC"):
+		x.flac(4)
+	case is("ID3"):
+		if after := x.at(x.id3(0), 4); string(after) == "fLaC" {
+			x.flac(x.id3(0) + 4)
+		}
+		x.id3Old()
+	case len(head) > 8 && string(head[4:8]) == "ftyp":
+		x.film()
+	default:
+		x.id3Old()
+	}
+}
+
+// id3Names are those of the frames of ID3, in its versions of three and four letters.
+var id3Names = map[string]What{
+	"TPE1": WhatAuthor, "TPE2": WhatAuthor, "TCOM": WhatAuthor, "TENC": WhatAuthor, "TOWN": WhatAuthor, "TCOP": WhatAuthor,
+	"TP1": WhatAuthor, "TP2": WhatAuthor, "TCM": WhatAuthor, "TEN": WhatAuthor,
+	"TPUB": WhatCompany, "TPB": WhatCompany,
+	"TIT2": WhatTitle, "TT2": WhatTitle,
+	"TSSE": WhatProgram, "TSS": WhatProgram,
+	"TDRC": WhatTime, "TDEN": WhatTime, "TDTG": WhatTime, "TYER": WhatTime, "TYE": WhatTime,
+	"COMM": WhatText, "COM": WhatText,
+}
+
+// id3 looks through a tag at the place, and returns where it ends.
+func (x *inspector) id3(at int64) (end int64) {
+	b := x.at(at, 10)
+	if len(b) < 10 || string(b[:3]) != "ID3" || b[3] < 2 || b[3] > 4 {
+		x.bad()
+		return at
+	}
+	version, flags := b[3], b[5]
+	size := sevenBits(b[6:])
+	end = at + 10 + int64(size)
+	if flags&0xc0 != 0 { // every byte another, or a second header: rare, and more to be mistaken in
+		x.bad()
+		return end
+	}
+	header, letters := 10, 4
+	if version == 2 {
+		header, letters = 6, 3
+	}
+	for at += 10; at+int64(header) <= end && x.part(); {
+		b := x.at(at, header)
+		if len(b) < header || b[0] == 0 {
+			break
+		}
+		var length int
+		switch version {
+		case 2:
+			length = int(b[3])<<16 | int(b[4])<<8 | int(b[5])
+		case 3:
+			length = int(binary.BigEndian.Uint32(b[4:]))
+		case 4:
+			length = sevenBits(b[4:])
+		}
+		name := string(b[:letters])
+		if w := id3Names[name]; w != "" && length > 1 && (version == 2 || b[9] == 0) {
+			x.id3Text(w, x.at(at+int64(header), min(length, 4<<10)))
+		}
+		at += int64(header) + int64(length)
+	}
+	return end
+}
+
+func sevenBits(b []byte) int {
+	return int(b[0]&0x7f)<<21 | int(b[1]&0x7f)<<14 | int(b[2]&0x7f)<<7 | int(b[3]&0x7f)
+}
+
+func (x *inspector) id3Text(w What, b []byte) {
+	if len(b) < 1 {
+		return
+	}
+	coding, b := b[0], b[1:]
+	wide := coding == 1 || coding == 2
+	if w == WhatText { // a language, and what the comment is called
+		if len(b) < 3 {
+			return
+		}
+		b = b[3:]
+		if _, b = zeroCut(b, wide); len(b) == 0 {
+			return
+		}
+	}
+	b, _ = zeroCut(b, wide)
+	switch {
+	case coding == 2:
+		x.note(w, utf16Text(b, true))
+	case coding == 0:
+		x.note(w, latin(b))
+	default:
+		x.note(w, text(b))
+	}
+}
+
+// zeroCut cuts at a zero, which is of two bytes in a wide text.
+func zeroCut(b []byte, wide bool) (before, after []byte) {
+	if !wide {
+		before, after, _ = bytes.Cut(b, []byte{0})
+		return before, after
+	}
+	for i := 0; i+1 < len(b); i += 2 {
+		if b[i]|b[i+1] == 0 {
+			return b[:i], b[i+2:]
+		}
+	}
+	return b, nil
+}
+
+// id3Old is at a file's end.
+func (x *inspector) id3Old() {
+	if b := x.at(x.size-128, 128); len(b) == 128 && string(b[:3]) == "TAG" {
+		x.add(WhatTitle, zeroEnded(b[3:33]))
+		x.add(WhatAuthor, zeroEnded(b[33:63]))
+		x.when(string(b[93:97]))
+		x.add(WhatText, zeroEnded(b[97:125]))
+	}
+}
+
+func (x *inspector) flac(at int64) {
+	for x.part() {
+		b := x.at(at, 4)
+		if len(b) < 4 {
+			x.bad()
+			return
+		}
+		length := int(b[1])<<16 | int(b[2])<<8 | int(b[3])
+		if b[0]&0x7f == 4 {
+			x.comments(x.at(at+4, length))
+		}
+		if b[0]&0x80 != 0 {
+			return
+		}
+		at += 4 + int64(length)
+	}
+}
+
+// ogg joins the pages at the beginning, in which the comments are.
+func (x *inspector) ogg(b []byte) {
+	var joined []byte
+	for len(b) >= 27 && string(b[:4]) == "OggS" {
+		n := 27 + int(b[26])
+		if n > len(b) {
+			break
+		}
+		size := n
+		for _, s := range b[27:n] {
+			size += int(s)
+		}
+		size = min(size, len(b))
+		joined = append(joined, b[n:size]...)
+		b = b[size:]
+	}
+	for _, magic := range []string{"\x03vorbis", "OpusTags", "\x81theora"} {
+		if i := bytes.Index(joined, []byte(magic)); i >= 0 {
+			x.comments(joined[i+len(magic):])
+			return
+		}
+	}
+	x.bad()
+}
+
+var commentNames = map[string]What{
+	"ARTIST": WhatAuthor, "PERFORMER": WhatAuthor, "COMPOSER": WhatAuthor, "AUTHOR": WhatAuthor, "ENCODED-BY": WhatAuthor, "ENCODED_BY": WhatAuthor, "COPYRIGHT": WhatAuthor, "CONTACT": WhatAuthor,
+	"ORGANIZATION": WhatCompany,
+	"TITLE":        WhatTitle,
+	"ENCODER":      WhatProgram,
+	"DATE":         WhatTime, "CREATION_TIME": WhatTime,
+	"LOCATION": WhatPlace,
+	"COMMENT":  WhatText, "DESCRIPTION": WhatText,
+}
+
+// comments are those of Vorbis, which FLAC and Opus have too.
+func (x *inspector) comments(b []byte) {
+	next := func() (string, bool) {
+		if len(b) < 4 {
+			return "", false
+		}
+		n := int64(binary.LittleEndian.Uint32(b))
+		b = b[4:]
+		if n > int64(len(b)) {
+			return "", false
+		}
+		s := text(b[:n])
+		b = b[n:]
+		return s, true
+	}
+	vendor, ok := next()
+	if !ok || len(b) < 4 {
+		x.bad()
+		return
+	}
+	x.add(WhatProgram, vendor)
+	count := binary.LittleEndian.Uint32(b)
+	for b = b[4:]; count > 0 && x.part(); count-- {
+		s, ok := next()
+		if !ok {
+			x.bad()
+			return
+		}
+		key, value, _ := strings.Cut(s, "=")
+		x.note(commentNames[strings.ToUpper(key)], value)
+	}
+}
