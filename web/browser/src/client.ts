@@ -1,6 +1,7 @@
 // The page's side of the worker: what the pages call. It holds no secret.
 
-import type { CodeError, Form, Inspection, Progress, Reply, Roster, Sent, State, View } from "./types.js";
+import { Failure, type CodeError, type Form, type Inspection, type Progress, type Reply, type Roster, type Sent, type State, type View } from "./types.js";
+import type { Call, FromWorker, ToWorker } from "./worker.js";
 
 /** Everything that pages can ask of the worker. Every promise rejects with a Failure. */
 export interface Client {
@@ -22,7 +23,10 @@ export interface Client {
   /** Opens a case by what was typed as its code; the code stays here. */
   look(typed: string): Promise<View | CodeError>;
 
-  /** Sends a message to a case. The once value makes the same message sent again the same. */
+  /**
+   * Sends a message to a case. The once value, 64 hexadecimal digits made when the form is shown, makes the same message
+   * sent again the same.
+   */
   reply(view: View, once: string, reply: Reply, files: File[], onProgress: (p: Progress) => void, signal: AbortSignal): Promise<Sent>;
 
   /** Destroys an answer in the vault: its bytes are gone when the promise is kept. */
@@ -44,5 +48,118 @@ export interface Client {
 /** Why a code that was tried is not the one shown: the first wrong word, or only that it is another code. */
 export type TryError = CodeError | { code: "differs"; place: number } | { code: "other" };
 
-/** Starts the worker and checks roster and log. */
-export type Start = (base: string, rootKey: string) => Promise<Client>;
+const patience = 60_000; // ms until the worker has started and checked the roster
+
+interface Waiting {
+  resolve: (value: never) => void;
+  reject: (reason: Failure) => void;
+  onProgress: (p: Progress) => void;
+}
+
+class Connection {
+  private readonly worker: Worker;
+  private readonly waiting = new Map<number, Waiting>();
+  private ids = 0;
+  private broken: Failure | null = null;
+
+  constructor(script: string) {
+    this.worker = new Worker(script);
+    this.worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+      const w = this.waiting.get(data.id);
+      if (!w) return;
+      if ("progress" in data) {
+        w.onProgress(data.progress);
+        return;
+      }
+      this.waiting.delete(data.id);
+      if ("failure" in data) w.reject(new Failure(data.failure.kind, data.failure.file));
+      else w.resolve(data.value as never);
+    };
+    this.worker.onerror = (e) => {
+      e.preventDefault();
+      this.end(new Failure("blocked"));
+    };
+  }
+
+  call<T>(c: Call, onProgress: (p: Progress) => void = () => {}, signal?: AbortSignal): Promise<T> {
+    const id = ++this.ids;
+    const post = (m: ToWorker) => this.worker.postMessage(m);
+    return new Promise<T>((resolve, reject) => {
+      if (this.broken) return reject(this.broken);
+      const abort = () => post({ id, abort: true });
+      const settle = <A>(f: (a: A) => void) => (a: A) => {
+        signal?.removeEventListener("abort", abort);
+        f(a);
+      };
+      this.waiting.set(id, { resolve: settle(resolve as (value: never) => void), reject: settle(reject), onProgress });
+      post({ id, ...c });
+      if (signal?.aborted) abort();
+      else signal?.addEventListener("abort", abort);
+    });
+  }
+
+  /** Ends the worker, and whatever waits for it. */
+  end(why: Failure): void {
+    this.broken = why;
+    this.worker.terminate();
+    for (const w of this.waiting.values()) w.reject(why);
+    this.waiting.clear();
+  }
+}
+
+/**
+ * Starts the worker, and checks roster and log. The base is the URL of the vault's endpoints (…/deposit/v1/), the root
+ * key is the one that the page was served with, the script is the worker's URL.
+ */
+export async function start(base: string, rootKey: string, script: string): Promise<Client> {
+  if (!isModern()) throw new Failure("old-browser");
+  let connection: Connection;
+  try {
+    connection = new Connection(script);
+  } catch {
+    throw new Failure("blocked");
+  }
+  const timer = setTimeout(() => connection.end(new Failure("timeout")), patience);
+  type Start = { state: State; roster: Roster };
+  let now: Start;
+  try {
+    now = await connection.call<Start>({ call: "start", base: new URL(base, location.href).href, rootKey });
+  } catch (e) {
+    connection.end(e as Failure);
+    throw e;
+  } finally {
+    clearTimeout(timer);
+  }
+  return {
+    get state() {
+      return now.state;
+    },
+    get roster() {
+      return now.roster;
+    },
+    prepare: ({ unit, without }) => connection.call({ call: "prepare", form: { unit, without } }),
+    send: (form, files, onProgress, signal) => connection.call({ call: "send", form, files }, onProgress, signal),
+    inspect: async () => ({ kind: "other", findings: [] }),
+    look: (typed) => connection.call({ call: "look", typed }),
+    reply: (view, once, reply, files, onProgress, signal) =>
+      connection.call({ call: "reply", view: view.handle, once, reply, files }, onProgress, signal),
+    destroy: (view, object) => connection.call({ call: "destroy", view: view.handle, object }),
+    tryCode: (typed) => connection.call({ call: "tryCode", typed }),
+    refresh: async () => {
+      now = await connection.call<Start>({ call: "refresh" });
+    },
+    forget: () => connection.call({ call: "forget" }),
+    stop: () => connection.end(new Failure("aborted")),
+  };
+}
+
+/** Whether the browser has what the worker needs, as far as a page can tell. */
+function isModern(): boolean {
+  return (
+    typeof Worker === "function" &&
+    typeof TransformStream === "function" &&
+    typeof BigInt === "function" &&
+    typeof Blob.prototype.stream === "function" &&
+    typeof globalThis.crypto?.getRandomValues === "function"
+  );
+}

@@ -103,7 +103,7 @@ export interface Sent {
 }
 
 /** A kind of file, by its first bytes. */
-export type Kind = "jpeg" | "png" | "webp" | "heic" | "pdf" | "office" | "audio" | "video" | "other";
+export type Kind = "jpeg" | "png" | "webp" | "heic" | "image" | "pdf" | "office" | "audio" | "video" | "other";
 
 /** Something that a file tells besides what it shows. */
 export interface Finding {

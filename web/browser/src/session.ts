@@ -1,0 +1,382 @@
+// What a reporter does on one page, with all its secrets. It runs in the worker
+// and nowhere else; nothing of it is stored, and all of it is gone with the page.
+
+import type { TryError } from "./client.js";
+import { type Bytes, fromHex, random, toBase64, toHex, digestOf } from "./core/bytes.js";
+import { sealCard } from "./core/card.js";
+import { type Code, parse, split } from "./core/casecode.js";
+import { encodeStream } from "./core/frame.js";
+import { type FormKeys, formKeys, type Readers, tagOf } from "./core/form.js";
+import { type Attachment, cleanName, cleanText, cleanType, type Letter, letterDocument, letterForTag, summaryDocument } from "./core/letter.js";
+import { blindsFor, depositDigest, openReceipt, wrapLeafHash, wrapsRoot } from "./core/log.js";
+import { type Checked, checkRoster, readersOf, wrappedTo } from "./core/roster.js";
+import { floors, recipientOf, type Sealed, sealDocument, type SealedObject, wrap } from "./core/seal.js";
+import { type Seen, viewOf } from "./core/view.js";
+import { Hasher } from "./hasher.js";
+import {
+  type CodeError,
+  Failure,
+  type Form,
+  type Hidden,
+  type Kind,
+  type Progress,
+  type Reply,
+  type Report,
+  type Roster,
+  type Sent,
+  type State,
+  type View,
+} from "./types.js";
+import { type Hashers, upload } from "./upload.js";
+import { Vault } from "./vault.js";
+
+const mostFiles = 200;
+const tries = [1000, 2000, 4000, 8000, 15000, 30000, 30000, 30000, 30000, 30000]; // ms before a deposit is sent again
+
+interface Uploads {
+  id: string;
+  object: SealedObject;
+  attachment: Attachment;
+  kind: Kind;
+}
+
+interface Opened {
+  code: Code;
+  seen: Seen;
+}
+
+/** What a deposit is made of, be it a form's or a message's. */
+interface Deposit {
+  code: Code;
+  recipient: string; // of the case
+  identity: string; // of the case, to be wrapped; "" for a message
+  letter: Letter;
+  tag: (letter: string) => string;
+}
+
+export class Session {
+  private readonly vault: Vault;
+  private checked!: Checked;
+  private state!: State;
+  private seed: Bytes | null = null;
+  private shown: Code | null = null; // the code that prepare gave last
+  private readonly opened = new Map<number, Opened>();
+  private handles = 0;
+  private uploads = new Map<string, Uploads>(); // what is uploaded, and not deposited yet
+  private hashers: Hashers | null = null;
+
+  constructor(
+    base: string,
+    private readonly rootKey: string,
+    private readonly script: string, // URL of the worker's script
+  ) {
+    this.vault = new Vault(base);
+  }
+
+  async refresh(): Promise<{ state: State; roster: Roster }> {
+    const [state, proof] = await Promise.all([this.vault.state(), this.vault.rosterProof()]);
+    const checked = checkRoster(proof, this.rootKey, new Date());
+    if (state.origin !== checked.roster.origin || state.log_key !== checked.roster.log_key) throw new Failure("roster-log");
+    if (state.roster !== checked.digest) throw new Failure("roster-old");
+    if (this.checked && checked.roster.version < this.checked.roster.version) throw new Failure("roster-old");
+    this.checked = checked;
+    this.state = state;
+    return { state, roster: checked.roster };
+  }
+
+  prepare(form: Pick<Form, "unit" | "without">): { words: string[] } {
+    this.shown = this.keys(form).keys.code;
+    return { words: this.shown.words };
+  }
+
+  tryCode(typed: string): TryError | null {
+    const right = this.shown;
+    if (!right) throw new Failure("internal");
+    const p = parse(typed);
+    if (!("code" in p) || typeof p.code === "string") {
+      if (p.code !== "checksum") return p as CodeError;
+    } else if (p.code.is(right)) {
+      return null;
+    }
+    // All words are known: name the first that is another, if only few are.
+    const words = split(typed);
+    const wrong = right.words.flatMap((w, i) => (i < words.length && !words[i]!.startsWith(w.slice(0, 4)) ? [i + 1] : []));
+    if (wrong.length > 0 && wrong.length <= 3) return { code: "differs", place: wrong[0]! };
+    return typeof p.code === "string" ? (p as CodeError) : { code: "other" };
+  }
+
+  async send(form: Form, files: File[], onProgress: (p: Progress) => void, signal: AbortSignal): Promise<Sent> {
+    const { keys, to } = this.keys(form);
+    await this.ready(files);
+    const reporter = await recipientOf(keys.code.identity);
+    const sent = await this.deliver(files, form.asIs, onProgress, signal, {
+      code: keys.code,
+      recipient: await recipientOf(keys.identity),
+      identity: keys.identity,
+      letter: {
+        case: keys.case,
+        day: this.state.day,
+        language: form.language,
+        ...to,
+        reporter,
+        report: cleanReport(form.report),
+        attachments: [],
+      },
+      tag: (letter) => tagOf(keys.tag, [["unit", to.unit], ["letter", letter]]),
+    });
+    this.shown = keys.code;
+    return sent;
+  }
+
+  async look(typed: string): Promise<View | CodeError> {
+    const p = parse(typed);
+    if (typeof p.code === "string") return p as CodeError;
+    const { code, corrections } = p as Exclude<typeof p, CodeError>;
+    let stream: Uint8Array;
+    try {
+      stream = await this.vault.lookup(code.lookup);
+    } catch (e) {
+      if (e instanceof Failure && e.kind === "unknown") return { code: "unknown", got: 0, place: 0, typed: "", suggestion: "" };
+      throw e;
+    }
+    const seen = await viewOf(stream, code, this.checked.members).catch(() => {
+      throw new Failure("internal");
+    });
+    const handle = ++this.handles;
+    this.opened.set(handle, { code, seen });
+    return { ...seen.view, handle, corrections };
+  }
+
+  async reply(handle: number, once: string, r: Reply, files: File[], onProgress: (p: Progress) => void, signal: AbortSignal): Promise<Sent> {
+    const { code, seen } = this.untampered(handle);
+    await this.ready(files);
+    return this.deliver(files, r.asIs, onProgress, signal, {
+      code,
+      recipient: seen.recipient,
+      identity: "",
+      letter: {
+        case: seen.view.case,
+        day: this.state.day,
+        language: r.language,
+        unit: seen.view.unit,
+        without: [],
+        reporter: await recipientOf(code.identity),
+        text: cleanText(r.text),
+        attachments: [],
+      },
+      tag: (letter) => tagOf(code.mac, [["reply", fromHex(once)], ["letter", letter]]),
+    });
+  }
+
+  async destroy(handle: number, object: string): Promise<void> {
+    const { code, seen } = this.untampered(handle);
+    const message = `suluh.example/destroy/v1\n${this.checked.roster.origin}\n${seen.view.case}\n${object}\n`;
+    await this.vault.destroy(code.lookup, object, code.sign(message));
+  }
+
+  forget(): void {
+    this.seed = null;
+    this.shown = null;
+    this.opened.clear();
+    this.uploads.clear();
+  }
+
+  private keys(form: Pick<Form, "unit" | "without">): { keys: FormKeys; to: Readers } {
+    const { roster } = this.checked;
+    // Whom the roster does not know can't be left out; whoever is no reader any
+    // more stays left out, so that the same form is the same case.
+    const to = { unit: form.unit, without: [...new Set(form.without)].filter((m) => roster.members.some((x) => x.id === m)).sort() };
+    if (!roster.units.some((u) => u.id === to.unit) || readersOf(roster, to.unit, to.without).length === 0) throw new Failure("no-readers");
+    this.seed ??= random(32);
+    return { keys: formKeys(this.seed, to), to };
+  }
+
+  private untampered(handle: number): Opened {
+    const o = this.opened.get(handle);
+    if (!o) throw new Failure("internal");
+    if (o.seen.view.warnings.length > 0) throw new Failure("tampered");
+    return o;
+  }
+
+  /** Asks the vault before anything is sent, so that nothing is sent in vain. */
+  private async ready(files: File[]): Promise<void> {
+    this.state = await this.vault.state();
+    if (this.state.roster !== this.checked.digest) throw new Failure("roster");
+    if (!this.state.open) throw new Failure("closed");
+    if (files.length > 0 && !this.state.files) throw new Failure("no-files");
+    if (files.length > mostFiles) throw new Failure("many-files", mostFiles);
+    let left = Math.floor(this.state.max_bytes / 5) * 4;
+    for (const [i, f] of files.entries()) {
+      if (f.size === 0) throw new Failure("empty-file", i);
+      left -= f.size;
+      if (left < 0) throw new Failure("too-large", i);
+    }
+  }
+
+  /** Uploads the files and hands in the deposit; once more if uploads of before are gone in the vault. */
+  private async deliver(files: File[], asIs: boolean, onProgress: (p: Progress) => void, signal: AbortSignal, d: Deposit): Promise<Sent> {
+    for (let again = this.uploads.size > 0; ; again = false) {
+      try {
+        const uploads = await this.upload(files, asIs, d.recipient, onProgress, signal);
+        const sent = await this.deposit(uploads, onProgress, signal, d);
+        this.uploads.clear();
+        return sent;
+      } catch (e) {
+        if (!(e instanceof Failure) || e.kind !== "internal") throw e;
+        this.uploads.clear();
+        if (!again) throw e;
+      }
+    }
+  }
+
+  private async upload(files: File[], asIs: boolean, recipient: string, onProgress: (p: Progress) => void, signal: AbortSignal): Promise<Uploads[]> {
+    const done: Uploads[] = [];
+    const total = { sent: 0, size: files.reduce((n, f) => n + f.size, 0) };
+    try {
+      for (const [i, file] of files.entries()) {
+        const before = total.sent;
+        const report = (sent: number, size: number, waiting: boolean) => {
+          const n = Math.min(file.size, Math.floor((sent / size) * file.size));
+          total.sent = before + n;
+          onProgress({ file: i, sent: n, size: file.size, total: { ...total }, waiting });
+        };
+        const key = [recipient, asIs, file.name, file.type, file.size, file.lastModified].join("\n");
+        let u = this.uploads.get(key);
+        if (!u) {
+          report(0, 1, false);
+          u = await this.uploadOne(file, asIs, recipient, report, signal).catch((e: unknown) => {
+            throw e instanceof Failure && e.file < 0 && (e.kind === "unreadable-file" || e.kind === "too-large") ? new Failure(e.kind, i) : e;
+          });
+          this.uploads.set(key, u);
+        }
+        report(1, 1, false);
+        done.push(u);
+      }
+    } finally {
+      this.hashers?.plain.stop();
+      this.hashers?.sealed.stop();
+      this.hashers = null;
+    }
+    return done;
+  }
+
+  private async uploadOne(
+    file: File,
+    _asIs: boolean,
+    recipient: string,
+    onProgress: (sent: number, size: number, waiting: boolean) => void,
+    signal: AbortSignal,
+  ): Promise<Uploads> {
+    const hidden: Hidden = "kept";
+    const u = await upload(
+      this.vault.base + "files/",
+      async () => ({ size: file.size, stream: file.stream() }),
+      recipient,
+      { start: () => (this.hashers ??= { plain: new Hasher(this.script), sealed: new Hasher(this.script) }), drop: () => (this.hashers = null) },
+      onProgress,
+      signal,
+    );
+    const attachment = { name: cleanName(file.name), type: cleanType(file.type), size: u.size, sha256: u.sha256, object: u.object.digest, hidden };
+    return { id: u.id, object: u.object, attachment, kind: "other" };
+  }
+
+  private async deposit(uploads: Uploads[], onProgress: (p: Progress) => void, signal: AbortSignal, d: Deposit): Promise<Sent> {
+    const letter: Letter = { ...d.letter, attachments: uploads.map((u) => u.attachment) };
+    const { reporter } = letter;
+    const documents: Sealed[] = [await sealDocument("letter", letterDocument(letter), floors.document, d.recipient)];
+    const isForm = d.identity !== "";
+    if (isForm) documents.push(await sealDocument("summary", summaryDocument(letter), floors.summary, d.recipient));
+    const salt = random(16);
+    const wraps = isForm ? await this.wraps(letter, d.identity) : null;
+    const deposited = [...uploads.map((u) => u.object), ...documents.map((x) => x.object)];
+    const card = await sealCard(
+      {
+        case: letter.case,
+        unit: letter.unit,
+        recipient: d.recipient,
+        day: letter.day,
+        objects: deposited,
+        wraps: wraps?.root ?? "",
+        letter: !isForm,
+        files: uploads.length,
+      },
+      reporter,
+      d.code.mac,
+    );
+    documents.push(card);
+    const objects = [...deposited, card.object];
+    const head = {
+      lookup: d.code.lookup,
+      roster: this.checked.digest,
+      ...(isForm ? { case: letter.case, reporter: d.code.reporter } : {}),
+    };
+    const commit = {
+      form_tag: d.tag(letterForTag(letter)),
+      salt: toHex(salt),
+      ...(wraps ? { wraps: wraps.wraps, blinds: wraps.blinds } : {}),
+      objects,
+      uploads: uploads.map((u) => ({ id: u.id, object: u.object.digest })),
+    };
+    const stream = encodeStream(head, documents, commit);
+    const size = uploads.reduce((n, u) => n + u.attachment.size, 0);
+    const answer = await this.handIn(stream, signal, (waiting) => onProgress({ file: -1, sent: 0, size: 0, total: { sent: size, size }, waiting }));
+    const receipt = openReceipt(answer.receipt, this.checked.log);
+    const promised = depositDigest(salt, letter.case, wraps ? `${wraps.n} ${wraps.root}` : "-", objects);
+    if (answer.result !== "same" && receipt.deposit !== promised) throw new Failure("tampered");
+    // If the answer to the first try was lost, the second is told that the same was there.
+    const mine = receipt.deposit === promised;
+    return {
+      words: d.code.words,
+      receipt: answer.receipt,
+      due: receipt.due,
+      result: answer.result === "same" && mine ? (isForm ? "new" : "added") : answer.result,
+      files: uploads.map((u) => ({ kind: u.kind, hidden: u.attachment.hidden })),
+    };
+  }
+
+  /** Sends a deposit until it is answered: sent twice, it is stored once. */
+  private async handIn(stream: Bytes, signal: AbortSignal, onWaiting: (waiting: boolean) => void): ReturnType<Vault["deposit"]> {
+    for (let i = 0; ; i++) {
+      onWaiting(false);
+      try {
+        return await this.vault.deposit(stream, signal);
+      } catch (e) {
+        const delay = tries[i];
+        if (!(e instanceof Failure) || e.kind !== "offline" || delay === undefined) throw e;
+        onWaiting(true);
+        await pause(delay, signal);
+      }
+    }
+  }
+
+  /** The case's identity for each reader, and the commitment to who they are. */
+  private async wraps(letter: Letter, identity: string) {
+    const hashes: Uint8Array[] = [];
+    const wraps: { member: string; salt: string; data: string }[] = [];
+    for (const { member, recipient } of wrappedTo(this.checked.roster, letter.unit, letter.without)) {
+      const data = await wrap(identity, recipient);
+      const salt = random(16);
+      hashes.push(wrapLeafHash({ salt, member, wrap: digestOf(data) }));
+      wraps.push({ member, salt: toHex(salt), data: toBase64(data) });
+    }
+    const blinds = blindsFor(hashes.length);
+    return { wraps, blinds: blinds.map(toBase64), n: hashes.length + blinds.length, root: wrapsRoot([...hashes, ...blinds]) };
+  }
+}
+
+const cleanReport = (r: Report): Report => Object.fromEntries(Object.entries(r).map(([q, a]) => [q, cleanText(a)])) as unknown as Report;
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      clearTimeout(timer);
+      reject(new Failure("aborted"));
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", abort);
+      resolve();
+    }, ms);
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort, { once: true });
+  });
+}

@@ -1,0 +1,80 @@
+// The vault's endpoints as the worker asks for them: see docs/formats.md.
+
+import type { RosterProof } from "./core/roster.js";
+import { text } from "./core/bytes.js";
+import { Request } from "./http.js";
+import { Failure, type FailureKind, type Result, type State } from "./types.js";
+
+const mostFound = 64 << 20; // bytes of a look-up
+
+/** What the vault's codes of errors mean to a person. */
+const meanings: Record<string, FailureKind> = {
+  full: "closed",
+  "no-files": "no-files",
+  "too-large": "too-large",
+  unknown: "unknown",
+  roster: "roster",
+};
+
+export function failureOf(status: number, body: string): Failure {
+  let code: unknown;
+  try {
+    ({ code } = JSON.parse(body) as { code?: unknown });
+  } catch {
+    // Not the vault's words.
+  }
+  const kind = typeof code === "string" ? meanings[code] : undefined;
+  if (kind) return new Failure(kind);
+  return new Failure(status === 413 ? "too-large" : status >= 502 && status <= 504 ? "closed" : "internal");
+}
+
+export class Vault {
+  /** The base is the URL under which the endpoints are, with a slash at its end. */
+  constructor(readonly base: string) {}
+
+  state = (): Promise<State> => this.json("GET", "state");
+
+  rosterProof = (): Promise<RosterProof> => this.json("GET", "roster/proof");
+
+  /** The whole answer stream of a look-up. */
+  async lookup(lookup: string): Promise<Uint8Array> {
+    const b = await this.ask("POST", "lookup", JSON.stringify({ lookup }));
+    if (b.length > mostFound) throw new Failure("internal");
+    return b;
+  }
+
+  async destroy(lookup: string, object: string, signature: string): Promise<void> {
+    await this.ask("POST", "destroy", JSON.stringify({ lookup, object, signature }));
+  }
+
+  /** Hands in a whole deposit. */
+  deposit = (stream: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<{ result: Result; receipt: string }> =>
+    this.json("POST", "deposit", stream, signal);
+
+  private async json<T>(method: string, endpoint: string, body?: XMLHttpRequestBodyInit, signal?: AbortSignal): Promise<T> {
+    const b = await this.ask(method, endpoint, body, signal);
+    try {
+      return JSON.parse(text(b)) as T;
+    } catch {
+      throw new Failure("internal");
+    }
+  }
+
+  private async ask(method: string, endpoint: string, body: XMLHttpRequestBodyInit | null = null, signal?: AbortSignal): Promise<Uint8Array> {
+    if (signal?.aborted) throw new Failure("aborted");
+    const r = new Request(method, this.base + endpoint);
+    if (body !== null) r.setHeader("Content-Type", typeof body === "string" ? "application/json" : "application/octet-stream");
+    const abort = () => void r.abort();
+    signal?.addEventListener("abort", abort);
+    try {
+      const a = await r.send(body);
+      if (a.getStatus() !== 200) throw failureOf(a.getStatus(), a.getBody());
+      return a.bytes;
+    } catch (e) {
+      if (e instanceof Failure) throw e;
+      throw new Failure(signal?.aborted ? "aborted" : "offline");
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+}
