@@ -32,9 +32,9 @@ func (v *Vault) MemberState() membersock.State {
 // handsIn says which roles of objects an action hands in, of which at least
 // one is needed.
 var handsIn = map[accesslog.Action][]id.Role{
-	accesslog.Reply:  {id.RoleAnswer, id.RoleState},
+	accesslog.Reply:  {id.RoleAnswer, id.RoleCopy, id.RoleState},
 	accesslog.Note:   {id.RoleNote, id.RoleState},
-	accesslog.Status: {id.RoleAnswer, id.RoleState},
+	accesslog.Status: {id.RoleAnswer, id.RoleCopy, id.RoleState},
 	accesslog.Grant:  {id.RoleWrap},
 }
 
@@ -440,7 +440,8 @@ func (v *Vault) objectsOf(ctx context.Context, of id.Case) ([]membersock.CaseObj
 // objectsOf returns a case's objects in the order of their digests, which says
 // nothing.
 func objectsOf(ctx context.Context, q rowser, of id.Case) (all []membersock.CaseObject, err error) {
-	rows, err := q.QueryContext(ctx, "SELECT role, digest, size, day, member, seq FROM objects WHERE case_id = ? ORDER BY digest", string(of))
+	rows, err := q.QueryContext(ctx, `SELECT o.role, o.digest, o.size, o.day, o.member, o.seq, coalesce(x.day, '')
+		FROM objects o LEFT JOIN destroyed x ON x.digest = o.digest WHERE o.case_id = ? ORDER BY o.digest`, string(of))
 	if err != nil {
 		return nil, fmt.Errorf("read objects: %w", err)
 	}
@@ -448,13 +449,18 @@ func objectsOf(ctx context.Context, q rowser, of id.Case) (all []membersock.Case
 	for rows.Next() {
 		var o membersock.CaseObject
 		var digest []byte
-		var day string
-		if err := rows.Scan(&o.Role, &digest, &o.Size, &day, &o.By, &o.Seq); err != nil {
+		var day, destroyed string
+		if err := rows.Scan(&o.Role, &digest, &o.Size, &day, &o.By, &o.Seq, &destroyed); err != nil {
 			return nil, fmt.Errorf("read objects: %w", err)
 		}
 		o.Digest = id.Digest(digest)
 		if o.Day, err = id.ParseDay(day); err != nil {
 			return nil, err
+		}
+		if destroyed != "" {
+			if o.Destroyed, err = id.ParseDay(destroyed); err != nil {
+				return nil, err
+			}
 		}
 		all = append(all, o)
 	}
@@ -498,7 +504,7 @@ func (v *Vault) answer(ctx context.Context, s accesslog.Statement, a membersock.
 		for _, o := range a.Case.Objects {
 			asked := slices.Contains(s.Objects, o.Object)
 			whole := len(s.Objects) == 0 && (o.Role != id.RoleContent || s.Action == accesslog.Export)
-			if (asked || whole) && o.Role != id.RoleCard {
+			if (asked || whole) && o.Role != id.RoleCard && o.Destroyed.IsZero() {
 				if err := send(o.Role, o.Digest); err != nil {
 					return err
 				}

@@ -13,12 +13,12 @@ import (
 )
 
 // Batch ends the day: the deposits that wait enter the log, sorted by digest,
-// and what they brought is written anew in an order that says nothing. A crash
+// and after them the answers that were destroyed, and what they brought is written anew in an order that says nothing. A crash
 // at any point leaves the log whole; what was not written anew yet is by the
 // next batch, which the next start begins with.
 func (v *Vault) Batch(ctx context.Context) (n int, err error) {
 	err = v.write(ctx, func(g *group) error {
-		n, err = v.logDeposits(g)
+		n, err = v.logDay(g)
 		return err
 	})
 	if err != nil {
@@ -31,7 +31,8 @@ func (v *Vault) Batch(ctx context.Context) (n int, err error) {
 // settled. It runs alone.
 func (v *Vault) settle(ctx context.Context) error {
 	var waiting bool
-	if err := v.db.read.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM deposits WHERE settled = 0 AND seq >= 0)").Scan(&waiting); err != nil || !waiting {
+	if err := v.db.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM deposits WHERE settled = 0 AND seq >= 0)
+		OR EXISTS (SELECT 1 FROM destroyed WHERE settled = 0 AND seq >= 0)`).Scan(&waiting); err != nil || !waiting {
 		return err
 	}
 	blobs, err := digests(ctx, v.db.read, `SELECT o.digest FROM deposits d JOIN objects o ON o.case_id = d.case_id
@@ -48,7 +49,10 @@ func (v *Vault) settle(ctx context.Context) error {
 	// VACUUM makes a copy of the whole database first. In memory, as other
 	// temporary tables are, a large one would not fit; what is on the disk is
 	// ciphertext in the new order, and has no name.
-	for _, q := range []string{"PRAGMA temp_store = FILE", "VACUUM", "PRAGMA temp_store = MEMORY", "UPDATE deposits SET settled = 1 WHERE seq >= 0 AND settled = 0"} {
+	for _, q := range []string{
+		"PRAGMA temp_store = FILE", "VACUUM", "PRAGMA temp_store = MEMORY",
+		"UPDATE deposits SET settled = 1 WHERE seq >= 0 AND settled = 0", "UPDATE destroyed SET settled = 1 WHERE seq >= 0 AND settled = 0",
+	} {
 		if _, err := v.db.write.ExecContext(ctx, q); err != nil {
 			return fmt.Errorf("end the day: %w", err)
 		}
@@ -59,6 +63,7 @@ func (v *Vault) settle(ctx context.Context) error {
 // wipe takes out of the WAL what was deleted or moved, which secure_delete
 // leaves there. It runs alone.
 func (v *Vault) wipe(ctx context.Context) error {
+	v.unwiped.Store(true)
 	var busy, pages, moved int
 	if err := v.db.write.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved); err != nil {
 		return fmt.Errorf("truncate the WAL: %w", err)
@@ -66,11 +71,64 @@ func (v *Vault) wipe(ctx context.Context) error {
 	if busy != 0 {
 		return errors.New("truncate the WAL: somebody reads the database for too long")
 	}
+	v.unwiped.Store(false)
 	v.blur()
 	return nil
 }
 
-func (v *Vault) logDeposits(g *group) (n int, err error) {
+// logDay writes the records of the day that ends. It returns the number of
+// deposits among them.
+func (v *Vault) logDay(g *group) (deposits int, err error) {
+	day := id.DayOf(g.now, v.zone)
+	if deposits, err = logDeposits(g, day); err != nil {
+		return 0, err
+	}
+	destroyed, err := logDestroyed(g)
+	if err != nil || deposits+destroyed == 0 {
+		return deposits, err
+	}
+	_, _, err = g.appendRecord(accesslog.Record{
+		Kind: accesslog.KindBatch, Batch: accesslog.BatchRecord{Day: day, Deposits: int64(deposits), Destroyed: int64(destroyed)},
+	}, "", "", "")
+	return deposits, err
+}
+
+func logDestroyed(g *group) (int, error) {
+	rows, err := g.tx.QueryContext(g.ctx, "SELECT digest, case_id, day FROM destroyed WHERE settled = 0 AND seq < 0 ORDER BY digest")
+	if err != nil {
+		return 0, fmt.Errorf("read destroyed answers: %w", err)
+	}
+	defer rows.Close()
+	var all []accesslog.DestroyRecord
+	for rows.Next() {
+		var x accesslog.DestroyRecord
+		var digest []byte
+		var day string
+		if err := rows.Scan(&digest, &x.Case, &day); err != nil {
+			return 0, fmt.Errorf("read destroyed answers: %w", err)
+		}
+		x.Object = id.Digest(digest)
+		if x.Day, err = id.ParseDay(day); err != nil {
+			return 0, err
+		}
+		all = append(all, x)
+	}
+	if err := rows.Err(); err != nil {
+		return 0, fmt.Errorf("read destroyed answers: %w", err)
+	}
+	for _, x := range all {
+		seq, _, err := g.appendRecord(accesslog.Record{Kind: accesslog.KindDestroy, Destroy: x}, x.Case, "", "")
+		if err != nil {
+			return 0, err
+		}
+		if _, err := g.tx.ExecContext(g.ctx, "UPDATE destroyed SET seq = ? WHERE digest = ?", seq, x.Object[:]); err != nil {
+			return 0, fmt.Errorf("mark destroyed answer: %w", err)
+		}
+	}
+	return len(all), nil
+}
+
+func logDeposits(g *group, on id.Day) (n int, err error) {
 	type waiting struct {
 		accesslog.DepositRecord
 		digest []byte
@@ -104,17 +162,11 @@ func (v *Vault) logDeposits(g *group) (n int, err error) {
 		if err != nil {
 			return 0, err
 		}
-		if _, err := g.tx.ExecContext(g.ctx, "UPDATE deposits SET seq = ? WHERE digest = ?", seq, w.digest); err != nil {
+		if _, err := g.tx.ExecContext(g.ctx, "UPDATE deposits SET seq = ?, logged = ? WHERE digest = ?", seq, on.String(), w.digest); err != nil {
 			return 0, fmt.Errorf("mark deposit: %w", err)
 		}
 	}
-	if len(all) == 0 {
-		return 0, nil
-	}
-	_, _, err = g.appendRecord(accesslog.Record{
-		Kind: accesslog.KindBatch, Batch: accesslog.BatchRecord{Day: id.DayOf(g.now, v.zone), Deposits: int64(len(all))},
-	}, "", "", "")
-	return len(all), err
+	return len(all), nil
 }
 
 func digests(ctx context.Context, q rowser, query string, args ...any) (all []id.Digest, err error) {
@@ -134,16 +186,21 @@ func digests(ctx context.Context, q rowser, query string, args ...any) (all []id
 }
 
 // CatchUp makes up for a midnight that was missed, since nothing ran or the
-// batch failed, and for what a batch had not settled. It goes before anything
+// batch failed, for what a batch had not settled, and for a WAL that could not
+// be truncated. It goes before anything
 // is served: auditors want no request between a missed midnight and its batch.
 func (v *Vault) CatchUp(ctx context.Context) error {
 	var overdue bool
-	err := v.db.read.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM deposits WHERE settled = 0 AND (seq >= 0 OR day < ?))", v.today().String()).Scan(&overdue)
+	err := v.db.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM deposits WHERE settled = 0 AND (seq >= 0 OR day < ?1))
+		OR EXISTS (SELECT 1 FROM destroyed WHERE settled = 0 AND (seq >= 0 OR day < ?1))`, v.today().String()).Scan(&overdue)
 	if err == nil && overdue {
 		_, err = v.Batch(ctx)
 	}
+	if err == nil && v.unwiped.Load() {
+		err = v.enqueue(ctx, &job{done: make(chan error, 1), alone: v.wipe})
+	}
 	if err != nil && ctx.Err() == nil {
-		v.config.Log.Error("the day's batch failed; it is tried again in a minute", "error", err)
+		v.config.Log.Error("the day's end failed; it is tried again in a minute", "error", err)
 	}
 	return err
 }

@@ -19,7 +19,8 @@ func (v *Vault) blobPath(d id.Digest) string {
 	return filepath.Join(v.config.Dir, "blobs", d.String())
 }
 
-// sweep removes what a crash left: files that arrived and have no row.
+// sweep removes what a crash left: files that arrived and have no row, and
+// those of answers that were destroyed.
 func (v *Vault) sweep(ctx context.Context) error {
 	tmp := filepath.Join(v.config.Dir, "blobs", "tmp")
 	for _, dir := range []string{tmp, filepath.Dir(tmp)} {
@@ -33,7 +34,7 @@ func (v *Vault) sweep(ctx context.Context) error {
 			}
 			if d, err := id.ParseDigest(f.Name()); err == nil && dir != tmp {
 				var n int
-				if err := v.db.read.QueryRowContext(ctx, "SELECT count(*) FROM objects WHERE digest = ?", d[:]).Scan(&n); err != nil {
+				if err := v.db.read.QueryRowContext(ctx, "SELECT count(*) FROM objects o WHERE digest = ? AND NOT EXISTS (SELECT 1 FROM destroyed x WHERE x.digest = o.digest)", d[:]).Scan(&n); err != nil {
 					return fmt.Errorf("sweep blobs: %w", err)
 				}
 				if n > 0 {

@@ -3,6 +3,7 @@ package vault
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"database/sql"
 	"errors"
@@ -243,7 +244,7 @@ func (v *Vault) insertDeposit(g *group, l id.Lookup, head depositsock.DepositHea
 			return a, err // it changed while the deposit came
 		}
 		of, a.Result = head.Case, depositsock.New
-		if wraps, err = v.insertCase(g, of, lookup, day, c); err != nil {
+		if wraps, err = v.insertCase(g, of, lookup, day, head.Reporter, c); err != nil {
 			return a, err
 		}
 	case err != nil:
@@ -323,7 +324,7 @@ func bad(err error) error {
 }
 
 // insertCase opens a case for the readers to whom its key is wrapped.
-func (v *Vault) insertCase(g *group, of id.Case, lookup id.Digest, day id.Day, c depositsock.DepositCommit) (wraps string, err error) {
+func (v *Vault) insertCase(g *group, of id.Case, lookup id.Digest, day id.Day, reporter []byte, c depositsock.DepositCommit) (wraps string, err error) {
 	now := g.force.roster
 	var taken bool
 	if err := g.tx.QueryRowContext(g.ctx, "SELECT EXISTS (SELECT 1 FROM cases WHERE case_id = ?)", string(of)).Scan(&taken); err != nil {
@@ -331,6 +332,9 @@ func (v *Vault) insertCase(g *group, of id.Case, lookup id.Digest, day id.Day, c
 	}
 	if taken {
 		return "", fmt.Errorf("%w: the case has another code", depositsock.ErrBad)
+	}
+	if len(reporter) != 0 && len(reporter) != ed25519.PublicKeySize {
+		return "", fmt.Errorf("%w: the reporter's key has another length", depositsock.ErrBad)
 	}
 	readers := 0
 	leaves := slices.Clone(c.Blinds)
@@ -359,7 +363,7 @@ func (v *Vault) insertCase(g *group, of id.Case, lookup id.Digest, day id.Day, c
 	for _, leaf := range leaves {
 		all = append(all, leaf[:]...)
 	}
-	if _, err := g.tx.ExecContext(g.ctx, "INSERT INTO cases (case_id, lookup, day, leaves) VALUES (?, ?, ?, ?)", string(of), lookup[:], day.String(), all); err != nil {
+	if _, err := g.tx.ExecContext(g.ctx, "INSERT INTO cases (case_id, lookup, day, leaves, reporter) VALUES (?, ?, ?, ?, ?)", string(of), lookup[:], day.String(), all, reporter); err != nil {
 		return "", fmt.Errorf("insert case: %w", err)
 	}
 	return fmt.Sprintf("%d %s", len(leaves), accesslog.WrapsRoot(leaves)), nil
@@ -372,28 +376,42 @@ func (v *Vault) Lookup(ctx context.Context, l id.Lookup, answer *frame.Writer) e
 	ctx = context.WithoutCancel(ctx) // as for a statement's answer
 	lookup := l.Hash()
 	a := depositsock.LookupAnswer{}
-	err := v.db.read.QueryRowContext(ctx, `SELECT case_id, NOT EXISTS (SELECT 1 FROM deposits d WHERE d.case_id = c.case_id AND seq < 0)
-		FROM cases c WHERE lookup = ?`, lookup[:]).Scan(&a.Case, &a.InLog)
+	var logged string
+	err := v.db.read.QueryRowContext(ctx, `SELECT case_id, NOT EXISTS (SELECT 1 FROM deposits d WHERE d.case_id = c.case_id AND seq < 0),
+		coalesce((SELECT logged FROM deposits d WHERE d.case_id = c.case_id AND wraps <> '-'), '')
+		FROM cases c WHERE lookup = ?`, lookup[:]).Scan(&a.Case, &a.InLog, &logged)
 	if errors.Is(err, sql.ErrNoRows) {
 		return depositsock.ErrUnknown
 	}
 	if err != nil {
 		return fmt.Errorf("find case: %w", err)
 	}
+	if logged != "" {
+		if a.Logged, err = id.ParseDay(logged); err != nil {
+			return err
+		}
+	}
 	objects, err := v.objectsOf(ctx, a.Case)
 	if err != nil {
 		return err
 	}
 	for _, o := range objects {
-		if o.Role.FromReporter() || o.Role.ToReporter() {
-			a.Objects = append(a.Objects, depositsock.StoredObject{Object: o.Object, Day: o.Day})
+		if !o.Role.FromReporter() && !o.Role.ToReporter() {
+			continue
 		}
+		x := depositsock.StoredObject{Object: o.Object, Day: o.Day}
+		if !o.Destroyed.IsZero() {
+			if x.Destroyed, err = v.destroyedOf(ctx, o.Digest); err != nil {
+				return err
+			}
+		}
+		a.Objects = append(a.Objects, x)
 	}
 	if err := answer.Head(a); err != nil {
 		return err
 	}
 	for _, o := range a.Objects {
-		if o.Role.ToReporter() {
+		if o.Role.ToReporter() && o.Destroyed == nil {
 			if err := v.stream(ctx, answer, o.Object); err != nil {
 				return err
 			}

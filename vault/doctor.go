@@ -44,6 +44,8 @@ type doctor struct {
 	findings []Finding
 
 	records map[int64]accesslog.Record // all but lists and opens, which the store has no rows for
+	overdue int                        // what reporters did on earlier days that is not in the log
+	gone    map[id.Digest]bool         // answers that reporters had destroyed
 }
 
 func (d *doctor) find(do, format string, args ...any) {
@@ -56,7 +58,7 @@ func (d *doctor) find(do, format string, args ...any) {
 func Doctor(ctx context.Context, dir string) ([]Finding, error) { return examine(ctx, dir, time.Now()) }
 
 func examine(ctx context.Context, dir string, now time.Time) ([]Finding, error) {
-	d := &doctor{ctx: ctx, dir: dir, now: now, records: map[int64]accesslog.Record{}}
+	d := &doctor{ctx: ctx, dir: dir, now: now, records: map[int64]accesslog.Record{}, gone: map[id.Digest]bool{}}
 	if err := d.files(); err != nil {
 		return nil, err
 	}
@@ -79,10 +81,18 @@ func examine(ctx context.Context, dir string, now time.Time) ([]Finding, error) 
 		d.find(doRestore, "The database is damaged: SQLite's own check fails.")
 		return d.findings, nil
 	}
+	var upToDate bool
+	if err := d.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'destroyed')").Scan(&upToDate); err != nil {
+		return d.findings, fmt.Errorf("read tables: %w", err)
+	}
+	if !upToDate {
+		d.find("Start the vault once: it brings its tables up to date.", "The store was last used by an older version of Suluh.")
+		return d.findings, nil
+	}
 	if err := d.chain(); err != nil || d.records == nil {
 		return d.findings, err // what follows is held against the records
 	}
-	for _, look := range []func() error{d.deposits, d.objects, d.rosters} {
+	for _, look := range []func() error{d.deposits, d.destroyed, d.objects, d.rosters} {
 		if err := look(); err != nil {
 			return d.findings, err
 		}
@@ -196,7 +206,7 @@ func (d *doctor) chain() error {
 			d.records = nil
 			return nil
 		}
-		if r.Kind != accesslog.KindDeposit {
+		if !r.Kind.DayOnly() {
 			last = r.Time
 		}
 		if r.Kind != accesslog.KindStatement || r.Count == 0 {
@@ -225,7 +235,6 @@ func (d *doctor) deposits() error {
 	}
 	defer rows.Close()
 	named := map[int64]bool{}
-	overdue := 0
 	for rows.Next() {
 		var digest, salt []byte
 		var of id.Case
@@ -248,10 +257,7 @@ func (d *doctor) deposits() error {
 			d.find(doRestore, "The list of who may read case %s was changed since it came.", of)
 		}
 		if seq < 0 {
-			on, err := id.ParseDay(day)
-			if err != nil || d.zone != nil && on.Before(id.DayOf(d.now, d.zone)) {
-				overdue++
-			}
+			d.awaits(day)
 			continue
 		}
 		named[seq] = true
@@ -267,9 +273,63 @@ func (d *doctor) deposits() error {
 			d.find(doRestore, "The deposit of record %d, case %s, is missing from the store.", seq, r.Deposit.Case)
 		}
 	}
-	if overdue > 0 {
+	return nil
+}
+
+// awaits counts what should have been in the log by now.
+func (d *doctor) awaits(day string) {
+	on, err := id.ParseDay(day)
+	if err != nil || d.zone != nil && on.Before(id.DayOf(d.now, d.zone)) {
+		d.overdue++
+	}
+}
+
+// destroyed looks at the answers that reporters had destroyed: none is still
+// there, and the log has each once.
+func (d *doctor) destroyed() error {
+	rows, err := d.db.QueryContext(d.ctx, `SELECT x.digest, x.case_id, x.day, x.seq, o.data IS NOT NULL
+		FROM destroyed x LEFT JOIN objects o ON o.digest = x.digest AND o.case_id = x.case_id`)
+	if err != nil {
+		return fmt.Errorf("read destroyed answers: %w", err)
+	}
+	defer rows.Close()
+	named := map[int64]bool{}
+	for rows.Next() {
+		var digest []byte
+		var of id.Case
+		var day string
+		var seq int64
+		var there bool
+		if err := rows.Scan(&digest, &of, &day, &seq, &there); err != nil {
+			return fmt.Errorf("read destroyed answers: %w", err)
+		}
+		var x id.Digest
+		copy(x[:], digest)
+		d.gone[x] = true
+		if _, err := os.Stat(filepath.Join(d.dir, "blobs", x.String())); there || err == nil {
+			d.find("Restart the vault, which removes what a crash left.",
+				"An answer of case %s (%s) is still in the store, though its reporter had it destroyed.", of, x)
+		}
+		if seq < 0 {
+			d.awaits(day)
+			continue
+		}
+		named[seq] = true
+		if r := d.records[seq]; r.Kind != accesslog.KindDestroy || r.Destroy.Object != x || r.Destroy.Case != of {
+			d.find(doRestore, "That an answer of case %s was destroyed isn't in the access log where the store says: record %d.", of, seq)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("read destroyed answers: %w", err)
+	}
+	for seq, r := range d.records {
+		if r.Kind == accesslog.KindDestroy && !named[seq] {
+			d.find(doRestore, "The store doesn't know of the answer that was destroyed by record %d, case %s.", seq, r.Destroy.Case)
+		}
+	}
+	if d.overdue > 0 {
 		d.find("Run suluh vault batch, and look into the vault's log for why midnight's batch failed.",
-			"The day's batch is overdue: %d deposits of earlier days aren't in the access log yet.", overdue)
+			"The day's batch is overdue: %d deposits or destroyed answers of earlier days aren't in the access log yet.", d.overdue)
 	}
 	return nil
 }
@@ -313,6 +373,7 @@ func (d *doctor) objects() error {
 		there[o.Digest] = true
 		what := fmt.Sprintf("A sealed %s of case %s (%s)", o.Role, of, o.Digest)
 		switch got, size, err := d.sum(o.Digest, data); {
+		case d.gone[o.Digest]: // looked at before
 		case errors.Is(err, os.ErrNotExist):
 			d.find(doRestore, "%s is missing: its file is not in blobs/.", what)
 		case err != nil:

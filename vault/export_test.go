@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"path/filepath"
 	"testing"
 )
 
@@ -39,7 +40,8 @@ func pragma(t *testing.T, c *sql.Conn, name string) (value string) {
 // Settled tells whether all that is in the log was written anew.
 func Settled(t *testing.T, v *Vault) (settled bool) {
 	t.Helper()
-	if err := v.db.read.QueryRowContext(t.Context(), "SELECT NOT EXISTS (SELECT 1 FROM deposits WHERE seq >= 0 AND settled = 0)").Scan(&settled); err != nil {
+	if err := v.db.read.QueryRowContext(t.Context(), `SELECT NOT EXISTS (SELECT 1 FROM deposits WHERE seq >= 0 AND settled = 0)
+		AND NOT EXISTS (SELECT 1 FROM destroyed WHERE seq >= 0 AND settled = 0)`).Scan(&settled); err != nil {
 		t.Fatal(err)
 	}
 	return settled
@@ -47,6 +49,19 @@ func Settled(t *testing.T, v *Vault) (settled bool) {
 
 // Examine is Doctor by another clock.
 var Examine = examine
+
+// Raw changes the tables of a store, as they are.
+func Raw(t *testing.T, dir, statement string) {
+	t.Helper()
+	db, err := sql.Open("sqlite3", filepath.Join(dir, "vault.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(statement); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // Exec changes a store behind its vault's back.
 func Exec(t *testing.T, dir, statement string) {

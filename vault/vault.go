@@ -118,9 +118,10 @@ type Vault struct {
 	jobs    chan *job
 	stop    chan struct{}
 	stopped sync.WaitGroup
-	last    time.Time // of the newest record; the writer's
-	size    int64     // of the log as committed; the writer's
-	unsure  bool      // a commit failed, and may have happened all the same; the writer's
+	last    time.Time   // of the newest record; the writer's
+	size    int64       // of the log as committed; the writer's
+	unsure  bool        // a commit failed, and may have happened all the same; the writer's
+	unwiped atomic.Bool // the WAL may have what was deleted
 
 	cache hashCache
 	log   atomic.Pointer[published]
@@ -190,6 +191,12 @@ func Open(ctx context.Context, c Config) (_ *Vault, err error) {
 	}
 	if err := v.sweep(ctx); err != nil {
 		return nil, err
+	}
+	// A crash may have come between a change that takes bytes away and its end:
+	// they are still in the WAL. Somebody who looks at the database just now, as
+	// a backup does, must not keep the vault from starting.
+	if err := v.wipe(ctx); err != nil {
+		c.Log.Error("what was deleted may still be in the WAL; its truncation is tried again in a minute", "error", err)
 	}
 	if err := v.loadQuota(ctx); err != nil {
 		return nil, err

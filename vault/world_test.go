@@ -2,6 +2,7 @@ package vault_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
 	"io"
@@ -197,6 +198,8 @@ type parcel struct {
 	tag     id.Digest
 	objects []object
 	wraps   []depositsock.Wrap
+	// reporter has its public key sent; nil for none.
+	reporter ed25519.PrivateKey
 	// named is what the commit names; nil for the objects themselves.
 	named []id.Object
 }
@@ -217,6 +220,7 @@ func newParcel(file int, readers ...id.Member) parcel {
 	rand.Read(p.lookup[:])
 	rand.Read(p.tag[:])
 	p.of = id.NewCase()
+	p.reporter = ed25519.NewKeyFromSeed(p.tag[:])
 	if file > 0 {
 		p.objects = append(p.objects, object{id.RoleContent, sealed(file)})
 	}
@@ -234,6 +238,9 @@ func (p parcel) head(w *world) depositsock.DepositHead {
 	h := depositsock.DepositHead{Lookup: p.lookup.Hex(), Case: p.of}
 	if p.of != "" {
 		h.Roster = roster.Digest(w.signed)
+	}
+	if p.reporter != nil {
+		h.Reporter = p.reporter[32:]
 	}
 	return h
 }

@@ -59,7 +59,7 @@ func drawRecord(t *rapid.T, statement []byte) accesslog.Record {
 	hash := rapid.Custom(func(t *rapid.T) tlog.Hash { return tlog.Hash(id.DigestOf(fmt.Append(nil, rapid.Int().Draw(t, "h")))) })
 	digest := id.Digest(hash.Draw(t, "digest"))
 	day := id.DayOf(r.Time, time.UTC)
-	switch r.Kind = rapid.SampledFrom([]accesslog.Kind{accesslog.KindStatement, accesslog.KindDeposit, accesslog.KindRoster, accesslog.KindBatch, accesslog.KindConfigure}).Draw(t, "kind"); r.Kind {
+	switch r.Kind = rapid.SampledFrom([]accesslog.Kind{accesslog.KindStatement, accesslog.KindDeposit, accesslog.KindRoster, accesslog.KindBatch, accesslog.KindConfigure, accesslog.KindDestroy}).Draw(t, "kind"); r.Kind {
 	case accesslog.KindStatement:
 		r.Statement, r.Count = statement, rapid.Int64Min(0).Draw(t, "count")
 		switch rapid.IntRange(0, 2).Draw(t, "cover") {
@@ -76,7 +76,9 @@ func drawRecord(t *rapid.T, statement []byte) accesslog.Record {
 	case accesslog.KindRoster:
 		r.Roster = accesslog.RosterRecord{Version: 1, Digest: digest, Size: 9}
 	case accesslog.KindBatch:
-		r.Batch = accesslog.BatchRecord{Day: day, Deposits: 4}
+		r.Batch = accesslog.BatchRecord{Day: day, Deposits: 4, Destroyed: rapid.Int64Range(0, 2).Draw(t, "destroyed")}
+	case accesslog.KindDestroy:
+		r.Time, r.Destroy = time.Time{}, accesslog.DestroyRecord{Day: day, Case: id.NewCase(), Object: digest}
 	case accesslog.KindConfigure:
 		r.Settings = []accesslog.Setting{{Key: "zone", Value: "Asia/Makassar"}, {Key: "origin", Value: "a b"}}
 	}
@@ -172,6 +174,34 @@ func TestWrapCommitment(t *testing.T) {
 			t.Fatal("a proof with another salt was accepted")
 		}
 	})
+}
+
+func TestRecordsOfWhatAReporterDidHaveNoHour(t *testing.T) {
+	day, _ := id.ParseDay("2026-11-24")
+	r := accesslog.Record{Seq: 7, Time: time.Unix(1_800_000_000, 0), Kind: accesslog.KindDestroy, Destroy: accesslog.DestroyRecord{
+		Day: day, Case: id.CaseFrom([10]byte{}), Object: id.DigestOf([]byte("reply")),
+	}}
+	const want = "suluh.example/record/v1\nseq 7\nday 2026-11-24\nkind destroy\ncase K-AAAA-AAAA-AAAA-AAAA\n" +
+		"object 5782b18687e6cf8a482fc32d2db5b196d8821c458a0c069c6acf3953446e7bb5\n"
+	if got := string(r.Format()); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	for _, leaf := range []string{
+		strings.Replace(want, "day 2026-11-24", "time 2026-11-24T02:03:04Z", 1),
+		strings.Replace(want, "kind destroy", "kind batch", 1),
+	} {
+		if _, err := accesslog.ParseRecord([]byte(leaf)); err == nil {
+			t.Errorf("taken:\n%s", leaf)
+		}
+	}
+}
+
+// The text of crypto/casecode's vectors.
+func TestDestroyText(t *testing.T) {
+	got := accesslog.DestroyText("log.suluh.example/uji", id.CaseFrom([10]byte{}), id.DigestOf([]byte("reply")))
+	if want := "suluh.example/destroy/v1\nlog.suluh.example/uji\nK-AAAA-AAAA-AAAA-AAAA\n5782b18687e6cf8a482fc32d2db5b196d8821c458a0c069c6acf3953446e7bb5\n"; string(got) != want {
+		t.Errorf("got %q", got)
+	}
 }
 
 func TestReceipt(t *testing.T) {
@@ -301,6 +331,7 @@ func FuzzParseRecord(f *testing.F) {
 		{Kind: accesslog.KindStatement, Statement: []byte(goldenStatement), Cover: accesslog.Cover{Grant: 4}},
 		{Kind: accesslog.KindDeposit, Deposit: accesslog.DepositRecord{Day: id.Day{}.AddDays(20000), Case: id.CaseFrom([10]byte{})}},
 		{Kind: accesslog.KindConfigure, Settings: []accesslog.Setting{{Key: "a", Value: "b"}}},
+		{Kind: accesslog.KindDestroy, Destroy: accesslog.DestroyRecord{Day: id.Day{}.AddDays(20000), Case: id.CaseFrom([10]byte{})}},
 	} {
 		f.Add(r.Format())
 	}

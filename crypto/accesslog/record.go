@@ -25,13 +25,18 @@ const (
 	KindConfigure Kind = "configure"
 	KindBackup    Kind = "backup"
 	KindRestore   Kind = "restore"
+	KindDestroy   Kind = "destroy"
 )
+
+// DayOnly tells whether records of the kind say what a reporter did, of which no
+// more than the day is known.
+func (k Kind) DayOnly() bool { return k == KindDeposit || k == KindDestroy }
 
 // Record is one leaf of the log. Of the fields after Kind only those of the
 // kind are set.
 type Record struct {
 	Seq  int64     // index of the leaf, from 0
-	Time time.Time // whole seconds; of a deposit only the day is known: see Deposit
+	Time time.Time // whole seconds; unset where only the day is known: see Deposit and Destroy
 	Kind Kind
 
 	Statement []byte // the signed note, verbatim
@@ -39,6 +44,7 @@ type Record struct {
 	Cover     Cover  // of a statement about a case: why the member may
 
 	Deposit  DepositRecord
+	Destroy  DestroyRecord
 	Roster   RosterRecord
 	Batch    BatchRecord
 	Settings []Setting // of configure, backup and restore
@@ -53,6 +59,15 @@ type DepositRecord struct {
 	Wraps  tlog.Tree // commitment to the readers; N is 0 for an addition to a case
 }
 
+// DestroyRecord says that the reporter had an answer destroyed: no hour, and
+// nothing of what it said. The reporter's signature isn't in it, since nobody
+// else has what it could be checked with.
+type DestroyRecord struct {
+	Day    id.Day
+	Case   id.Case
+	Object id.Digest // the answer, as a reply's or a status's statement names it
+}
+
 // RosterRecord says which roster holds from this record on. Its signed note is
 // published under rosters/<digest>.
 type RosterRecord struct {
@@ -61,10 +76,12 @@ type RosterRecord struct {
 	Size    int64 // bytes of the note
 }
 
-// BatchRecord ends a day: so many deposits came right before it.
+// BatchRecord ends a day: right before it came so many deposits, and after them
+// so many answers destroyed.
 type BatchRecord struct {
-	Day      id.Day
-	Deposits int64
+	Day       id.Day
+	Deposits  int64
+	Destroyed int64
 }
 
 // Setting is one configured value. Seq 0 sets "origin", "zone" and "root".
@@ -120,9 +137,12 @@ func (l *lines) cover() (c Cover) {
 func (r Record) Format() []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\nseq %d\n", recordLine, r.Seq)
-	if r.Kind == KindDeposit {
+	switch r.Kind {
+	case KindDeposit:
 		fmt.Fprintf(&b, "day %s\n", r.Deposit.Day)
-	} else {
+	case KindDestroy:
+		fmt.Fprintf(&b, "day %s\n", r.Destroy.Day)
+	default:
 		fmt.Fprintf(&b, "time %s\n", formatTime(r.Time))
 	}
 	fmt.Fprintf(&b, "kind %s\n", r.Kind)
@@ -135,10 +155,16 @@ func (r Record) Format() []byte {
 			wraps = fmt.Sprintf("%d %s", r.Deposit.Wraps.N, r.Deposit.Wraps.Hash)
 		}
 		fmt.Fprintf(&b, "case %s\ndeposit %s\nwraps %s\n", r.Deposit.Case, r.Deposit.Digest, wraps)
+	case KindDestroy:
+		fmt.Fprintf(&b, "case %s\nobject %s\n", r.Destroy.Case, r.Destroy.Object)
 	case KindRoster:
 		fmt.Fprintf(&b, "roster %d %s %d\n", r.Roster.Version, r.Roster.Digest, r.Roster.Size)
 	case KindBatch:
-		fmt.Fprintf(&b, "batch %s %d\n", r.Batch.Day, r.Batch.Deposits)
+		fmt.Fprintf(&b, "batch %s %d", r.Batch.Day, r.Batch.Deposits)
+		if r.Batch.Destroyed > 0 {
+			fmt.Fprintf(&b, " %d", r.Batch.Destroyed)
+		}
+		b.WriteByte('\n')
 	case KindConfigure, KindBackup, KindRestore:
 		for _, s := range r.Settings {
 			fmt.Fprintf(&b, "set %s %s\n", s.Key, s.Value)
@@ -159,14 +185,15 @@ func ParseRecord(leaf []byte) (Record, error) {
 	}
 	l.exactly(recordLine)
 	r := Record{Seq: l.number(l.value("seq"))}
+	var day id.Day
 	if l.next("day") {
-		day, err := id.ParseDay(l.value("day"))
-		r.Deposit.Day = parsed(l, day, err)
+		d, err := id.ParseDay(l.value("day"))
+		day = parsed(l, d, err)
 	} else {
 		r.Time = l.time(l.value("time"))
 	}
 	r.Kind = Kind(l.value("kind"))
-	if (r.Kind == KindDeposit) == r.Deposit.Day.IsZero() {
+	if r.Kind.DayOnly() == day.IsZero() {
 		l.fail()
 	}
 	switch r.Kind {
@@ -176,6 +203,7 @@ func ParseRecord(leaf []byte) (Record, error) {
 		l.exactly("")
 		r.Statement, l.rest = []byte(l.rest), ""
 	case KindDeposit:
+		r.Deposit.Day = day
 		c, err := id.ParseCase(l.value("case"))
 		r.Deposit.Case = parsed(l, c, err)
 		d, err := id.ParseDigest(l.value("deposit"))
@@ -185,6 +213,12 @@ func ParseRecord(leaf []byte) (Record, error) {
 		} else if len(f) != 1 || f[0] != "-" {
 			l.fail()
 		}
+	case KindDestroy:
+		r.Destroy.Day = day
+		c, err := id.ParseCase(l.value("case"))
+		r.Destroy.Case = parsed(l, c, err)
+		d, err := id.ParseDigest(l.value("object"))
+		r.Destroy.Object = parsed(l, d, err)
 	case KindRoster:
 		f := l.fields("roster", 3)
 		d, err := id.ParseDigest(f[1])
@@ -193,6 +227,9 @@ func ParseRecord(leaf []byte) (Record, error) {
 		f := l.fields("batch", 2)
 		day, err := id.ParseDay(f[0])
 		r.Batch = BatchRecord{Day: parsed(l, day, err), Deposits: l.number(f[1])}
+		if len(f) > 2 {
+			r.Batch.Destroyed = l.number(f[2])
+		}
 	case KindConfigure, KindBackup, KindRestore:
 		for l.next("set") {
 			key, value, ok := strings.Cut(l.value("set"), " ")

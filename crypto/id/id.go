@@ -120,6 +120,7 @@ const (
 	RoleSummary Role = "summary" // document: the reporter's few lines for a list, to the case
 	RoleCard    Role = "card"    // document: the case card, to the reporter
 	RoleAnswer  Role = "answer"  // document: message or status of a member, to the reporter and the case
+	RoleCopy    Role = "copy"    // document: an answer once more, to the case alone, which stays when the reporter destroys the answer
 	RoleNote    Role = "note"    // document: internal note of a member, to the case
 	RoleState   Role = "state"   // document: the newest title, status and deadline by a member, to the case
 	RoleWrap    Role = "wrap"    // wrap: the case identity, to one reader
@@ -128,7 +129,7 @@ const (
 // ParseRole accepts the name of a role.
 func ParseRole(s string) (Role, error) {
 	switch r := Role(s); r {
-	case RoleLetter, RoleContent, RoleSummary, RoleCard, RoleAnswer, RoleNote, RoleState, RoleWrap:
+	case RoleLetter, RoleContent, RoleSummary, RoleCard, RoleAnswer, RoleCopy, RoleNote, RoleState, RoleWrap:
 		return r, nil
 	}
 	return "", fmt.Errorf("role: %w", ErrSyntax)

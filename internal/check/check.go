@@ -45,13 +45,14 @@ const (
 	FaultCover      Fault = "cover"      // nothing gave the member access to the case
 	FaultRoster     Fault = "roster"     // a roster was exchanged, or breaks a rule
 	FaultDeposit    Fault = "deposit"    // deposits contradict each other or their batch
+	FaultDestroy    Fault = "destroy"    // what was destroyed was no answer of the case, or was destroyed before
 )
 
 // Faults returns all faults.
 func Faults() []Fault {
 	return []Fault{
 		FaultCheckpoint, FaultShrunk, FaultFork, FaultTree, FaultTile, FaultMissing, FaultForm, FaultOrder,
-		FaultSignature, FaultReplay, FaultTime, FaultMember, FaultCover, FaultRoster, FaultDeposit,
+		FaultSignature, FaultReplay, FaultTime, FaultMember, FaultCover, FaultRoster, FaultDeposit, FaultDestroy,
 	}
 }
 
@@ -77,6 +78,7 @@ type Result struct {
 	Checkpoint []byte // signed
 	Records    int64
 	Deposits   int64
+	Destroyed  int64 // answers, by their reporters
 	Accesses   int64
 	Waiting    int // cases that were accessed and whose deposit isn't in the log yet
 	Roster     *roster.Roster
@@ -198,7 +200,7 @@ func (l *Log) extend(ctx context.Context) (*Result, error) {
 	}
 	s := &l.state
 	return &Result{
-		Tree: tree, Checkpoint: msg, Records: tree.N, Deposits: s.deposits, Accesses: s.accesses,
+		Tree: tree, Checkpoint: msg, Records: tree.N, Deposits: s.deposits, Destroyed: s.destroyed, Accesses: s.accesses,
 		Waiting: len(s.waiting), Roster: s.roster, Entries: l.index.entries(), zone: l.TimeZone(),
 	}, nil
 }

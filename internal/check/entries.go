@@ -15,7 +15,7 @@ import (
 )
 
 // Entry is what auditors are told of a record: who did what to which case, and
-// when. Of a deposit only its day is known.
+// when. Of what a reporter did only the day is known.
 type Entry struct {
 	Seq    int64     `json:"record"`
 	Time   time.Time `json:"time,omitzero"`
@@ -32,7 +32,7 @@ func Actions() (all []string) {
 		all = append(all, string(a))
 	}
 	for _, k := range []accesslog.Kind{
-		accesslog.KindDeposit, accesslog.KindRoster, accesslog.KindBatch, accesslog.KindConfigure, accesslog.KindBackup, accesslog.KindRestore,
+		accesslog.KindDeposit, accesslog.KindDestroy, accesslog.KindRoster, accesslog.KindBatch, accesslog.KindConfigure, accesslog.KindBackup, accesslog.KindRestore,
 	} {
 		all = append(all, string(k))
 	}
@@ -76,6 +76,8 @@ func (x *index) add(p *parsed) {
 		member, to, of = s.Member, s.To, s.Case
 	case accesslog.KindDeposit:
 		c.time, of = int64(r.Deposit.Day.Sub(epoch)), r.Deposit.Case
+	case accesslog.KindDestroy:
+		c.time, of = int64(r.Destroy.Day.Sub(epoch)), r.Destroy.Case
 	}
 	c.member, c.to, c.of = x.number(string(member)), x.number(string(to)), x.number(string(of))
 	x.all = append(x.all, c)
@@ -100,7 +102,7 @@ func (e Entries) At(seq int64) Entry {
 		Seq: seq, Action: e.names[c.action],
 		Member: id.Member(e.names[c.member]), To: id.Member(e.names[c.to]), Case: id.Case(e.names[c.of]),
 	}
-	if x.Action == string(accesslog.KindDeposit) {
+	if accesslog.Kind(x.Action).DayOnly() {
 		x.Day = epoch.AddDays(int(c.time))
 	} else {
 		x.Time = time.Unix(c.time, 0).UTC()

@@ -36,12 +36,16 @@ type state struct {
 	cases    map[id.Case]*caseState
 	waiting  map[id.Case]*caseState // accessed, but not in the log yet
 	logged   map[id.Digest]struct{} // deposits
+	answers  map[id.Digest]*answer
 	batch    []accesslog.DepositRecord
-	batchDay id.Day // of the last batch, or of the log's beginning
+	gone     []accesslog.DestroyRecord // of the batch
+	batchDay id.Day                    // of the last batch, or of the log's beginning
 	deposits int64
 	accesses int64
-	seenSize int64 // the tree that the last statement had seen, and its root
-	seenRoot tlog.Hash
+
+	destroyed int64
+	seenSize  int64 // the tree that the last statement had seen, and its root
+	seenRoot  tlog.Hash
 }
 
 // caseState is what the records have said of a case.
@@ -50,6 +54,14 @@ type caseState struct {
 	waiting []firstAccess       // covers that wait for the deposit, each once
 	granted map[id.Member]int64 // valid grants
 	revoked map[id.Member]bool  // what the deposit gave is gone
+}
+
+// answer is one that members handed in, until its reporter had it destroyed and
+// after.
+type answer struct {
+	of        id.Case
+	since     id.Day // not before which it could be destroyed
+	destroyed bool
 }
 
 type firstAccess struct {
@@ -64,6 +76,7 @@ func newState(files Files, key note.Verifier) state {
 	return state{
 		files: files, key: key, seenRoot: accesslog.EmptyTree().Hash,
 		nonces: map[[16]byte]struct{}{}, cases: map[id.Case]*caseState{}, waiting: map[id.Case]*caseState{}, logged: map[id.Digest]struct{}{},
+		answers: map[id.Digest]*answer{},
 	}
 }
 
@@ -108,10 +121,12 @@ func (s *state) check(ctx context.Context, seq int64, p *parsed) error {
 		return fault(FaultOrder, "it says that it is record %d", r.Seq)
 	case (seq == 0) != (r.Kind == accesslog.KindConfigure && s.root == nil):
 		return fault(FaultOrder, "the log does not begin as a log begins")
-	case len(s.batch) > 0 && r.Kind != accesslog.KindDeposit && r.Kind != accesslog.KindBatch:
+	case len(s.batch)+len(s.gone) > 0 && !r.Kind.DayOnly() && r.Kind != accesslog.KindBatch:
 		return fault(FaultOrder, "it stands among the deposits of a batch")
+	case len(s.gone) > 0 && r.Kind == accesslog.KindDeposit:
+		return fault(FaultOrder, "it stands among the destroyed answers of a batch")
 	}
-	if r.Kind != accesslog.KindDeposit {
+	if !r.Kind.DayOnly() {
 		if r.Time.Before(s.last) {
 			return fault(FaultTime, "its time is before that of the record before")
 		}
@@ -124,6 +139,8 @@ func (s *state) check(ctx context.Context, seq int64, p *parsed) error {
 		return s.newRoster(ctx, r.Roster)
 	case accesslog.KindDeposit:
 		return s.deposit(r.Deposit)
+	case accesslog.KindDestroy:
+		return s.destroy(r.Destroy)
 	case accesslog.KindBatch:
 		return s.endBatch(r)
 	case accesslog.KindStatement:
@@ -239,10 +256,37 @@ func (s *state) deposit(d accesslog.DepositRecord) error {
 	return nil
 }
 
+// destroy checks the record of an answer that its reporter had destroyed.
+func (s *state) destroy(d accesslog.DestroyRecord) error {
+	if n := len(s.gone); n > 0 && s.gone[n-1].Object.String() > d.Object.String() {
+		return fault(FaultOrder, "the destroyed answers of its batch are not in the order of their digests")
+	}
+	a := s.answers[d.Object]
+	switch {
+	case a == nil:
+		return fault(FaultDestroy, "no reply and no status handed in what it says was destroyed")
+	case a.of != d.Case:
+		return fault(FaultDestroy, "what it says was destroyed is an answer of another case")
+	case a.destroyed:
+		return fault(FaultDestroy, "the answer was destroyed before")
+	case d.Day.Before(a.since):
+		return fault(FaultTime, "its day is before that of the answer")
+	case d.Day.Before(s.batchDay):
+		return fault(FaultTime, "its day is before that of the batch before, which would have had it")
+	}
+	a.destroyed = true
+	s.gone = append(s.gone, d)
+	s.destroyed++
+	return nil
+}
+
 // endBatch checks the record that ends a batch.
 func (s *state) endBatch(r *accesslog.Record) error {
-	batch := s.batch
-	s.batch = nil
+	batch, gone := s.batch, s.gone
+	s.batch, s.gone = nil, nil
+	if int64(len(gone)) != r.Batch.Destroyed {
+		return fault(FaultDestroy, "it counts %d destroyed answers where there are %d", r.Batch.Destroyed, len(gone))
+	}
 	if int64(len(batch)) != r.Batch.Deposits {
 		return fault(FaultDeposit, "it counts %d deposits where there are %d", r.Batch.Deposits, len(batch))
 	}
@@ -281,7 +325,7 @@ func (s *state) oldest() (of id.Case, a firstAccess) {
 
 // end checks what must hold where the log ends for now.
 func (s *state) end() error {
-	if len(s.batch) > 0 {
+	if len(s.batch)+len(s.gone) > 0 {
 		return &Finding{Seq: s.n - 1, Fault: FaultOrder, What: "a batch of deposits has no end"}
 	}
 	if of, a := s.oldest(); of != "" && s.last.Sub(a.time) > 48*time.Hour {
@@ -378,6 +422,13 @@ func (s *state) covered(r *accesslog.Record, st *accesslog.Statement) error {
 		return fault(FaultCover, "nothing gave %s access to the case", st.Member)
 	}
 	switch st.Action {
+	case accesslog.Reply, accesslog.Status:
+		for _, o := range st.Objects {
+			if _, ok := s.answers[o.Digest]; o.Role == id.RoleAnswer && !ok {
+				// Zones differ from UTC by less than a day.
+				s.answers[o.Digest] = &answer{of: st.Case, since: id.DayOf(r.Time, time.UTC).AddDays(-1)}
+			}
+		}
 	case accesslog.Grant:
 		if !s.roster.Has(st.To, roster.Reader) {
 			return fault(FaultMember, "it gives access to %s, who was no reader at that time", st.To)

@@ -10,6 +10,7 @@ package submission
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -176,6 +177,9 @@ func (s *Sender) BeginReply(ctx context.Context, day id.Day, v *View, once Seed,
 
 func (s *Submission) open(ctx context.Context, vault *depositsock.Client, head depositsock.DepositHead) (err error) {
 	head.Lookup = s.code.Lookup().Hex()
+	if head.Case != "" {
+		head.Reporter = s.code.SigningKey().Public().(ed25519.PublicKey)
+	}
 	s.deposit, err = vault.Deposit(ctx, head)
 	return err
 }

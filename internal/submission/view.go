@@ -2,15 +2,18 @@ package submission
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"slices"
 
 	"filippo.io/age"
 
+	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/casecode"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/seal"
 	"suluh.example/suluh/internal/report"
+	"suluh.example/suluh/vault/depositsock"
 )
 
 // ErrTampered says that what the vault holds isn't what was deposited: nothing
@@ -26,18 +29,20 @@ const (
 	SwappedKey  Warning = "key"       // cards name different case keys
 	MissingPart Warning = "missing"   // an object that was deposited is gone, or was exchanged
 	BadAnswer   Warning = "signature" // an answer is not signed by a member
+	NotByYou    Warning = "destroyed" // an answer is said to be destroyed by the reporter, who didn't order it
 )
 
 // View is a case as the reporter sees it with the code.
 type View struct {
 	Case     id.Case
 	Unit     id.Unit
-	Since    id.Day // of the first deposit
-	Status   report.Status
+	Since    id.Day        // of the first deposit
+	Status   report.Status // "" if the answer that told it was destroyed
 	Due      id.Day
 	Messages []Message // newest first
 	History  []Step    // oldest first
 	InLog    bool
+	Logged   id.Day // on which the report entered the log; unset before, or if the vault doesn't know it any more
 	Warnings []Warning
 
 	code      casecode.Code
@@ -48,9 +53,13 @@ type View struct {
 // shown again: whoever finds the code must not learn what was reported.
 type Message struct {
 	Day   id.Day
-	By    id.Member // "" for the reporter
+	By    id.Member // "" for the reporter, and if it was destroyed
 	Text  string    // of a member
 	Files int       // of the reporter
+
+	Answer    id.Digest     // the object of a member's message, to destroy it by
+	Tells     report.Status // that the message came with; "" for none
+	Destroyed id.Day        // when the reporter had the message destroyed
 }
 
 // Step is a status and the day it came.
@@ -70,7 +79,7 @@ func (s *Sender) Look(ctx context.Context, code casecode.Code) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &View{Case: found.Case, InLog: found.InLog, Status: report.Received, code: code}
+	v := &View{Case: found.Case, InLog: found.InLog, Logged: found.Logged, Status: report.Received, code: code}
 	warn := func(w Warning) {
 		if !slices.Contains(v.Warnings, w) {
 			v.Warnings = append(v.Warnings, w)
@@ -82,9 +91,11 @@ func (s *Sender) Look(ctx context.Context, code casecode.Code) (*View, error) {
 	}
 	type answer struct {
 		report.Answer
-		by id.Member
+		by     id.Member
+		object id.Digest
 	}
 	var answers []answer
+	statusGone := false
 	cards := 0
 	for _, o := range found.Objects {
 		switch o.Role {
@@ -111,12 +122,23 @@ func (s *Sender) Look(ctx context.Context, code casecode.Code) (*View, error) {
 				v.Messages = append(v.Messages, Message{Day: card.Day, Files: card.Files})
 			}
 		case id.RoleAnswer:
+			if d := o.Destroyed; d != nil {
+				// Only whoever has the code can have signed that. Without this, the
+				// vault could drop an answer and say that the reporter did.
+				if !ed25519.Verify(code.SigningKey().Public().(ed25519.PublicKey), accesslog.DestroyText(s.roster.Origin, v.Case, o.Digest), d.Signature) {
+					warn(NotByYou)
+					continue
+				}
+				v.Messages = append(v.Messages, Message{Day: o.Day, Answer: o.Digest, Destroyed: d.Day})
+				statusGone = statusGone || d.Status
+				continue
+			}
 			a, m, err := s.openAnswer(found.Bytes[o.Digest], v.Case, reporter)
 			if err != nil {
 				warn(BadAnswer)
 				continue
 			}
-			answers = append(answers, answer{a, m})
+			answers = append(answers, answer{a, m, o.Digest})
 		}
 	}
 	if cards == 0 {
@@ -130,12 +152,29 @@ func (s *Sender) Look(ctx context.Context, code casecode.Code) (*View, error) {
 			v.History = append(v.History, Step{a.Status, a.Day})
 		}
 		if a.Text != "" {
-			v.Messages = append(v.Messages, Message{Day: a.Day, By: a.by, Text: a.Text})
+			v.Messages = append(v.Messages, Message{Day: a.Day, By: a.by, Text: a.Text, Answer: a.object, Tells: a.Status})
 		}
+	}
+	if statusGone {
+		v.Status, v.Due = "", id.Day{}
 	}
 	slices.Reverse(v.Messages)
 	slices.SortStableFunc(v.Messages, func(a, b Message) int { return b.Day.Sub(a.Day) })
 	return v, nil
+}
+
+// Destroy has an answer destroyed: when it returns, the vault has nothing left
+// that the code could open. It may be repeated. The day is the one on which it
+// was destroyed.
+func (s *Sender) Destroy(ctx context.Context, v *View, answer id.Digest) (id.Day, error) {
+	if len(v.Warnings) > 0 {
+		return id.Day{}, ErrTampered
+	}
+	a, err := s.vault.Destroy(ctx, depositsock.DestroyHead{
+		Lookup: v.code.Lookup().Hex(), Object: answer,
+		Signature: ed25519.Sign(v.code.SigningKey(), accesslog.DestroyText(s.roster.Origin, v.Case, answer)),
+	})
+	return a.Day, err
 }
 
 func (s *Sender) openAnswer(sealed []byte, of id.Case, reporter age.Identity) (report.Answer, id.Member, error) {

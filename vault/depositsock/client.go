@@ -107,6 +107,20 @@ func (c *Client) Lookup(ctx context.Context, l id.Lookup) (*Found, error) {
 	}
 }
 
+// Destroy has an answer destroyed; it is gone once this returns.
+func (c *Client) Destroy(ctx context.Context, head DestroyHead) (a DestroyAnswer, err error) {
+	body, err := json.Marshal(head)
+	if err != nil {
+		return a, err
+	}
+	r, err := c.wire.Post(ctx, "destroy", body)
+	if err != nil {
+		return a, err
+	}
+	defer r.Body.Close()
+	return a, wire.Decode(r.Body, &a)
+}
+
 // Deposit is one deposit under way. It is not safe for concurrent use.
 type Deposit struct {
 	frames *frame.Writer

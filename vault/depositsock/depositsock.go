@@ -26,9 +26,13 @@ var (
 	ErrUnknown  = wire.NewError("unknown", "no case has this code")
 	ErrRoster   = wire.NewError("roster", "the deposit was sealed by another roster than the one in force")
 	ErrBad      = wire.NewError("bad", "the deposit is not as agreed")
+
+	ErrNoKey     = wire.NewError("no-key", "this case came without a reporter's key, so that its answers can't be destroyed by code")
+	ErrSignature = wire.NewError("signature", "the order to destroy is not signed with this case's code")
+	ErrNoAnswer  = wire.NewError("no-answer", "the case has no such answer")
 )
 
-var known = wire.Errors{ErrFull, ErrNoFiles, ErrTooLarge, ErrUnknown, ErrRoster, ErrBad}
+var known = wire.Errors{ErrFull, ErrNoFiles, ErrTooLarge, ErrUnknown, ErrRoster, ErrBad, ErrNoKey, ErrSignature, ErrNoAnswer}
 
 // State is what intake may know of the vault.
 type State struct {
@@ -56,6 +60,29 @@ type RosterProof struct {
 type StoredObject struct {
 	id.Object
 	Day id.Day `json:"day"`
+
+	// Destroyed is set of an answer that the reporter had destroyed: its bytes
+	// don't follow.
+	Destroyed *Destroyed `json:"destroyed,omitempty"`
+}
+
+// Destroyed says when the reporter had an answer destroyed.
+type Destroyed struct {
+	Day       id.Day `json:"day"`
+	Signature []byte `json:"signature"`        // the reporter's, by which the reporter's side knows that nobody else did it
+	Status    bool   `json:"status,omitempty"` // the answer told the status that the case still has
+}
+
+// DestroyHead asks for an answer to be destroyed.
+type DestroyHead struct {
+	Lookup    string    `json:"lookup"`    // hex
+	Object    id.Digest `json:"object"`    // the answer
+	Signature []byte    `json:"signature"` // over accesslog.DestroyText, by the reporter's key
+}
+
+// DestroyAnswer is given once nothing of the answer's bytes is left.
+type DestroyAnswer struct {
+	Day id.Day `json:"day"` // on which it was destroyed: an earlier one if it was before
 }
 
 // LookupHead begins a look-up.
@@ -69,6 +96,10 @@ type LookupAnswer struct {
 	Case    id.Case        `json:"case"`
 	Objects []StoredObject `json:"objects"` // of the reporter, and to the reporter
 	InLog   bool           `json:"in_log"`  // all deposits are in the access log
+
+	// Logged is the day on which the report itself entered the access log, the
+	// zero day before that.
+	Logged id.Day `json:"logged,omitzero"`
 }
 
 // DepositHead begins a deposit.
@@ -79,6 +110,11 @@ type DepositHead struct {
 	// sealed to. A new case needs it; an addition by code, which is sealed to
 	// the case, may leave it out.
 	Roster id.Digest `json:"roster,omitzero"`
+
+	// Reporter is the Ed25519 public key that is derived from the code, for a
+	// new case: who has the code itself may have answers destroyed. A case that
+	// comes without one keeps all its answers.
+	Reporter []byte `json:"reporter,omitempty"`
 }
 
 // Salt is 16 random bytes, hexadecimal in JSON.

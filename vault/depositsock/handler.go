@@ -23,6 +23,9 @@ type Vault interface {
 	// Lookup writes the whole answer stream, or returns an error before the
 	// first byte of it; ErrUnknown if no case has the code.
 	Lookup(ctx context.Context, l id.Lookup, answer *frame.Writer) error
+	// Destroy destroys an answer of the case, if the reporter signed that, and
+	// returns once nothing of it is left. It may be repeated.
+	Destroy(ctx context.Context, l id.Lookup, object id.Digest, signature []byte) (DestroyAnswer, error)
 	// Deposit reads a whole stream and returns once it is durable. After an
 	// error nothing of it is kept.
 	Deposit(ctx context.Context, l id.Lookup, head DepositHead, stream *frame.Reader) (DepositAnswer, error)
@@ -54,7 +57,27 @@ func Handler(v Vault) http.Handler {
 		}
 		wire.JSON(w, a)
 	})
+	m.HandleFunc("POST "+prefix+"destroy", func(w http.ResponseWriter, r *http.Request) {
+		a, err := destroy(v, r)
+		if err != nil {
+			known.Write(w, err)
+			return
+		}
+		wire.JSON(w, a)
+	})
 	return m
+}
+
+func destroy(v Vault, r *http.Request) (DestroyAnswer, error) {
+	var head DestroyHead
+	if err := json.NewDecoder(io.LimitReader(r.Body, 4096)).Decode(&head); err != nil {
+		return DestroyAnswer{}, fmt.Errorf("%w: order to destroy", ErrBad)
+	}
+	l, err := parseLookup(head.Lookup)
+	if err != nil {
+		return DestroyAnswer{}, err
+	}
+	return v.Destroy(r.Context(), l, head.Object, head.Signature)
 }
 
 func lookup(v Vault, w http.ResponseWriter, r *http.Request) error {

@@ -95,6 +95,10 @@ type CaseObject struct {
 	Day id.Day    `json:"day"`
 	By  id.Member `json:"by,omitempty"`  // who handed it in; "" for the reporter
 	Seq int64     `json:"seq,omitempty"` // the record of that; 0 for the reporter
+
+	// Destroyed is the day on which the reporter had an answer destroyed: its
+	// bytes are gone, and don't come.
+	Destroyed id.Day `json:"destroyed,omitzero"`
 }
 
 // AccessEntry is one record about a case.
