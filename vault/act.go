@@ -269,8 +269,8 @@ func (v *Vault) effect(g *group, r *roster.Roster, s accesslog.Statement, seq in
 			return membersock.ErrRole
 		}
 		d := s.Objects[0].Digest
-		if _, err := g.tx.ExecContext(g.ctx, "INSERT INTO wraps (case_id, member, digest, data, grant_seq) VALUES (?, ?, ?, ?, ?)",
-			string(s.Case), string(s.To), d[:], handed[d], seq); err != nil {
+		if _, err := g.tx.ExecContext(g.ctx, "INSERT INTO wraps (id, case_id, member, digest, data, grant_seq) VALUES (?, ?, ?, ?, ?, ?)",
+			rowID(s.Case), string(s.Case), string(s.To), d[:], handed[d], seq); err != nil {
 			return errors.Join(membersock.ErrAlready, err)
 		}
 		return nil

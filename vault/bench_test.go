@@ -31,6 +31,18 @@ func BenchmarkStatements(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
 }
 
+// asSealed gives a parcel the sizes that a text report has once it is sealed:
+// the headers for hybrid keys are most of it.
+func asSealed(p parcel) parcel {
+	for i, n := range []int{7 << 10, 4 << 10, 7 << 10} {
+		p.objects[i].data = sealed(n)
+	}
+	for i := range p.wraps {
+		p.wraps[i].Data = sealed(3 << 10)
+	}
+	return p
+}
+
 // BenchmarkDeposits measures durable deposits of text without the cost of
 // sealing them.
 func BenchmarkDeposits(b *testing.B) {
@@ -43,7 +55,7 @@ func BenchmarkDeposits(b *testing.B) {
 			for range clients {
 				go func() {
 					for range turns {
-						if _, err := w.send(newParcel(0, w.one.id, w.two.id)); err != nil {
+						if _, err := w.send(asSealed(newParcel(0, w.one.id, w.two.id))); err != nil {
 							done <- err
 							return
 						}

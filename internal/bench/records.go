@@ -15,6 +15,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/internal/submission"
 	"suluh.example/suluh/vault/depositsock"
 	"suluh.example/suluh/vault/membersock"
@@ -55,7 +56,7 @@ func (b *bench) accesses() error {
 	}
 	desks := make([]*desk, len(in.members))
 	for i, m := range in.members {
-		desks[i] = &desk{m, membersock.NewClient(in.socket("member.sock")), log, accesslog.EmptyTree()}
+		desks[i] = &desk{member: m, vault: membersock.NewClient(in.socket("member.sock")), log: log, seen: accesslog.EmptyTree()}
 	}
 	var records, alone []load
 	for range b.rounds {
@@ -109,6 +110,7 @@ type desk struct {
 	vault *membersock.Client
 	log   note.Verifier
 	seen  tlog.Tree
+	have  []id.Digest // what need not come again
 }
 
 func (d *desk) list(b *bench) error {
@@ -118,17 +120,18 @@ func (d *desk) list(b *bench) error {
 	if err != nil {
 		return err
 	}
-	a, err := d.vault.Act(b.ctx, signed, nil, nil)
+	a, err := d.vault.Act(b.ctx, signed, d.have, nil)
 	if err != nil {
 		return err
 	}
 	defer a.Close()
 	for {
-		_, r, err := a.Next()
+		o, r, err := a.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err == nil {
+			d.have = append(d.have, o.Digest)
 			_, err = io.Copy(io.Discard, r)
 		}
 		if err != nil {
