@@ -51,7 +51,7 @@ func (c *intakeCmd) Run(ctx context.Context) error {
 	debug.SetMemoryLimit(64 << 20)
 	log := logger(os.Stderr)
 	s, err := intake.New(intake.Config{
-		Vault: depositsock.NewClient(c.DepositSocket), RootKey: root, MaxBytes: int64(c.MaxBytes),
+		Vault: depositsock.NewClient(c.DepositSocket), RootKey: root, RootText: keyText(c.RootKey), MaxBytes: int64(c.MaxBytes),
 		Exit: c.ExitURL, Clock: clock, Log: log,
 	})
 	if err != nil {

@@ -47,7 +47,13 @@ type Language struct {
 	code      string
 	localizer *i18n.Localizer
 	keys      map[string]bool
+	texts     []Text
 }
+
+// Text is a message as the catalogue has it, with {{.Name}} where a value is
+// put in. Form is "" if it is the general one, and else the plural form as
+// CLDR names it.
+type Text struct{ Key, Form, Text string }
 
 // Load reads the catalogues that are part of the program.
 func Load() (*Catalogue, error) { return load(files) }
@@ -115,6 +121,11 @@ func newLanguage(code string, messages []*i18n.Message) (*Language, error) {
 			return nil, fmt.Errorf("language %s has two texts for %q", code, m.ID)
 		}
 		l.keys[m.ID] = strings.TrimSpace(m.Other) != ""
+		for _, x := range []Text{{m.ID, "", m.Other}, {m.ID, "zero", m.Zero}, {m.ID, "one", m.One}, {m.ID, "two", m.Two}, {m.ID, "few", m.Few}, {m.ID, "many", m.Many}} {
+			if x.Text != "" {
+				l.texts = append(l.texts, x)
+			}
+		}
 	}
 	if err := bundle.AddMessages(tag, messages...); err != nil {
 		return nil, fmt.Errorf("language %s: %w", code, err)
@@ -158,6 +169,18 @@ func (l *Language) Path(p string) string {
 		return p
 	}
 	return "/" + l.code + p
+}
+
+// Texts returns the messages whose keys begin with one of the prefixes, sorted
+// by key, for a script that puts the values in itself.
+func (l *Language) Texts(prefixes ...string) (all []Text) {
+	for _, x := range l.texts {
+		if slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(x.Key, p) }) {
+			all = append(all, x)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Text) int { return strings.Compare(a.Key, b.Key) })
+	return all
 }
 
 // Has tells whether there is a message for the key.

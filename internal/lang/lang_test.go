@@ -135,6 +135,24 @@ func TestALanguageIsAddedByItsFiles(t *testing.T) {
 	}
 }
 
+// TestTexts: a script gets messages as they are, in all their forms.
+func TestTexts(t *testing.T) {
+	c, err := lang.LoadFrom(fstest.MapFS{
+		"uji.en.toml": {Data: []byte("\"uji.files\" = { one = \"{{.N}} file\", other = \"{{.N}} files\" }\n\"uji.a\" = \"x {{.Name}}\"\n\"lain.a\" = \"b\"")},
+		"uji.id.toml": {Data: []byte("\"uji.files\" = \"{{.N}} berkas\"\n\"uji.a\" = \"y {{.Name}}\"\n\"lain.a\" = \"b\"")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []lang.Text{{"uji.a", "", "x {{.Name}}"}, {"uji.files", "", "{{.N}} files"}, {"uji.files", "one", "{{.N}} file"}}
+	if got := c.Language("en").Texts("uji."); !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+	if got := c.First().Texts("lain.", "uji.f"); len(got) != 2 || got[0].Key != "lain.a" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestEveryStatusAndCategoryHasAName(t *testing.T) {
 	for _, l := range load(t).Languages() {
 		for _, s := range report.Statuses() {

@@ -98,6 +98,10 @@ describe("checks", () => {
     assert.deepEqual(checks.headers(fine), []);
     for (const name of Object.keys(fine)) assert.equal(checks.headers({ ...fine, [name]: "" }).length, 1, name);
     assert.match(checks.headers({ ...fine, "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'" })[0], /unsafe-inline/);
+    const script = { ...fine, "content-security-policy": `${fine["content-security-policy"]}; script-src 'self'; connect-src 'self'; worker-src 'self'; trusted-types suluh` };
+    assert.deepEqual(checks.headers(script, { script: true }), []);
+    assert.equal(checks.headers(script).length, 1);
+    assert.equal(checks.headers(fine, { script: true }).length, 1);
     assert.match(checks.headers({ ...fine, "set-cookie": "a=b" })[0], /set-cookie/);
   });
 

@@ -267,7 +267,7 @@ func TestWhatReportersSendIsHarmless(t *testing.T) {
 	}
 	harmless := func(a *answer) *answer { // beyond what is checked on all pages
 		t.Helper()
-		if strings.Contains(a.body, "<script") || strings.Contains(a.body, "<img") || strings.Count(a.body, "</textarea>") != strings.Count(a.body, "<textarea") {
+		if strings.Contains(script.ReplaceAllString(a.body, ""), "<script") || strings.Contains(a.body, "<img") || strings.Count(a.body, "</textarea>") != strings.Count(a.body, "<textarea") {
 			t.Errorf("markup was let through:\n%s", a.body)
 		}
 		shown := textareas.ReplaceAllString(inputs.ReplaceAllString(a.body, ""), "")

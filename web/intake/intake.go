@@ -1,5 +1,6 @@
 // Package intake is the reporter's pages: advice, the form, the code, status
-// and replies, without JavaScript, cookie, account or session.
+// and replies, without cookie, account or session, and without need for
+// JavaScript.
 //
 // What somebody types travels from page to page in hidden fields. Forms are
 // read as streams, attachments are sealed as they come in, and the deposit is
@@ -22,9 +23,11 @@
 //	POST /cek/balas      deposits a reply
 //	GET  /bantuan, /bantuan/kode-hilang
 //
-// and the same below /en/ and the like. Besides, at /deposit/v1/, it offers the
-// vault's deposit socket to those who seal a report before they send it, and
-// sees no more of it than the vault does.
+// and the same below /en/ and the like. Where a script runs, the forms of
+// /lapor/tulis and /cek don't leave the device: web/browser shows the pages
+// that would follow, from the parts of them below /peramban/. For it, and for
+// others who seal a report before they send it, the vault's deposit socket is
+// offered at /deposit/v1/: this package sees no more of that than the vault does.
 package intake
 
 import (
@@ -43,6 +46,7 @@ import (
 	"suluh.example/suluh/internal/report"
 	"suluh.example/suluh/vault/depositsock"
 	"suluh.example/suluh/vault/wire"
+	"suluh.example/suluh/web/browser"
 	"suluh.example/suluh/web/page"
 )
 
@@ -57,6 +61,7 @@ const weather = "https://www.bmkg.go.id/"
 type Config struct {
 	Vault    *depositsock.Client // required
 	RootKey  note.Verifier       // that signs rosters; required
+	RootText string              // the same as a text, for browsers to check rosters with; without it pages have no script
 	MaxBytes int64               // of a report's attachments together; default 1 GiB. Never more than the vault takes
 	Exit     string              // where "leave quickly" leads; default: the weather. A site without personal content
 	Clock    report.Clock        // required
@@ -70,6 +75,7 @@ type Server struct {
 	pages   *page.Set
 	readers readers
 	routes  map[string]route
+	app     browser.Script
 	handler http.Handler
 }
 
@@ -100,7 +106,7 @@ func New(c Config) (*Server, error) {
 	if u, err := url.Parse(c.Exit); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 		return nil, errors.New("the address to leave to is not a web address")
 	}
-	s := &Server{config: c, readers: readers{vault: c.Vault, root: c.RootKey, log: c.Log}}
+	s := &Server{config: c, readers: readers{vault: c.Vault, root: c.RootKey, log: c.Log}, app: browser.App()}
 	var err error
 	if s.lang, err = lang.Load(); err != nil {
 		return nil, err
@@ -119,12 +125,15 @@ func New(c Config) (*Server, error) {
 		"/cek/balas":           {post: s.reply},
 		"/bantuan":             {get: s.help},
 		"/bantuan/kode-hilang": {get: s.lost},
+		partsPath:              {get: s.parts},
+		appPath:                {get: s.file(s.app)},
+		workerPath:             {get: s.file(browser.Worker())},
 	}
 	pages, deposits := s.handle(s.route), c.Vault.Proxy(s.mostBody())
 	foreign := http.NewCrossOriginProtection()
 	foreign.SetDenyHandler(s.handle(s.foreign))
 	s.handler = s.pages.Secure(foreign.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/deposit/v1/") {
+		if strings.HasPrefix(r.URL.Path, socketPath) {
 			deposits.ServeHTTP(w, r)
 			return
 		}

@@ -135,7 +135,7 @@ func TestWhoReads(t *testing.T) {
 	}
 
 	checked := w.post("/lapor/periksa", with(typical(), "tanpa", "penelaah-dua"))
-	checked.want(t, 200, "Inspektorat Provinsi: Penelaah Satu</dd>", "<dt>Tidak boleh membaca</dt><dd>Penelaah Dua</dd>")
+	checked.want(t, 200, "Inspektorat Provinsi: Penelaah Satu</span></dd>", "<dt>Tidak boleh membaca</dt><dd>Penelaah Dua</dd>")
 	w.post("/lapor/kirim", checked.form(t, "/lapor/kirim")).want(t, 200, "Catat kode ini")
 	if a, b := len(w.cases("penelaah-satu")), len(w.cases("penelaah-dua")); a != 1 || b != 0 {
 		t.Errorf("%d and %d cases, want 1 and 0", a, b)
@@ -275,7 +275,7 @@ func TestCodesAsTheyAreTyped(t *testing.T) {
 		if got := a.form(t, "/cek").Get("kode"); got != typed {
 			t.Errorf("typed %q, comes back as %q", typed, got)
 		}
-		if strings.Contains(a.body, "<script") {
+		if strings.Contains(script.ReplaceAllString(a.body, ""), "<script") {
 			t.Error("markup was let through")
 		}
 	}

@@ -44,6 +44,7 @@ func (f field) DescribedBy() string {
 // writePage is the form.
 type writePage struct {
 	page.Page
+	Device     *device
 	Once       string
 	Units      []choice
 	Alone      string // why there is no other unit
@@ -106,7 +107,7 @@ func (s *Server) closedOr(w http.ResponseWriter, r *request, t typed, fields []h
 func (s *Server) writePage(r *request, ro *roster.Roster, t typed, problems ...page.Problem) writePage {
 	l := r.l
 	p := writePage{
-		Page: s.plain(r, l.T("intake.write.title")), Once: t.once, Units: choices(l, ro, t.unit),
+		Page: s.script(s.plain(r, l.T("intake.write.title"))), Device: s.device(), Once: t.once, Units: choices(l, ro, t.unit),
 		Officers: allOfficers(l, ro, t.without), Left: len(t.without) > 0, AsIs: asIsFields(t.asIs),
 		Switch: s.others(r, "/lapor/tulis"),
 	}

@@ -22,6 +22,7 @@ import (
 // askPage asks for a code.
 type askPage struct {
 	page.Page
+	Device *device
 	Code   field
 	Switch []page.Link
 }
@@ -32,7 +33,7 @@ func (s *Server) ask(w http.ResponseWriter, r *request) error {
 }
 
 func (s *Server) askPage(r *request, code, problem string) askPage {
-	p := askPage{Page: s.plain(r, r.l.T("intake.open.title")), Switch: s.others(r, "/cek")}
+	p := askPage{Page: s.script(s.plain(r, r.l.T("intake.open.title"))), Device: s.device(), Switch: s.others(r, "/cek")}
 	if problem != "" {
 		p.Status = http.StatusUnprocessableEntity
 		p.Problems = []page.Problem{{Field: codeField, Text: problem}}
@@ -216,9 +217,13 @@ func (s *Server) statusPage(r *request, ro *roster.Roster, state depositsock.Sta
 		p.History = append(p.History, l.T("intake.status.step", "Status", l.T("status."+string(h.Status)), "Day", h.Day))
 	}
 	p.Problems = d.problems
-	p.Reply = field{Name: textField, Label: l.T("intake.status.text"), Hint: l.T("intake.status.text.hint"), Value: d.text, Problem: p.At(textField), Rows: 6}
+	p.Reply = replyField(l, d.text, p.At(textField))
 	p.Files = s.filesPart(r, state, l.T("intake.status.files.closed"), p.At(fileField), d.asIs)
 	return p
+}
+
+func replyField(l *lang.Language, text, problem string) field {
+	return field{Name: textField, Label: l.T("intake.status.text"), Hint: l.T("intake.status.text.hint"), Value: text, Problem: problem, Rows: 6}
 }
 
 func showMessage(l *lang.Language, ro *roster.Roster, v *submission.View, m submission.Message) message {

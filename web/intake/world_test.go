@@ -140,7 +140,7 @@ func newWorld(t testing.TB, c config) *world {
 	w.member = membersock.NewClient(filepath.Join(w.dir, "member.sock"))
 
 	c.intake.Vault = depositsock.NewClient(filepath.Join(w.dir, "deposit.sock"))
-	c.intake.RootKey = rootKey
+	c.intake.RootKey, c.intake.RootText = rootKey, rootText
 	c.intake.Log = slog.New(slog.NewTextHandler(w.log, nil))
 	c.intake.Clock, err = report.DefaultClock()
 	must(t, err)
@@ -339,6 +339,13 @@ var (
 	attributeValue = regexp.MustCompile(`="[^"]*"`)
 )
 
+// script is the one script, which two forms have.
+var script = regexp.MustCompile(`<script src="/peramban/app\.js" integrity="(sha384-(?:[A-Za-z0-9/]|&#43;){64})" defer></script>`)
+
+var template = regexp.MustCompile(`(?s)(<template id="[^"]*"[^>]*>).*?</template>`)
+
+const scriptPolicy = "; script-src 'self'; connect-src 'self'; worker-src 'self'; trusted-types suluh"
+
 // checkPage holds what every page of intake keeps.
 func checkPage(t testing.TB, r *http.Response, body string) {
 	t.Helper()
@@ -361,7 +368,11 @@ func checkPage(t testing.TB, r *http.Response, body string) {
 	if strings.Contains(body, "[intake.") || strings.Contains(body, "&lt;no value&gt;") || strings.Contains(body, "ZgotmplZ") {
 		t.Errorf("a message or a value is missing:\n%s", body)
 	}
-	for _, tag := range tags.FindAllString(body, -1) {
+	policy := h.Get("Content-Security-Policy")
+	if n := len(script.FindAllString(body, -1)); n > 1 || strings.Contains(policy, scriptPolicy) != (n == 1) || strings.Contains(policy, "unsafe") {
+		t.Errorf("%d scripts, with the policy %s", n, policy)
+	}
+	for _, tag := range tags.FindAllString(script.ReplaceAllString(body, ""), -1) {
 		tag = attributeValue.ReplaceAllString(tag, "")
 		for _, banned := range []string{"<script", "<img", "<svg", "<video", "<iframe", "<object", "<meta http-equiv", " style", " onload", " onclick", " onfocus", " onerror"} {
 			if strings.Contains(strings.ToLower(tag), banned) {
@@ -386,11 +397,12 @@ func checkPage(t testing.TB, r *http.Response, body string) {
 			t.Errorf("the problem at %s has no field or no message there", m[1])
 		}
 	}
-	if r.Request.Method == "GET" && len(body) > 30<<10 {
+	if r.Request.Method == "GET" && len(template.ReplaceAllString(body, "")) > 30<<10 {
 		t.Errorf("the page has %d bytes", len(body))
 	}
 	seen := map[string]bool{}
-	for _, m := range regexp.MustCompile(` id="([^"]*)"`).FindAllStringSubmatch(body, -1) {
+	// What a template has in it is not in the page.
+	for _, m := range regexp.MustCompile(` id="([^"]*)"`).FindAllStringSubmatch(template.ReplaceAllString(body, "$1"), -1) {
 		if seen[m[1]] {
 			t.Errorf("id %s is there twice", m[1])
 		}

@@ -10,12 +10,14 @@
 //	{{path "/lapor"}}                the path of a page in the reader's language
 //	{{visible .Name}} {{text .Text}} somebody else's words, one line or several
 //	{{code}}                         the language's code
+//	<p{{is "due"}}>                  a place that a script may fill: see [Set.Part]
+//	{{if or slots .Personal}}        what a page has in some cases only
 //
 // A page is a struct that embeds [Page]. It is rendered to memory first, so
 // that an error never leaves half a page.
 //
-// The package must never log, set a cookie, name another site, or need
-// JavaScript; what it shows is escaped by html/template.
+// The package must never log, set a cookie, name another site, or make a page
+// that needs JavaScript; what it shows is escaped by html/template.
 package page
 
 import (
@@ -58,7 +60,14 @@ type Page struct {
 	Lock      *Link // a button that posts
 	Footer    []Link
 	Problems  []Problem
-	Notice    string // what was just done; has the focus
+	Notice    string  // what was just done; has the focus
+	Script    *Script // only where a page gets better by one: it must work without
+}
+
+// Script is a file of ours that the page loads once all of it is there.
+type Script struct {
+	Src       string
+	Integrity string // its digest, as in integrity=
 }
 
 // Link is a link or a button.
@@ -111,8 +120,14 @@ type Config struct {
 type Set struct {
 	byLanguage map[*lang.Language]map[string]*template.Template
 	failed     map[*lang.Language][]byte
+	parts      map[*lang.Language]map[string]*template.Template
 	policy     string // Content-Security-Policy
 }
+
+// scripted is added to the policy of a page with a script, and to that of the
+// script's own worker. What the script makes of texts is names of files of
+// ours, by the one policy of that name.
+const scripted = "; script-src 'self'; connect-src 'self'; worker-src 'self'; trusted-types suluh"
 
 // Parse parses the templates of a surface for every language. It refuses a
 // template that names a message which isn't in the catalogue.
@@ -124,15 +139,19 @@ func Parse(c *lang.Catalogue, config Config) (*Set, error) {
 	s := &Set{
 		byLanguage: map[*lang.Language]map[string]*template.Template{},
 		failed:     map[*lang.Language][]byte{},
+		parts:      map[*lang.Language]map[string]*template.Template{},
 		policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
 			"'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
 	}
 	for _, l := range c.Languages() {
-		pages, err := parsePages(l, config)
+		pages, err := parsePages(l, config, false)
 		if err != nil {
 			return nil, err
 		}
 		s.byLanguage[l] = pages
+		if s.parts[l], err = parsePages(l, config, true); err != nil {
+			return nil, err
+		}
 		p := config.Frame(l)
 		p.Title = l.T("error.internal.title")
 		b, err := s.render(l, "500", p)
@@ -144,7 +163,7 @@ func Parse(c *lang.Catalogue, config Config) (*Set, error) {
 	return s, nil
 }
 
-func parsePages(l *lang.Language, config Config) (map[string]*template.Template, error) {
+func parsePages(l *lang.Language, config Config, slots bool) (map[string]*template.Template, error) {
 	if !l.Has(config.Product) {
 		return nil, fmt.Errorf("there is no message %q", config.Product)
 	}
@@ -158,7 +177,14 @@ func parsePages(l *lang.Language, config Config) (map[string]*template.Template,
 		"visible": lang.Visible,
 		"text":    lang.VisibleText,
 		"window":  func(p Any) string { return windowTitle(l, config.Product, p.base()) },
-		"style":   func() template.HTML { return template.HTML("<style>" + css + "</style>") }, // ours, and verbatim: the policy has its digest
+		"slots":   func() bool { return slots },
+		"is": func(name string) template.HTMLAttr {
+			if !slots {
+				return ""
+			}
+			return template.HTMLAttr(` data-is="` + name + `"`) // a name in one of our templates
+		},
+		"style": func() template.HTML { return template.HTML("<style>" + css + "</style>") }, // ours, and verbatim: the policy has its digest
 	}).ParseFS(common, "templates/layout.html")
 	if err != nil {
 		return nil, fmt.Errorf("layout: %w", err)
@@ -295,6 +321,21 @@ func (s *Set) render(l *lang.Language, name string, p Any) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// Part renders what a page has below its header, with a data-is attribute at
+// each place that a script may fill, so that what a script shows has the
+// markup and the words of the page that the server would have sent.
+func (s *Set) Part(l *lang.Language, name string, p Any) (template.HTML, error) {
+	t, ok := s.parts[l][name]
+	if !ok {
+		return "", fmt.Errorf("there is no page %s", name)
+	}
+	var b bytes.Buffer
+	if err := t.ExecuteTemplate(&b, "content", p); err != nil {
+		return "", fmt.Errorf("part %s can't be rendered", name)
+	}
+	return template.HTML(b.String()), nil // html/template has escaped it
+}
+
 // Write renders a page and sends it. An error means that nothing was sent.
 func (s *Set) Write(w http.ResponseWriter, l *lang.Language, name string, p Any) error {
 	b, err := s.render(l, name, p)
@@ -311,8 +352,18 @@ func (s *Set) Write(w http.ResponseWriter, l *lang.Language, name string, p Any)
 	if base.Cache == "" {
 		base.Cache = NoStore
 	}
+	if base.Script != nil {
+		w.Header().Set("Content-Security-Policy", s.policy+scripted)
+	}
 	send(w, base.Status, base.Cache, b)
 	return nil
+}
+
+// WriteScript sends a script. It may start workers and speak with this origin,
+// like the page that loads it.
+func (s *Set) WriteScript(w http.ResponseWriter, text []byte) {
+	w.Header().Set("Content-Security-Policy", s.policy+scripted)
+	sendAs(w, "text/javascript; charset=utf-8", http.StatusOK, NoStore, text)
 }
 
 // Fail sends the page for what went wrong inside. It can't fail.
@@ -321,8 +372,12 @@ func (s *Set) Fail(w http.ResponseWriter, l *lang.Language) {
 }
 
 func send(w http.ResponseWriter, status int, cache Cache, b []byte) {
+	sendAs(w, "text/html; charset=utf-8", status, cache, b)
+}
+
+func sendAs(w http.ResponseWriter, kind string, status int, cache Cache, b []byte) {
 	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Type", kind)
 	h.Set("Cache-Control", string(cache))
 	h.Set("Content-Length", strconv.Itoa(len(b)))
 	w.WriteHeader(status)

@@ -172,6 +172,59 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+// TestScript: only a page that says so loads a script, and only then the policy
+// lets it; a script is sent with the policy that its worker runs under.
+func TestScript(t *testing.T) {
+	c, s := hello(t)
+	w := write(t, s, c.First(), "kosong", page.Page{Title: "x", Script: &page.Script{Src: "/a.js", Integrity: "sha384-x"}})
+	if got := w.Body.String(); !strings.Contains(got, `<script src="/a.js" integrity="sha384-x" defer></script>`) {
+		t.Errorf("no script in\n%s", got)
+	}
+	const want = "; require-trusted-types-for 'script'; script-src 'self'; connect-src 'self'; worker-src 'self'; trusted-types suluh"
+	if got := w.Header().Get("Content-Security-Policy"); !strings.HasPrefix(got, "default-src 'none'; ") || !strings.HasSuffix(got, want) {
+		t.Errorf("policy of the page: %s", got)
+	}
+	f := httptest.NewRecorder()
+	s.WriteScript(f, []byte("let a"))
+	if h := f.Header(); f.Body.String() != "let a" || h.Get("Content-Type") != "text/javascript; charset=utf-8" || h.Get("Cache-Control") != "no-store" ||
+		h.Get("Content-Security-Policy") != w.Header().Get("Content-Security-Policy") || h.Get("Content-Length") != "5" {
+		t.Errorf("script: %v %s", h, f.Body)
+	}
+}
+
+// TestPart: a part is the page below its header, with its places marked; the
+// page itself has no marks.
+func TestPart(t *testing.T) {
+	c, s, err := parse(t, fstest.MapFS{
+		"templates/salam.html": {Data: []byte(`{{define "main"}}<p{{is "name"}} class="x">{{visible .Name}}</p>{{if or slots .N}}<p>n</p>{{end}}{{end}}`)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := greeting{Page: page.Page{Title: "<T>", Notice: "N", Problems: []page.Problem{{"a", "P"}}}, Name: "<b>"}
+	got, err := s.Part(c.First(), "salam", p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`<h1 data-is="title">&lt;T&gt;</h1>`, `<p data-is="name" class="x">&lt;b&gt;</p><p>n</p>`, `<div class="box err" data-is="problems" role="group"`,
+		`<div class="box ok" data-is="notice" role="group"`, `<li data-is="list"><a data-is="link" href="#a">P</a></li>`,
+	} {
+		if !strings.Contains(string(got), want) {
+			t.Errorf("there is no %s in\n%s", want, got)
+		}
+	}
+	if strings.Contains(string(got), "<header") {
+		t.Error("the part has the header")
+	}
+	if got := write(t, s, c.First(), "salam", p).Body.String(); strings.Contains(got, "data-is") || strings.Contains(got, "<p>n</p>") || !strings.Contains(got, `<p class="x">`) {
+		t.Errorf("the page has marks\n%s", got)
+	}
+	if _, err := s.Part(c.First(), "entah", p); err == nil {
+		t.Error("a part that isn't there")
+	}
+}
+
 // TestWhatGoesWrong: templates that don't fit are refused at the start, and a
 // page that fails leaves the answer to the page for that.
 func TestWhatGoesWrong(t *testing.T) {

@@ -152,13 +152,18 @@ const wanted = {
   "content-type": /^text\/html; charset=utf-8$/,
 };
 
+// scripted is all that the policy of a page with a script allows beyond that of others.
+const scripted = "; script-src 'self'; connect-src 'self'; worker-src 'self'; trusted-types suluh";
+
 // headers: the browser is told to keep the page to itself.
-export function headers(all) {
+export function headers(all, { script = false } = {}) {
   const wrong = [];
+  const policy = all["content-security-policy"] ?? "";
+  if (policy.endsWith(scripted) !== script) wrong.push(`content-security-policy ${script ? "stops the script" : "allows a script"}: ${policy}`);
   for (const [name, value] of Object.entries(wanted)) {
     if (!value.test(all[name] ?? "")) wrong.push(`${name}: ${all[name]}`);
   }
-  if (/script-src|unsafe-|https?:|\*/.test(all["content-security-policy"])) wrong.push(`content-security-policy: ${all["content-security-policy"]}`);
+  if (/script-src|unsafe-|https?:|\*/.test(policy.replace(scripted, ""))) wrong.push(`content-security-policy: ${all["content-security-policy"]}`);
   for (const name of ["set-cookie", "server", "x-powered-by", "etag", "last-modified"]) {
     if (all[name]) wrong.push(`${name}: ${all[name]}`);
   }
