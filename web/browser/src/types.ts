@@ -183,8 +183,8 @@ export type FailureKind =
   | "timeout"
   | "roster-signature"
   | "roster-log" // not in the log, or the log is another
-  | "roster-old" // another one is in force
-  | "clock" // the device's date is more than two days off, or the answer is old
+  | "roster-old" // another one is in force, or the device's date is days ahead
+  | "clock" // the device's date is days behind
   | "recipient" // a reader's key is of a kind that is not known here
   // also later
   | "offline" // nobody answers

@@ -2,6 +2,7 @@
 import { build } from "esbuild";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { options } from "../build.mjs";
 
 const root = new URL("../../../", import.meta.url);
 
@@ -9,23 +10,23 @@ export const vectors = () => {
   const read = (path) => JSON.parse(readFileSync(new URL(path, root), "utf8"));
   return {
     casecode: read("crypto/casecode/testdata/vectors.json"),
+    parse: read("crypto/casecode/testdata/parse.json"),
+    seal: read("crypto/seal/testdata/vectors.json"),
+    log: read("crypto/accesslog/testdata/vectors.json"),
     form: read("internal/submission/testdata/vectors.json"),
+    tags: read("internal/submission/testdata/tags.json"),
+    proofs: read("internal/submission/testdata/proofs.json"),
   };
 };
 
-/** The bundle as a script that sets the global named "core". */
-export async function bundle() {
-  const { options } = await import("../build.mjs");
-  const out = await build({
+/** A source, bundled to a script that sets the global of the name given. */
+export async function bundle(source, globalName) {
+  const { outputFiles } = await build({
     ...options,
-    entryPoints: [fileURLToPath(new URL("vectors.ts", import.meta.url))],
-    globalName: "core",
+    entryPoints: [fileURLToPath(new URL(source, import.meta.url))],
+    globalName,
     minify: false,
     write: false,
   });
-  return out.outputFiles[0].text;
-}
-
-export async function load() {
-  return new Function(`${await bundle()}; return core;`)();
+  return outputFiles[0].text;
 }

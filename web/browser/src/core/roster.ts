@@ -45,7 +45,10 @@ export function checkRoster(p: RosterProof, rootKey: string, now: Date): Checked
     if (f[3] !== digest) throw new Failure("roster-old");
     return f[2]!;
   });
-  if (!(Math.abs(daysBetween(day, now)) <= mostDays)) throw new Failure("clock");
+  // The device is ahead of an old word, or behind the service.
+  const ahead = daysBetween(day, now);
+  if (!(ahead <= mostDays)) throw new Failure("roster-old");
+  if (ahead < -mostDays) throw new Failure("clock");
   for (const u of roster.units) {
     if (readersOf(roster, u.id, []).some((r) => !isRecipient(r.recipient))) throw new Failure("recipient");
   }
