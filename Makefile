@@ -4,6 +4,7 @@
 # make setup   only install what the tests need
 # make browser the pages in Chromium, Firefox and text browsers
 # make golden  after words have changed: what a screen reader hears, as files to read
+# make client  what runs on reporters' and auditors' own computers: Linux, Windows, macOS, into build/client
 # make bench   measure, and write the table of docs/performance.md; takes some minutes and 3 GB of disk
 # make fuzz    every fuzz target on some thousand inputs
 
@@ -12,7 +13,7 @@ GOBIN := $(CURDIR)/build/bin
 export PATH := $(GOBIN):$(PATH)
 FUZZTIME ?= 20000x
 
-.PHONY: run quick test setup lint fuzz browser golden bench
+.PHONY: run quick test setup lint fuzz browser golden client bench
 
 # ARGS are those of suluh demo: make run ARGS="--dir ~/suluh-demo".
 run:
@@ -51,6 +52,9 @@ golden: setup
 
 fuzz:
 	@tools/fuzz $(FUZZTIME)
+
+client:
+	@tools/client
 
 bench:
 	go run ./internal/bench -record docs/performance.md

@@ -14,20 +14,19 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/term"
 
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/internal/check"
-	"suluh.example/suluh/web/auditor"
 )
 
 type auditCmd struct {
 	Verify auditVerifyCmd `cmd:"" help:"Verify an access log from outside."`
 	List   auditListCmd   `cmd:"" help:"List who did what, from a log that is verified first."`
 	Export auditExportCmd `cmd:"" help:"Verify a log and keep a folder of its files up to date."`
-	Serve  auditServeCmd  `cmd:"" help:"Publish a log and show people what it says."`
+
+	auditServing
 }
 
 // auditLog is the log that a command reads.
@@ -380,47 +379,4 @@ func (c *auditExportCmd) Run(ctx context.Context) error {
 	}
 	fmt.Println(intact(r))
 	return nil
-}
-
-type auditServeCmd struct {
-	LogKey      string `required:"" placeholder:"VKEY|FILE" help:"The log's verifier key (name+hash+key), or a file that has it."`
-	Listen      string `default:"127.0.0.1:8082" help:"Address to listen on; port 0 takes any that is free."`
-	OpenEntries bool   `help:"Let everybody read what the records say, not only auditors."`
-	TokenFile   string `help:"File with the auditors' token, of 20 characters or more; - for standard input."`
-	Log         string `arg:"" help:"A folder of tiles, a URL, or the vault's log.sock."`
-}
-
-func (auditServeCmd) Help() string {
-	return `Publishes checkpoint, hash tiles and rosters to everybody (C2SP tlog-tiles), entries to auditors, and shows people whether the log can be trusted and who did what. Reads only; verifies before it shows.
-Without --token-file and --open-entries nobody reads entries here.
-
-Examples:
-  suluh audit serve --log-key log.vkey --token-file token /var/lib/suluh/vault/log.sock
-  suluh audit serve --log-key log.vkey --open-entries --listen 127.0.0.1:0 /media/log`
-}
-
-func (c *auditServeCmd) Run(ctx context.Context) error {
-	_, key, err := readLogKey(c.LogKey)
-	if err != nil {
-		return err
-	}
-	files, err := check.Source(c.Log, "")
-	if err != nil {
-		return err
-	}
-	token := ""
-	if c.TokenFile != "" {
-		if token, err = askSecret("Token", c.TokenFile); err != nil {
-			return fmt.Errorf("token: %w", err)
-		}
-	}
-	log := logger(os.Stderr)
-	s, err := auditor.New(auditor.Config{Files: files, Key: key, OpenEntries: c.OpenEntries, Token: token, Log: log})
-	if err != nil {
-		return err
-	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.Run(ctx) })
-	g.Go(func() error { return serveTCP(ctx, "audit", c.Listen, s, log, 0) })
-	return g.Wait()
 }

@@ -1,3 +1,5 @@
+//go:build !client
+
 package main
 
 import (
@@ -10,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/term"
 
 	"suluh.example/suluh/crypto/id"
@@ -78,13 +79,6 @@ func (c *rosterInitCmd) Run() error {
 		"Next, here:      suluh roster unit itprov --name id='Inspektorat Provinsi' --dir "+c.Dir,
 		"On the server:   suluh vault init --dir vault --origin "+c.Origin+" --root-key root.vkey (take root.vkey there; bring log.vkey back)")
 	return nil
-}
-
-// next tells people what comes next, where it doesn't get into a result.
-func next(lines ...string) {
-	for _, l := range lines {
-		fmt.Fprintln(os.Stderr, l)
-	}
 }
 
 type rosterUnitCmd struct {
@@ -462,24 +456,6 @@ func rosterText(r *roster.Roster, draft bool, changes []string) string {
 		}
 	}
 	return b.String()
-}
-
-// keyText returns a verifier key that is given as such or as a file with it.
-func keyText(s string) string {
-	if b, err := os.ReadFile(s); err == nil {
-		return strings.TrimSpace(string(b))
-	}
-	return s
-}
-
-// verifierKey reads a verifier key that is given as such or as a file with it.
-func verifierKey(s string) (note.Verifier, error) {
-	v, err := note.NewVerifier(keyText(s))
-	if err != nil {
-		return nil, withHint(errors.New("neither a verifier key (name+hash+key) nor a file that has one"),
-			"rosters are checked with root.vkey, which suluh roster init makes; the access log with log.vkey, which suluh vault init makes")
-	}
-	return v, nil
 }
 
 type rosterSignCmd struct {

@@ -30,14 +30,15 @@ func askSecret(prompt, file string) (string, error) {
 		defer f.Close()
 		return firstLine(f)
 	}
-	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	in, out, err := openTerminal()
 	if err != nil {
 		return "", errors.New("there is no terminal to ask at; name a file that has the secret on its first line, or - for standard input")
 	}
-	defer tty.Close()
-	fmt.Fprintf(tty, "%s: ", prompt)
-	b, err := term.ReadPassword(int(tty.Fd()))
-	fmt.Fprintln(tty)
+	defer in.Close()
+	defer out.Close()
+	fmt.Fprintf(out, "%s: ", prompt)
+	b, err := term.ReadPassword(int(in.Fd()))
+	fmt.Fprintln(out)
 	if err != nil {
 		return "", fmt.Errorf("read from the terminal: %w", err)
 	}
@@ -93,4 +94,11 @@ func firstLine(r io.Reader) (string, error) {
 		return "", errors.New("the first line has no secret, or one that is too long")
 	}
 	return string(line), nil
+}
+
+// next tells people what comes next, where it doesn't get into a result.
+func next(lines ...string) {
+	for _, l := range lines {
+		fmt.Fprintln(os.Stderr, l)
+	}
 }

@@ -12,8 +12,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-
-	"golang.org/x/sys/unix"
+	"runtime"
 )
 
 // WriteFile writes a small file under a name that must not exist yet
@@ -63,8 +62,12 @@ func Rename(from, to string) error {
 	return SyncDir(filepath.Dir(to))
 }
 
-// SyncDir makes the names in a directory survive.
+// SyncDir makes the names in a directory survive, where the system lets one ask
+// for that.
 func SyncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
@@ -94,8 +97,7 @@ func Copy(f *os.File, r io.Reader, at int64) (n int64, err error) {
 			return n, err
 		}
 		if n += int64(k); (at+n)/ahead > (at+n-int64(k))/ahead {
-			// It's a hint: what it doesn't do, or fails in, is left to the sync.
-			_ = unix.SyncFileRange(int(f.Fd()), (at+n)/ahead*ahead-ahead, ahead, unix.SYNC_FILE_RANGE_WRITE)
+			writeOut(f, (at+n)/ahead*ahead-ahead, ahead)
 		}
 	}
 	if err == io.EOF {

@@ -1,0 +1,81 @@
+//go:build !client
+
+package main
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"time"
+
+	"suluh.example/suluh/crypto/keyfile"
+	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/internal/ceremony"
+	"suluh.example/suluh/internal/member"
+	"suluh.example/suluh/vault"
+	"suluh.example/suluh/vault/controlsock"
+	"suluh.example/suluh/vault/membersock"
+)
+
+// serverCmds are the commands of those who run an instance and of its members.
+type serverCmds struct {
+	Intake intakeCmd `cmd:"" help:"Serve the pages for reporters."`
+	Desk   deskCmd   `cmd:"" help:"Serve the pages for investigators."`
+	Vault  vaultCmd  `cmd:"" help:"Keep reports and the access log."`
+	Roster rosterCmd `cmd:"" help:"Keep the signed list of who is who."`
+	Member memberCmd `cmd:"" help:"Make a member's keys."`
+	Case   caseCmd   `cmd:"" help:"Work on cases as a member."`
+	Doctor doctorCmd `cmd:"" help:"Say what is wrong with a store and what to do."`
+	Demo   demoCmd   `cmd:"" help:"Run all of it on loopback with throw-away keys and made-up cases."`
+}
+
+func serverHint(err error) string {
+	switch {
+	case errors.Is(err, keyfile.ErrPassphrase):
+		return "type it again; capitals and spaces matter"
+	case errors.Is(err, ceremony.ErrNoFolder):
+		return "name the folder that suluh roster init made: --dir"
+	case errors.Is(err, ceremony.ErrUnit), errors.Is(err, ceremony.ErrMember):
+		return "suluh roster show names those in the draft; suluh roster unit adds a unit"
+	case errors.Is(err, ceremony.ErrReused):
+		return "let the member make keys with another id: suluh member new"
+	case errors.Is(err, ceremony.ErrLogKey):
+		return "name the key that suluh vault init printed: --log-key log.vkey"
+	case errors.Is(err, ceremony.ErrOtherLog):
+		return "make the vault with the origin that suluh roster init was given, and take the log.vkey from it"
+	case errors.Is(err, ceremony.ErrHasSheet):
+		return "use --replace only if that sheet is lost or was seen; keep it for the cases that are sealed to it"
+	case errors.Is(err, ceremony.ErrOtherSheet):
+		return "compare the fingerprint on the sheet with that in suluh roster show"
+	case errors.Is(err, member.ErrFork), errors.Is(err, member.ErrTampered):
+		return "do not go on. Keep this machine's .seen file, tell the auditor, and check the log: suluh audit verify"
+	case errors.Is(err, member.ErrStranger):
+		return "use the identity file that the roster's request came from, and the vault of that roster"
+	case errors.Is(err, member.ErrCase):
+		return "a custodian opens cases with the unit's recovery sheet: --recovery-sheet FILE, or ask"
+	case errors.Is(err, membersock.ErrNoWrap):
+		return "suluh case list shows the cases that you have the key of; a reader of the case can give it: suluh case grant"
+	case errors.Is(err, membersock.ErrStale):
+		return "set this machine's clock"
+	case errors.Is(err, member.ErrReason):
+		return "write the reason for the reporter: --text-file FILE"
+	case errors.Is(err, vault.ErrRunning):
+		return "stop the other one first, or use it: suluh vault batch and suluh vault roster talk to a running vault"
+	case errors.Is(err, controlsock.ErrRoster):
+		return "sign the roster with the root key that the vault was made for, one version after the one in force"
+	case errors.Is(err, roster.ErrSuccessor):
+		return "check this machine's clock, and that roster.json was changed with suluh roster only"
+	}
+	return ""
+}
+
+// logger tells the day as the only time: what went wrong with a deposit must
+// not tell when somebody made it.
+func logger(w io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+		if len(groups) == 0 && a.Key == slog.TimeKey {
+			a.Value = slog.StringValue(a.Value.Time().Format(time.DateOnly))
+		}
+		return a
+	}}))
+}
