@@ -208,9 +208,10 @@ func oneLine(s string) string {
 	return b.String()
 }
 
-// latin decodes what is said to be Latin-1, and is Windows' variant of it.
+// latin decodes what is said to be Latin-1, and is Windows' variant of it: the
+// beginning, since no value is longer.
 func latin(b []byte) string {
-	s, err := charmap.Windows1252.NewDecoder().Bytes(b)
+	s, err := charmap.Windows1252.NewDecoder().Bytes(b[:min(1<<10, len(b))])
 	if err != nil {
 		return ""
 	}
