@@ -257,6 +257,10 @@ type shownMessage struct {
 	Status report.Status  `json:"status,omitempty"`
 	Report *report.Report `json:"report,omitempty"`
 	Text   string         `json:"text,omitempty"`
+
+	// Destroyed is when the reporter had the answer destroyed; what is shown is
+	// the members' own copy.
+	Destroyed id.Day `json:"destroyed,omitzero"`
 }
 
 type shownAttachment struct {
@@ -299,7 +303,7 @@ func shownCaseOf(x *member.Case) shownCase {
 		if m.Letter != nil {
 			c.Messages = append(c.Messages, shownMessage{Day: m.Day, Report: m.Letter.Report, Text: m.Letter.Text})
 		} else {
-			c.Messages = append(c.Messages, shownMessage{By: m.By, Day: m.Day, Status: m.Answer.Status, Text: m.Answer.Text})
+			c.Messages = append(c.Messages, shownMessage{By: m.By, Day: m.Day, Status: m.Answer.Status, Text: m.Answer.Text, Destroyed: m.Destroyed})
 		}
 	}
 	for _, n := range x.Notes {

@@ -74,6 +74,15 @@ func newScene(t *testing.T) *scene {
 	_, err = two.Open(t.Context(), s.b)
 	must(t, err)
 	w.Say(codeA, "Saya kirim besok.")
+	must(t, one.SetStatus(t.Context(), s.a, member.NewOnce(), report.Verifying, "Hapus setelah dibaca."))
+	must(t, one.Reply(t.Context(), s.a, member.NewOnce(), "Hapus ini juga."))
+	view := w.Look(codeA)
+	for _, m := range view.Messages {
+		if strings.HasPrefix(m.Text, "Hapus") {
+			_, err := w.Sender.Destroy(t.Context(), view, m.Answer)
+			must(t, err)
+		}
+	}
 	_, err = w.Vault.Batch(t.Context())
 	must(t, err)
 	_, err = one.Open(t.Context(), s.a)
@@ -530,6 +539,88 @@ func tamperings(t *testing.T) []tampering {
 			_, err := x.vault.Batch(x.t.Context())
 			must(x.t, err)
 		}},
+		// Destroyed answers.
+		{name: "the record of a destroyed answer is dropped", by: []string{auditor, folder}, at: nth(2, "destroy", ""), edit: func(x *store) {
+			x.rewrite(func(r records) records { i := x.nth(1, "destroy", "", ""); return slices.Delete(r, i, i+1) })
+		}},
+		{name: "the record of a destroyed answer is dropped and its batch recounted", by: []string{folder}, edit: func(x *store) {
+			x.rewrite(func(r records) records {
+				i := x.nth(1, "destroy", "", "")
+				r[x.nth(2, "batch", "", "")].Batch.Destroyed--
+				return slices.Delete(r, i, i+1)
+			})
+		}},
+		{name: "an answer is destroyed twice", by: []string{auditor, folder}, at: func(s *scene) int { return len(s.records) }, edit: func(x *store) {
+			x.rewrite(func(r records) records { return x.endDay(r, r[x.nth(1, "destroy", "", "")]) })
+		}},
+		{name: "an answer is destroyed twice in one batch", by: []string{auditor}, at: after(nth(1, "destroy", "")), edit: func(x *store) {
+			x.rewrite(func(r records) records {
+				i := x.nth(1, "destroy", "", "")
+				r[x.nth(2, "batch", "", "")].Batch.Destroyed++
+				return slices.Insert(r, i+1, r[i])
+			})
+		}},
+		{name: "something is destroyed that nobody handed in", by: []string{auditor}, at: nth(1, "destroy", ""), edit: func(x *store) {
+			x.rewrite(func(r records) records { r[x.nth(1, "destroy", "", "")].Destroy.Object = id.Digest{}; return r })
+		}},
+		{name: "the members' own copy is destroyed", by: []string{auditor}, at: func(s *scene) int { return len(s.records) }, edit: func(x *store) {
+			x.rewrite(func(r records) records {
+				d := r[x.nth(1, "destroy", "", "")]
+				d.Destroy.Object = x.handed(x.nth(1, "reply", one, ""), id.RoleCopy)
+				return x.endDay(r, d)
+			})
+		}},
+		{name: "an answer of another case is destroyed", by: []string{auditor}, at: nth(1, "destroy", ""), edit: func(x *store) {
+			x.rewrite(func(r records) records { r[x.nth(1, "destroy", "", "")].Destroy.Case = x.b; return r })
+		}},
+		{name: "an answer is destroyed before it was given", by: []string{auditor}, edit: func(x *store) {
+			x.rewrite(func(r records) records {
+				i := x.nth(1, "status", one, "")
+				d := r[x.nth(1, "destroy", "", "")]
+				d.Destroy.Object = x.handed(i, id.RoleAnswer)
+				end := r[x.nth(1, "batch", "", "")]
+				end.Batch.Deposits, end.Batch.Destroyed = 0, 1
+				return slices.Insert(r, i, d, end)
+			})
+		}, at: nth(1, "status", one)},
+		{name: "a destroyed answer's day is edited", by: []string{auditor, folder}, at: nth(1, "destroy", ""), edit: func(x *store) {
+			x.rewrite(func(r records) records {
+				d := &r[x.nth(1, "destroy", "", "")].Destroy
+				d.Day = d.Day.AddDays(-30)
+				return r
+			})
+		}},
+		{name: "the order in which answers were destroyed is kept", by: []string{auditor}, at: after(nth(1, "destroy", "")), edit: func(x *store) {
+			x.rewrite(func(r records) records { i := x.nth(1, "destroy", "", ""); r[i], r[i+1] = r[i+1], r[i]; return r })
+		}},
+		{name: "a destroyed answer stands before the deposits of its batch", by: []string{auditor}, at: nth(2, "batch", ""), edit: func(x *store) {
+			x.rewrite(func(r records) records {
+				last := x.nth(2, "batch", "", "")
+				r[last].Batch.Deposits, r[last].Batch.Destroyed = 2, 2
+				again := r[x.nth(2, "deposit", "", x.a)]
+				again.Deposit.Digest = id.DigestOf(nil)
+				return slices.Insert(r, last, again)
+			})
+		}},
+		{name: "a destroyed answer has no batch", by: []string{auditor}, at: func(s *scene) int { return s.nth(2, "batch", "", "") }, edit: func(x *store) {
+			x.rewrite(func(r records) records { i := x.nth(2, "batch", "", ""); return slices.Delete(r, i, i+1) })
+		}},
+		{name: "an answer is dropped as if the reporter had destroyed it", by: []string{reporter}, edit: func(x *store) {
+			x.sql("INSERT INTO destroyed (digest, case_id, day, signature) SELECT digest, case_id, day, randomblob(64) FROM objects WHERE role = 'answer' AND data IS NOT NULL")
+			x.sql("UPDATE objects SET data = NULL WHERE role = 'answer' AND data IS NOT NULL")
+		}},
+		{name: "an answer is dropped with the signature of another order", by: []string{reporter}, edit: func(x *store) {
+			x.sql("INSERT INTO destroyed (digest, case_id, day, signature) SELECT digest, case_id, day, (SELECT signature FROM destroyed LIMIT 1) FROM objects WHERE role = 'answer' AND data IS NOT NULL")
+			x.sql("UPDATE objects SET data = NULL WHERE role = 'answer' AND data IS NOT NULL")
+		}},
+		{name: "a report is dropped as if the reporter had destroyed it", by: []string{desk}, edit: func(x *store) {
+			x.sql("INSERT INTO destroyed (digest, case_id, day, signature) SELECT digest, case_id, day, randomblob(64) FROM objects WHERE role = 'letter'")
+			x.sql("UPDATE objects SET data = NULL WHERE role = 'letter'")
+		}},
+		{name: "an order to destroy is forgotten", by: []string{reporter, desk}, edit: func(x *store) {
+			x.sql("DELETE FROM destroyed")
+			x.sql("UPDATE objects SET data = CAST('age-encryption.org/v1' AS BLOB) WHERE role = 'answer' AND data IS NULL")
+		}},
 		// The log as a whole.
 		{name: "the log is rolled back", by: []string{folder, desk}, edit: func(x *store) {
 			x.rewrite(func(r records) records { return slices.Delete(r, x.nth(1, "batch", "", "")+1, len(r)) })
@@ -716,6 +807,27 @@ func tamperings(t *testing.T) []tampering {
 			x.sql("UPDATE cases SET lookup = ? WHERE case_id = ?", lookup(x.codes[x.b]), string(x.a))
 		}},
 	}
+}
+
+// endDay adds a destroyed answer to the log, in a batch of its own.
+func (x *store) endDay(r []accesslog.Record, d accesslog.Record) []accesslog.Record {
+	end := r[x.nth(2, "batch", "", "")]
+	end.Time, end.Batch.Deposits, end.Batch.Destroyed = r[len(r)-1].Time, 0, 1
+	return append(r, d, end)
+}
+
+// handed returns what a record's statement handed in.
+func (x *store) handed(record int, role id.Role) id.Digest {
+	x.t.Helper()
+	st, err := accesslog.ReadStatement(x.records[record].Statement)
+	must(x.t, err)
+	for _, o := range st.Objects {
+		if o.Role == role {
+			return o.Digest
+		}
+	}
+	x.t.Fatalf("record %d handed in no %s", record, role)
+	return id.Digest{}
 }
 
 // addWrap makes a member a reader of a case in the tables, with a leaf in its

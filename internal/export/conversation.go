@@ -80,6 +80,13 @@ func Conversation(l *lang.Language, c *member.Case, file func(member.Attachment)
 			if m.Answer.Text != "" {
 				quoted(&b, m.Answer.Text)
 			}
+			switch {
+			case m.Destroyed.IsZero():
+			case m.Answer.V == 0:
+				say("%s", l.T("export.destroyed.gone", "Day", l.Day(m.Destroyed)))
+			default:
+				say("%s", l.T("export.destroyed", "Day", l.Day(m.Destroyed)))
+			}
 		}
 	}
 	for _, n := range c.Notes {

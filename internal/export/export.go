@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
 	"text/template"
 
 	"filippo.io/age"
@@ -86,6 +87,8 @@ type file struct {
 	Type   string    `json:"type,omitempty"`   // that the reporter's browser claimed
 	Error  string    `json:"error,omitempty"`
 
+	Destroyed id.Day `json:"destroyed,omitzero"` // an answer that the reporter had destroyed: there is no file of it
+
 	Hidden report.Hidden `json:"hidden,omitempty"` // what became of the photo's hidden data
 }
 
@@ -118,6 +121,13 @@ func Write(create Create, x *member.Exported, o Options) error {
 		}
 		if err != nil {
 			return err
+		}
+	}
+	for _, m := range x.Messages {
+		if i := slices.IndexFunc(x.Objects, func(o membersock.CaseObject) bool { return o.Digest == m.Object }); i >= 0 && !m.Destroyed.IsZero() {
+			f := w.of(x.Objects[i], "sealed")
+			f.Destroyed = m.Destroyed
+			w.m.Files = append(w.m.Files, f)
 		}
 	}
 	for _, a := range x.Attachments {

@@ -93,6 +93,14 @@ func TestStockToolsOpenAnExport(t *testing.T) {
 	must(t, s.Reply(t.Context(), c, member.NewOnce(), "Apakah ada kuitansi?"))
 	must(t, s.Note(t.Context(), c, member.NewOnce(), "Cocokkan dengan buku kas."))
 	w.Say(code, "Saya kirim besok.")
+	must(t, s.Reply(t.Context(), c, member.NewOnce(), "Hapus setelah dibaca."))
+	v := w.Look(code)
+	for _, m := range v.Messages {
+		if m.Text == "Hapus setelah dibaca." {
+			_, err := w.Sender.Destroy(t.Context(), v, m.Answer)
+			must(t, err)
+		}
+	}
 	dir, err := folder(t, w, s, options(t, w, testvault.One))
 	must(t, err)
 
@@ -137,6 +145,10 @@ func TestStockToolsOpenAnExport(t *testing.T) {
 	if strings.Count(got, "same") != len(hostile) {
 		t.Errorf("attachments: %q", got)
 	}
+	// An answer that the reporter destroyed is there as the members' copy alone.
+	if got := run(`jq -r '.complete, (.files[] | select(.destroyed) | "\(.role) \(.file) \(.destroyed)")' manifest.json; jq -r 'select(.signed | test("Hapus setelah dibaca")) | input_filename | sub("[0-9]+"; "N")' documents/*.json`); got != "true\nanswer null "+w.Day.String()+"\ndocuments/N-copy.json\n" {
+		t.Errorf("the destroyed answer: %q", got)
+	}
 	if got := run(`jq -r '.files[] | select(.file == "attachments/001-x") | .name' manifest.json`); got != "../../x\n" {
 		t.Errorf("the original name is %q", got)
 	}
@@ -144,7 +156,8 @@ func TestStockToolsOpenAnExport(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(dir, "case.txt"))
 	must(t, err)
 	if bytes.ContainsAny(text, "\x1b\x00") || bytes.Contains(text, []byte("\u202e")) || bytes.Contains(text, []byte("\nDari Inspektorat")) ||
-		!bytes.Contains(text, []byte("    baris satu\n")) || !bytes.Contains(text, []byte("buku kas")) || !bytes.Contains(text, []byte("besok")) {
+		!bytes.Contains(text, []byte("    baris satu\n")) || !bytes.Contains(text, []byte("buku kas")) || !bytes.Contains(text, []byte("besok")) ||
+		!bytes.Contains(text, []byte("    Hapus setelah dibaca.\nPelapor menghapus balasan ini dari server pada ")) {
 		t.Errorf("case.txt:\n%s", text)
 	}
 }

@@ -43,6 +43,10 @@ type Message struct {
 	By     id.Member // "" for the reporter
 	Letter *report.Letter
 	Answer *report.Answer
+
+	// Destroyed is the day on which the reporter had an answer destroyed. The
+	// answer is then the members' own copy of it, or empty if there is none.
+	Destroyed id.Day
 }
 
 // Note is an internal note.
@@ -71,6 +75,10 @@ type Unopened struct {
 
 // ErrSigner says that a document is signed by another member than handed it in.
 var ErrSigner = errors.New("document is signed by another member than handed it in")
+
+// ErrCopy says that the members' copy of an answer is not what the reporter was
+// told.
+var ErrCopy = errors.New("the copy of an answer differs from the answer")
 
 // ErrGone says that the vault doesn't have what a record says was handed in.
 var ErrGone = fmt.Errorf("what was handed in is not there any more: %w", seal.ErrDigest)
@@ -134,8 +142,9 @@ func (c *Case) fill(held []membersock.CaseObject, got map[id.Digest][]byte, know
 	var state report.State
 	var stateSeq int64
 	steps := map[id.Digest]int64{} // record of each answer, which orders those of one day
+	copies, told := map[int64]copied{}, map[int64]string{}
 	for _, o := range held {
-		if o.Role == id.RoleContent || o.Role == id.RoleCard {
+		if o.Role == id.RoleContent || o.Role == id.RoleCard || isDestroyed(o) {
 			continue
 		}
 		err := func() error {
@@ -171,7 +180,12 @@ func (c *Case) fill(held []membersock.CaseObject, got map[id.Digest][]byte, know
 				var d report.Answer
 				if d, by, err = report.Open[report.Answer](text, c.Case, known); err == nil && by == o.By {
 					c.Messages = append(c.Messages, Message{Object: o.Digest, Day: d.Day, By: by, Answer: &d})
-					steps[o.Digest] = o.Seq
+					steps[o.Digest], told[o.Seq] = o.Seq, string(text)
+				}
+			case id.RoleCopy:
+				var d report.Answer
+				if d, by, err = report.Open[report.Answer](text, c.Case, known); err == nil && by == o.By {
+					copies[o.Seq] = copied{o, d, string(text)}
 				}
 			case id.RoleNote:
 				var d report.Note
@@ -196,6 +210,22 @@ func (c *Case) fill(held []membersock.CaseObject, got map[id.Digest][]byte, know
 			c.Unopened = append(c.Unopened, Unopened{o, err})
 		}
 	}
+	for seq, x := range copies {
+		if text, ok := told[seq]; ok && text != x.text {
+			c.Unopened = append(c.Unopened, Unopened{x.object, ErrCopy})
+		}
+	}
+	for _, o := range held {
+		if !isDestroyed(o) {
+			continue
+		}
+		m := Message{Object: o.Digest, Day: o.Day, By: o.By, Answer: &report.Answer{}, Destroyed: o.Destroyed}
+		if x, ok := copies[o.Seq]; ok {
+			m.Day, m.Answer = x.answer.Day, &x.answer
+		}
+		c.Messages = append(c.Messages, m)
+		steps[o.Digest] = o.Seq
+	}
 	slices.SortStableFunc(c.Messages, func(a, b Message) int {
 		return cmp.Or(a.Day.Sub(b.Day), cmp.Compare(steps[a.Object], steps[b.Object]))
 	})
@@ -210,6 +240,19 @@ func (c *Case) fill(held []membersock.CaseObject, got map[id.Digest][]byte, know
 		c.Reporter = reporters[0]
 	}
 	c.attach(held)
+}
+
+// copied is the members' own copy of an answer.
+type copied struct {
+	object membersock.CaseObject
+	answer report.Answer
+	text   string
+}
+
+// isDestroyed tells whether a reporter had an object destroyed, which can be
+// true of answers alone: of anything else it would be the vault's excuse.
+func isDestroyed(o membersock.CaseObject) bool {
+	return o.Role == id.RoleAnswer && !o.Destroyed.IsZero()
 }
 
 // miss finds what members handed in, as the records of it say, and the vault

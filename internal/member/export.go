@@ -36,7 +36,7 @@ func (s *Session) Export(ctx context.Context, of id.Case) (*Exported, error) {
 	}
 	x := &Exported{Case: c, answer: a, wants: map[id.Digest]bool{}}
 	for _, o := range c.Objects {
-		if o.Role != id.RoleCard {
+		if o.Role != id.RoleCard && !isDestroyed(o) {
 			x.wants[o.Digest] = true
 		}
 	}

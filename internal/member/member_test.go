@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/age"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"suluh.example/suluh/crypto/accesslog"
@@ -731,4 +732,147 @@ func (v claiming) Act(ctx context.Context, head membersock.ActHead, in *frame.Re
 		return membersock.ErrReplay
 	}
 	return v.Vault.Act(ctx, head, in, out)
+}
+
+// TestWhatAReporterDestroysStaysWithTheMembers: the reporter destroys what the
+// code opens, and members go on reading what was answered.
+func TestWhatAReporterDestroysStaysWithTheMembers(t *testing.T) {
+	w := testvault.New(t)
+	code := w.Send(testvault.Form("itprov"))
+	s := open(t, config(t, w, testvault.One))
+	of := only(t, s)
+	must(t, s.Reply(t.Context(), of, member.NewOnce(), "Apakah ada kuitansi?"))
+	must(t, s.SetStatus(t.Context(), of, member.NewOnce(), report.Verifying, "Kami periksa dulu."))
+	v := w.Look(code)
+	for _, m := range v.Messages {
+		if m.Text == "Kami periksa dulu." {
+			_, err := w.Sender.Destroy(t.Context(), v, m.Answer)
+			must(t, err)
+		}
+	}
+	for _, who := range []id.Member{testvault.One, testvault.Two} {
+		c, err := open(t, config(t, w, who)).Open(t.Context(), of)
+		must(t, err)
+		if len(c.Unopened) != 0 || c.Status != report.Verifying {
+			t.Fatalf("%s: status %s, unopened %+v", who, c.Status, c.Unopened)
+		}
+		var got []string
+		for _, m := range c.Messages[1:] {
+			got = append(got, fmt.Sprint(m.By, " ", m.Answer.Status, " ", m.Answer.Text, " ", m.Destroyed))
+		}
+		if want := []string{"penelaah-satu  Apakah ada kuitansi? ", "penelaah-satu verifying Kami periksa dulu. " + w.Day.String()}; !slices.Equal(got, want) {
+			t.Errorf("%s reads %q", who, got)
+		}
+	}
+	x, err := s.Export(t.Context(), of)
+	must(t, err)
+	defer x.Close()
+	for {
+		o, r, err := x.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		must(t, err)
+		if _, err := io.Copy(io.Discard, r); err != nil {
+			t.Errorf("export of a %s: %v", o.Role, err)
+		}
+	}
+}
+
+// TestDestroyedIsNoExcuse: only answers can be destroyed by a reporter, and what
+// a member wrote twice is the same twice.
+func TestDestroyedIsNoExcuse(t *testing.T) {
+	w := testvault.New(t)
+	w.Send(testvault.Form("itprov"))
+	s := open(t, config(t, w, testvault.One))
+	of := only(t, s)
+	must(t, s.Reply(t.Context(), of, member.NewOnce(), "Apakah ada kuitansi?"))
+	for name, c := range map[string]struct {
+		head   func(*membersock.CaseObject)
+		object func(id.Object, []byte) []byte
+	}{
+		"a letter": {func(o *membersock.CaseObject) {
+			if o.Role == id.RoleLetter {
+				o.Destroyed = w.Day
+			}
+		}, func(o id.Object, b []byte) []byte {
+			if o.Role == id.RoleLetter {
+				return nil
+			}
+			return b
+		}},
+		"an answer and its copy": {func(o *membersock.CaseObject) {
+			if o.Role == id.RoleAnswer || o.Role == id.RoleCopy {
+				o.Destroyed = w.Day
+			}
+		}, func(o id.Object, b []byte) []byte {
+			if o.Role == id.RoleAnswer || o.Role == id.RoleCopy {
+				return nil
+			}
+			return b
+		}},
+	} {
+		l := &testvault.Liar{Vault: w.Vault, Object: c.object, Head: func(a *membersock.ActAnswer) {
+			if a.Case != nil {
+				for i := range a.Case.Objects {
+					c.head(&a.Case.Objects[i])
+				}
+			}
+		}}
+		lied := config(t, w, testvault.One)
+		lied.Vault = membersock.NewClient(w.Listen("lies.sock", membersock.Handler(l)))
+		opened, err := open(t, lied).Open(t.Context(), of)
+		must(t, err)
+		if len(opened.Unopened) != 1 {
+			t.Errorf("%s is said to be destroyed: unopened %+v", name, opened.Unopened)
+		}
+		must(t, os.Remove(filepath.Join(w.Dir, "lies.sock")))
+	}
+}
+
+func TestACopyThatSaysSomethingElse(t *testing.T) {
+	w := testvault.New(t)
+	code := w.Send(testvault.Form("itprov"))
+	s := open(t, config(t, w, testvault.One))
+	of := only(t, s)
+	c, err := s.Open(t.Context(), of)
+	must(t, err)
+	x, err := s.Export(t.Context(), of)
+	must(t, err)
+	must(t, x.Close())
+	key := x.Key()
+	reporter, err := seal.ParseRecipient(c.Reporter)
+	must(t, err)
+	var handed []membersock.Handed
+	for _, h := range []struct {
+		role id.Role
+		text string
+		to   []age.Recipient
+	}{
+		{id.RoleAnswer, "Kami tahu siapa Anda.", []age.Recipient{reporter, key.Recipient()}},
+		{id.RoleCopy, "Terima kasih.", []age.Recipient{key.Recipient()}},
+	} {
+		text, err := report.Sign(report.Answer{V: 1, Case: of, Day: w.Day, Time: time.Now(), Text: h.text}, w.Who[testvault.One].Signer())
+		must(t, err)
+		b, err := seal.SealDocument(text, seal.DocumentFloor, h.to...)
+		must(t, err)
+		handed = append(handed, membersock.Handed{Object: seal.Describe(h.role, b), Sealed: b})
+	}
+	st := accesslog.Statement{
+		Log: testvault.Origin, Action: accesslog.Reply, Member: testvault.One, Case: of, Nonce: [16]byte{1}, Time: time.Now(), Seen: s.Seen(),
+		Objects: []id.Object{handed[0].Object, handed[1].Object},
+	}
+	msg, err := st.Sign(w.Who[testvault.One].Signer())
+	must(t, err)
+	a, err := w.Member.Act(t.Context(), msg, nil, handed)
+	must(t, err)
+	must(t, a.Close())
+	if v := w.Look(code); len(v.Messages) != 1 || v.Messages[0].Text != "Kami tahu siapa Anda." {
+		t.Fatalf("the reporter reads %+v", v.Messages)
+	}
+	opened, err := s.Open(t.Context(), of)
+	must(t, err)
+	if len(opened.Unopened) != 1 || !errors.Is(opened.Unopened[0].Err, member.ErrCopy) {
+		t.Errorf("unopened %+v", opened.Unopened)
+	}
 }

@@ -68,13 +68,13 @@ func (s *Session) Reply(ctx context.Context, of id.Case, once Once, text string)
 	if err != nil {
 		return err
 	}
-	answer, err := s.answer(c, report.Answer{Text: text})
+	answer, own, err := s.answer(c, report.Answer{Text: text})
 	if err != nil {
 		return err
 	}
 	return s.write(ctx, accesslog.Statement{Action: accesslog.Reply, Case: of, Nonce: once.nonce(accesslog.Reply, of, "", text)}, func(c *Case) bool {
 		return slices.ContainsFunc(c.Messages, func(m Message) bool { return m.By == s.Member() && m.Answer.Status == "" && m.Answer.Text == text })
-	}, answer)
+	}, answer, own)
 }
 
 // SetStatus tells the reporter a new status, with a message if there is one
@@ -93,7 +93,7 @@ func (s *Session) SetStatus(ctx context.Context, of id.Case, once Once, status r
 	now := s.now()
 	day := s.c.Clock.Today(now)
 	due := s.c.Clock.Due(status, day)
-	answer, err := s.answer(c, report.Answer{Status: status, Due: due, Text: message})
+	answer, own, err := s.answer(c, report.Answer{Status: status, Due: due, Text: message})
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (s *Session) SetStatus(ctx context.Context, of id.Case, once Once, status r
 		return slices.ContainsFunc(c.Messages, func(m Message) bool {
 			return m.By == s.Member() && m.Answer.Status == status && m.Answer.Text == message
 		})
-	}, answer, state)
+	}, answer, own, state)
 }
 
 // Note keeps an internal note, which the reporter never sees.
@@ -139,19 +139,25 @@ func (s *Session) Note(ctx context.Context, of id.Case, once Once, text string) 
 
 func (s *Session) now() time.Time { return s.c.Now().UTC().Truncate(time.Millisecond) }
 
-// answer seals an answer to the reporter and to the case.
-func (s *Session) answer(c *Case, a report.Answer) (membersock.Handed, error) {
+// answer seals an answer to the reporter and to the case, so that every reader of
+// the case sees what the reporter was told; and once more to the case alone,
+// which stays when the reporter has the first destroyed.
+func (s *Session) answer(c *Case, a report.Answer) (told, own membersock.Handed, err error) {
 	reporter, err := seal.ParseRecipient(c.Reporter)
 	if err != nil {
-		return membersock.Handed{}, ErrReporters
+		return told, own, ErrReporters
 	}
 	a.V, a.Case, a.Time = 1, c.Case, s.now()
 	a.Day = s.c.Clock.Today(a.Time)
 	text, err := report.Sign(a, s.c.Identity.Signer())
 	if err != nil {
-		return membersock.Handed{}, err
+		return told, own, err
 	}
-	return sealed(id.RoleAnswer, text, seal.DocumentFloor, reporter, c.key.Recipient())
+	if told, err = sealed(id.RoleAnswer, text, seal.DocumentFloor, reporter, c.key.Recipient()); err != nil {
+		return told, own, err
+	}
+	own, err = sealed(id.RoleCopy, text, seal.DocumentFloor, c.key.Recipient())
+	return told, own, err
 }
 
 func sealed(role id.Role, text []byte, floor seal.Floor, to ...age.Recipient) (membersock.Handed, error) {

@@ -377,3 +377,93 @@ func TestNothingIsStoredInTheClear(t *testing.T) {
 	raw := code.Lookup()
 	assertAbsent(t, w.Dir, raw[:])
 }
+
+// answer hands in an answer as internal/member does, with its copy.
+func (w *world) answer(m *member, of id.Case, a report.Answer) {
+	w.t.Helper()
+	_, got, err := w.act(m, accesslog.Statement{Action: accesslog.Open, Case: of})
+	must(w.t, err)
+	var key seal.CaseKey
+	for _, b := range got {
+		if k, err := seal.Unwrap(b, m.age); err == nil {
+			key = *k
+		}
+	}
+	var to []age.Recipient
+	for _, b := range got {
+		if text, err := seal.OpenDocument(b, key.Identity()); err == nil {
+			if l, err := report.Decode[report.Letter](text, of); err == nil && l.Reporter != "" {
+				r, err := seal.ParseRecipient(l.Reporter)
+				must(w.t, err)
+				to = []age.Recipient{r, key.Recipient()}
+			}
+		}
+	}
+	a.V, a.Case, a.Day, a.Time = 1, of, w.Day, time.Now()
+	text, err := report.Sign(a, m.note)
+	must(w.t, err)
+	action := accesslog.Reply
+	if a.Status != "" {
+		action = accesslog.Status
+	}
+	var handed []membersock.Handed
+	for _, role := range []id.Role{id.RoleAnswer, id.RoleCopy} {
+		b, err := seal.SealDocument(text, seal.DocumentFloor, to...)
+		must(w.t, err)
+		handed = append(handed, membersock.Handed{Object: seal.Describe(role, b), Sealed: b})
+		to = to[1:]
+	}
+	_, _, err = w.act(m, accesslog.Statement{Action: action, Case: of}, handed...)
+	must(w.t, err)
+}
+
+func TestDestroyedAnswersAreNoAlarm(t *testing.T) {
+	w := newWorld(t)
+	code := w.Send(testvault.Form("itprov"))
+	of := w.Look(code).Case
+	w.answer(w.one, of, report.Answer{Status: report.Verifying, Due: w.Day.AddDays(9), Text: "Kami periksa."})
+	w.answer(w.one, of, report.Answer{Text: "Apakah ada kuitansi?"})
+	_, err := w.Vault.Batch(t.Context())
+	must(t, err)
+	v := w.Look(code)
+	if v.Status != report.Verifying || len(v.Messages) != 2 || v.Messages[0].Tells != "" || v.Messages[1].Tells != report.Verifying || v.Logged != w.Day {
+		t.Fatalf("the reporter sees %+v", v)
+	}
+	for i, wantStatus := range []report.Status{report.Verifying, ""} {
+		for range 2 {
+			day, err := w.Sender.Destroy(t.Context(), v, v.Messages[i].Answer)
+			must(t, err)
+			if day != w.Day {
+				t.Errorf("destroyed on %s", day)
+			}
+		}
+		after := w.Look(code)
+		if len(after.Warnings) > 0 || after.Status != wantStatus || len(after.Messages) != 2 {
+			t.Fatalf("after %d: the reporter sees %+v", i+1, after)
+		}
+		gone := 0
+		for _, m := range after.Messages {
+			if m.Destroyed == w.Day && m.Text == "" && m.By == "" {
+				gone++
+			}
+		}
+		if gone != i+1 {
+			t.Errorf("%d messages are shown as destroyed, want %d", gone, i+1)
+		}
+	}
+	if v := w.Look(code); !v.Due.IsZero() || len(v.History) != 1 {
+		t.Errorf("the status that was destroyed is still in %+v", v)
+	}
+	w.answer(w.one, of, report.Answer{Status: report.Closed, Text: "Selesai."})
+	if v := w.Look(code); v.Status != report.Closed {
+		t.Errorf("a later status is not shown: %s", v.Status)
+	}
+	if _, err := w.Sender.Destroy(t.Context(), v, id.Digest{1}); !errors.Is(err, depositsock.ErrNoAnswer) {
+		t.Errorf("an answer that isn't there: %v", err)
+	}
+	// A reply goes on as before.
+	w.Say(code, "Terima kasih.")
+	must(t, errorsOf(check.Verify(t.Context(), w.Vault.LogFile, w.Log)))
+}
+
+func errorsOf(_ *check.Result, err error) error { return err }

@@ -30,6 +30,7 @@ type message struct {
 	Text   string
 	Status string
 	Files  string
+	Gone   string // that the reporter had it destroyed
 }
 
 // file is an attachment in a table.
@@ -153,6 +154,13 @@ func showMessage(l *lang.Language, ro *roster.Roster, c *member.Case, m member.M
 		if a.Status != "" {
 			x.Status = l.T("desk.message.status", "Status", l.T("status."+string(a.Status)))
 		}
+		switch {
+		case m.Destroyed.IsZero():
+		case a.V == 0:
+			x.Gone = l.T("desk.message.destroyed.gone", "Day", m.Destroyed)
+		default:
+			x.Gone = l.T("desk.message.destroyed", "Day", m.Destroyed)
+		}
 		return x
 	}
 	letter := m.Letter
@@ -193,6 +201,7 @@ func why(l *lang.Language, err error) string {
 		key string
 	}{
 		{member.ErrSigner, "signer"},
+		{member.ErrCopy, "copy"},
 		{seal.ErrNoKey, "key"},
 		{member.ErrCase, "key"},
 		{seal.ErrDigest, "damaged"},
