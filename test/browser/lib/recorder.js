@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { bundle } from "../../../web/browser/test/load.js";
 
-const policy = "default-src 'none'; script-src 'self'; connect-src 'self'; worker-src 'self'";
+const policy = "default-src 'none'; script-src 'self'; connect-src 'self'; worker-src 'self'; require-trusted-types-for 'script'; trusted-types suluh";
 
 export class Recorder {
   requests = []; // { method, url, headers, body, status }

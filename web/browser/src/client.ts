@@ -1,6 +1,7 @@
 // The page's side of the worker: what the pages call. It holds no secret.
 
 import { Failure, type CodeError, type Form, type Inspection, type Progress, type Reply, type Roster, type Sent, type State, type View } from "./types.js";
+import { newWorker } from "./trusted.js";
 import type { Call, FromWorker, ToWorker } from "./worker.js";
 
 /** Everything that pages can ask of the worker. Every promise rejects with a Failure. */
@@ -63,7 +64,7 @@ class Connection {
   private broken: Failure | null = null;
 
   constructor(script: string) {
-    this.worker = new Worker(script);
+    this.worker = newWorker(script);
     this.worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       const w = this.waiting.get(data.id);
       if (!w) return;
@@ -139,7 +140,7 @@ export async function start(base: string, rootKey: string, script: string): Prom
     },
     prepare: ({ unit, without }) => connection.call({ call: "prepare", form: { unit, without } }),
     send: (form, files, onProgress, signal) => connection.call({ call: "send", form, files }, onProgress, signal),
-    inspect: async () => ({ kind: "other", findings: [] }),
+    inspect: (file) => connection.call({ call: "inspect", file }),
     look: (typed) => connection.call({ call: "look", typed }),
     reply: (view, once, reply, files, onProgress, signal) =>
       connection.call({ call: "reply", view: view.handle, once, reply, files }, onProgress, signal),

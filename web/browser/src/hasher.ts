@@ -4,6 +4,7 @@
 
 import { sha256 } from "@noble/hashes/sha2.js";
 import { type Bytes, toHex } from "./core/bytes.js";
+import { newWorker } from "./trusted.js";
 
 /** The name of such a worker. */
 export const hasherName = "digest";
@@ -40,7 +41,7 @@ export class Hasher {
   private broken: Error | null = null;
 
   constructor(script: string) {
-    this.worker = new Worker(script, { name: hasherName });
+    this.worker = newWorker(script, { name: hasherName });
     this.worker.onmessage = ({ data }: MessageEvent<Bytes | string>) => {
       if (typeof data === "string") {
         this.digested?.(data);

@@ -13,22 +13,22 @@ import { type Checked, checkRoster, readersOf, wrappedTo } from "./core/roster.j
 import { floors, recipientOf, type Sealed, sealDocument, type SealedObject, wrap } from "./core/seal.js";
 import { type Seen, viewOf } from "./core/view.js";
 import { Hasher } from "./hasher.js";
+import { clean } from "./metadata/index.js";
 import {
   type CodeError,
   Failure,
   type Form,
-  type Hidden,
-  type Kind,
   type Progress,
   type Reply,
   type Report,
   type Roster,
   type Sent,
+  type SentFile,
   type State,
   type View,
 } from "./types.js";
 import { type Hashers, upload } from "./upload.js";
-import { Vault } from "./vault.js";
+import { UploadGone, Vault } from "./vault.js";
 
 const mostFiles = 200;
 const tries = [1000, 2000, 4000, 8000, 15000, 30000, 30000, 30000, 30000, 30000]; // ms before a deposit is sent again
@@ -37,7 +37,7 @@ interface Uploads {
   id: string;
   object: SealedObject;
   attachment: Attachment;
-  kind: Kind;
+  file: SentFile;
 }
 
 interface Opened {
@@ -213,16 +213,16 @@ export class Session {
     }
   }
 
-  /** Uploads the files and hands in the deposit; once more if uploads of before are gone in the vault. */
+  /** Uploads the files and hands in the deposit; once more if what was uploaded before is gone in the vault. */
   private async deliver(files: File[], asIs: boolean, onProgress: (p: Progress) => void, signal: AbortSignal, d: Deposit): Promise<Sent> {
-    for (let again = this.uploads.size > 0; ; again = false) {
+    for (let again = true; ; again = false) {
       try {
         const uploads = await this.upload(files, asIs, d.recipient, onProgress, signal);
         const sent = await this.deposit(uploads, onProgress, signal, d);
         this.uploads.clear();
         return sent;
       } catch (e) {
-        if (!(e instanceof Failure) || e.kind !== "internal") throw e;
+        if (!(e instanceof UploadGone)) throw e;
         this.uploads.clear();
         if (!again) throw e;
       }
@@ -262,22 +262,23 @@ export class Session {
 
   private async uploadOne(
     file: File,
-    _asIs: boolean,
+    asIs: boolean,
     recipient: string,
     onProgress: (sent: number, size: number, waiting: boolean) => void,
     signal: AbortSignal,
   ): Promise<Uploads> {
-    const hidden: Hidden = "kept";
+    const cleaned = await clean(file, asIs);
     const u = await upload(
       this.vault.base + "files/",
-      async () => ({ size: file.size, stream: file.stream() }),
+      async () => ({ size: await cleaned.size(), stream: cleaned.stream() }),
       recipient,
       { start: () => (this.hashers ??= { plain: new Hasher(this.script), sealed: new Hasher(this.script) }), drop: () => (this.hashers = null) },
       onProgress,
       signal,
     );
+    const { kind, hidden, unclean } = cleaned.result;
     const attachment = { name: cleanName(file.name), type: cleanType(file.type), size: u.size, sha256: u.sha256, object: u.object.digest, hidden };
-    return { id: u.id, object: u.object, attachment, kind: "other" };
+    return { id: u.id, object: u.object, attachment, file: { kind, hidden, unclean } };
   }
 
   private async deposit(uploads: Uploads[], onProgress: (p: Progress) => void, signal: AbortSignal, d: Deposit): Promise<Sent> {
@@ -330,7 +331,7 @@ export class Session {
       receipt: answer.receipt,
       due: receipt.due,
       result: answer.result === "same" && mine ? (isForm ? "new" : "added") : answer.result,
-      files: uploads.map((u) => ({ kind: u.kind, hidden: u.attachment.hidden })),
+      files: uploads.map((u) => u.file),
     };
   }
 

@@ -99,7 +99,13 @@ export interface Sent {
   receipt: string; // signed note: a promise to log the deposit
   due: Day; // by whose end it is in the log
   result: Result;
-  files: { kind: Kind; hidden: Hidden }[]; // in the order of the files sent
+  files: SentFile[]; // in the order of the files sent
+}
+
+export interface SentFile {
+  kind: Kind;
+  hidden: Hidden;
+  unclean: boolean; // a photo in which something may be left, though it was to be removed
 }
 
 /** A kind of file, by its first bytes. */

@@ -188,7 +188,9 @@ export async function upload(
   signal: AbortSignal,
 ): Promise<Uploaded> {
   for (let attempt = 1; ; attempt++) {
-    const content = await open();
+    const content = await open().catch(() => {
+      throw new Failure("unreadable-file");
+    });
     const h = hashers.start();
     const source = await SealedSource.open(content, recipient, h);
     try {

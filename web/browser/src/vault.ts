@@ -16,6 +16,13 @@ const meanings: Record<string, FailureKind> = {
   roster: "roster",
 };
 
+/** An upload that a deposit names is not there any more: it has to be sent again. */
+export class UploadGone extends Failure {
+  constructor() {
+    super("internal");
+  }
+}
+
 export function failureOf(status: number, body: string): Failure {
   let code: unknown;
   try {
@@ -25,6 +32,7 @@ export function failureOf(status: number, body: string): Failure {
   }
   const kind = typeof code === "string" ? meanings[code] : undefined;
   if (kind) return new Failure(kind);
+  if (code === "upload") return new UploadGone();
   return new Failure(status === 413 ? "too-large" : status >= 502 && status <= 504 ? "closed" : "internal");
 }
 

@@ -2,6 +2,7 @@
 // from the page's side, src/client.ts, and sends answers and progress back.
 
 import { hash, hasherName, type Scope } from "./hasher.js";
+import { inspect } from "./metadata/index.js";
 import { Session } from "./session.js";
 import { Failure, type Form, type Progress, type Reply } from "./types.js";
 
@@ -12,6 +13,7 @@ export type Call =
   | { call: "prepare"; form: Pick<Form, "unit" | "without"> }
   | { call: "tryCode"; typed: string }
   | { call: "send"; form: Form; files: File[] }
+  | { call: "inspect"; file: File }
   | { call: "look"; typed: string }
   | { call: "reply"; view: number; once: string; reply: Reply; files: File[] }
   | { call: "destroy"; view: number; object: string }
@@ -35,6 +37,10 @@ function answer(c: Call, onProgress: (p: Progress) => void, signal: AbortSignal)
   }
   if (!session) throw new Failure("internal");
   switch (c.call) {
+    case "inspect":
+      return inspect(c.file).catch(() => {
+        throw new Failure("unreadable-file");
+      });
     case "refresh":
       return session.refresh();
     case "prepare":

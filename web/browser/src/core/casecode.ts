@@ -15,7 +15,10 @@ export const entropyBytes = 13; // for 99 bits; the last 5 are zero
 const mostInput = 4 << 10; // bytes; ten words have at most 89
 const mostChoices = 4096; // combinations of corrections tried
 
-const list = wordsText.split("\n").filter((w) => w !== "");
+// The bundler has put the length of what a word shares with the one before in
+// its place: see build.mjs.
+const list: string[] = [];
+for (const [, shared, rest] of wordsText.matchAll(/([0-9])([a-z]+)/g)) list.push((list[list.length - 1] ?? "").slice(0, +shared!) + rest);
 
 export class Code {
   private constructor(
