@@ -1,6 +1,7 @@
 package accesslog
 
 import (
+	"bytes"
 	"encoding/hex"
 	"fmt"
 	"slices"
@@ -66,7 +67,9 @@ func OpenReceipt(msg []byte, log note.Verifier) (Receipt, error) {
 	r.Due = parsed(l, due, err)
 	d, err := id.ParseDigest(l.value("deposit"))
 	r.Deposit = parsed(l, d, err)
-	if err := l.end(); err != nil || r.text() != n.Text {
+	// Nothing else may ride along: a receipt is shown, and handed on.
+	again, err := note.Sign(&note.Note{Text: n.Text, Sigs: n.Sigs})
+	if l.end() != nil || r.text() != n.Text || err != nil || !bytes.Equal(again, msg) {
 		return Receipt{}, fmt.Errorf("receipt: %w", ErrFormat)
 	}
 	return r, nil

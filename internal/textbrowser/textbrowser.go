@@ -256,6 +256,14 @@ func (p *Page) send(u *url.URL, mediaType string, body io.Reader) (*Page, error)
 func (p *Page) find(button string) (form, pressed *html.Node) {
 	visit(p.root, func(n *html.Node) {
 		if form == nil && n.DataAtom == atom.Button && strings.Contains(textOf(n), button) {
+			if id := attr(n, "form"); id != "" { // it stands elsewhere
+				visit(p.root, func(f *html.Node) {
+					if f.DataAtom == atom.Form && attr(f, "id") == id {
+						form, pressed = f, n
+					}
+				})
+				return
+			}
 			for at := n; at != nil; at = at.Parent {
 				if at.DataAtom == atom.Form {
 					form, pressed = at, n
@@ -315,6 +323,9 @@ func (p *Page) fields(form, pressed *html.Node, values map[string]string) (field
 			}
 		}
 	})
+	if attr(pressed, "form") != "" && attr(pressed, "name") != "" {
+		add(attr(pressed, "name"), attr(pressed, "value"))
+	}
 	for name := range values {
 		if !used[name] {
 			p.b.t.Fatalf("the form on %s has no field %q", p.URL.Path, name)

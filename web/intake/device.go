@@ -72,7 +72,7 @@ type part struct {
 
 // spoken are the beginnings of the keys of the messages that a script says.
 var spoken = []string{
-	"intake.check.", "intake.code.", "intake.device.", "intake.field.", "intake.file.", "intake.kind.", "intake.long.", "intake.open.",
+	"intake.check.", "intake.code.", "intake.destroy.", "intake.device.", "intake.field.", "intake.file.", "intake.kind.", "intake.long.", "intake.open.",
 	"intake.sent.", "intake.status.", "intake.tampered.", "intake.try.", "intake.unit.", "intake.without.",
 	"category.", "format.", "month.", "status.", "page.problem.", "page.product",
 }
@@ -95,9 +95,10 @@ func (s *Server) parts(w http.ResponseWriter, r *request) error {
 		{"kode", codePage{Page: sample, Words: [10]string{"-"}, What: "-", Sent: []string{"-"}, Due: "-", Receipt: "-", Switch: s.others(r, "/lapor/coba")}},
 		{"coba", tryPage{Page: sample, Code: codeInput(l, "", ""), Switch: s.others(r, "/lapor/coba")}},
 		{"status", statusPage{
-			Page: sample, About: "-", Next: "-", Needed: "-", Messages: []message{{"-", "-", "-"}}, None: "-", History: []string{"-"},
+			Page: sample, About: "-", Next: "-", Needed: "-", Messages: []message{{"-", "-", "-", "-"}}, None: "-", History: []string{"-"}, Log: "-",
 			Reply: replyField(l, "", ""), Files: files, Switch: s.others(r, "/cek"),
 		}},
+		{"hapus", destroyPage{Page: sample, Message: message{From: "-", Text: "-"}, Told: "-", Copy: "-", Switch: s.others(r, "/cek/hapus")}},
 		{"rusak", tamperedPage{Page: sample, Reasons: []string{"-"}, Contacts: s.contacts(r), Switch: s.others(r, "/cek")}},
 	} {
 		html, err := s.pages.Part(l, x.name, x.data)

@@ -99,7 +99,7 @@ func TestPartsHaveAllThatPagesMayHave(t *testing.T) {
 	if en := w.get("/en/peramban/bagian").body; !strings.Contains(en, `<p data-key="intake.sent.unclean" data-form="one">{{.N}} photo `) {
 		t.Error("the plural forms of English are missing")
 	}
-	if n := len(body); n > 40<<10 {
+	if n := len(body); n > 48<<10 {
 		t.Errorf("%d bytes", n)
 	}
 }

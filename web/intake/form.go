@@ -29,6 +29,9 @@ const (
 	showField       = "lihat"  // show the code instead of trying it
 	switchField     = "bahasa" // only the language is changed
 	kindField       = "jenis"
+	answerField     = "balasan" // digest of an answer
+	sureField       = "ya"      // destroy it
+	receiptField    = "tanda"
 
 	unsure  = "?"       // unit of those who don't know: not a unit's name
 	unknown = "unknown" // category of those who don't know: as good as none

@@ -18,9 +18,11 @@
 //	POST /lapor/periksa  what was typed, and attachments
 //	POST /lapor/kirim    deposits; the code
 //	POST /lapor/coba     tries the code
+//	POST /lapor/tanda-terima   the receipt as a file
 //	GET  /cek            asks for a code
 //	POST /cek            status, messages, reply
 //	POST /cek/balas      deposits a reply
+//	POST /cek/hapus      destroys an answer, after a page that asks once more
 //	GET  /bantuan, /bantuan/kode-hilang
 //
 // and the same below /en/ and the like. Where a script runs, the forms of
@@ -34,6 +36,7 @@ import (
 	"context"
 	"embed"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -122,7 +125,9 @@ func New(c Config) (*Server, error) {
 		"/lapor/kirim":         {post: s.send},
 		"/lapor/coba":          {post: s.try},
 		"/cek":                 {get: s.ask, post: s.open},
+		"/lapor/tanda-terima":  {post: s.receipt},
 		"/cek/balas":           {post: s.reply},
+		"/cek/hapus":           {post: s.destroy},
 		"/bantuan":             {get: s.help},
 		"/bantuan/kode-hilang": {get: s.lost},
 		partsPath:              {get: s.parts},
@@ -210,6 +215,21 @@ func (s *Server) texts(w http.ResponseWriter, r *request) (*body, error) {
 	if err := b.all(); err != nil {
 		b.drain()
 		return nil, err
+	}
+	return b, nil
+}
+
+// withoutFiles reads a form from which files may come that nobody needs.
+func (s *Server) withoutFiles(w http.ResponseWriter, r *request) (*body, error) {
+	b := s.body(w, r, s.mostBody())
+	for file, err := b.next(); err != io.EOF; file, err = b.next() {
+		if err == nil {
+			_, err = io.Copy(io.Discard, file)
+		}
+		if err != nil {
+			b.drain()
+			return nil, err
+		}
 	}
 	return b, nil
 }

@@ -287,7 +287,7 @@ func TestAddressesThatLeadNowhere(t *testing.T) {
 	w := newWorld(t, config{})
 	w.get("/entah").want(t, 404, "<h1>Halaman tidak ditemukan</h1>", `href="/cek"`)
 	w.get("/en/entah").want(t, 404, "<h1>Page not found</h1>")
-	for _, path := range []string{"/lapor/periksa", "/lapor/kirim", "/lapor/coba", "/cek/balas"} {
+	for _, path := range []string{"/lapor/periksa", "/lapor/kirim", "/lapor/coba", "/lapor/tanda-terima", "/cek/balas", "/cek/hapus"} {
 		a := w.get(path)
 		a.want(t, 405, "<h1>Halaman ini tidak dapat dibuka langsung</h1>", `href="/cek"`)
 		if a.Header.Get("Allow") != "POST" {

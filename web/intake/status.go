@@ -50,15 +50,9 @@ func codeInput(l *lang.Language, code, problem string) field {
 func (s *Server) open(w http.ResponseWriter, r *request) error {
 	// The page of a case comes here to change the language, with a reply that
 	// may have files chosen: those can't be kept.
-	b := s.body(w, r, s.mostBody())
-	for file, err := b.next(); err != io.EOF; file, err = b.next() {
-		if err == nil {
-			_, err = io.Copy(io.Discard, file)
-		}
-		if err != nil {
-			b.drain()
-			return err
-		}
+	b, err := s.withoutFiles(w, r)
+	if err != nil {
+		return err
 	}
 	if _, replying := b.texts[textField]; b.first(switchField) != "" && !replying {
 		return s.pages.Write(w, r.l, "cek", s.askPage(r, b.first(codeField), ""))
@@ -159,13 +153,17 @@ type statusPage struct {
 	Messages    []message
 	None        string
 	History     []string
+	Log         string // whether the report is in the access log
 	Code, Once  string
 	Reply       field
 	Files       filesPart
 	Switch      []page.Link
 }
 
-type message struct{ From, Text, Files string }
+type message struct {
+	From, Text, Files string
+	Destroy           string // the answer's digest, if it can be destroyed
+}
 
 // draft is a reply that isn't sent yet.
 type draft struct {
@@ -180,10 +178,13 @@ func draftFrom(b *body) draft {
 
 func (s *Server) statusPage(r *request, ro *roster.Roster, state depositsock.State, v *submission.View, code casecode.Code, d draft) statusPage {
 	l := r.l
+	title, about := l.T("intake.status.gone.title"), l.T("intake.status.gone.about")
+	if v.Status != "" {
+		title, about = l.T("intake.status.title", "Status", l.T("status."+string(v.Status))), l.T("intake.status.about."+string(v.Status))
+	}
 	p := statusPage{
-		Page:  s.plain(r, l.T("intake.status.title", "Status", l.T("status."+string(v.Status)))),
-		About: l.T("intake.status.about." + string(v.Status)),
-		Code:  code.Reveal(), Once: d.once, Switch: s.others(r, "/cek"),
+		Page: s.plain(r, title), About: about, Log: inLog(l, v, state.Day),
+		Code: code.Reveal(), Once: d.once, Switch: s.others(r, "/cek"),
 	}
 	if _, ok := seed(p.Once); !ok {
 		var once submission.Seed
@@ -191,7 +192,7 @@ func (s *Server) statusPage(r *request, ro *roster.Roster, state depositsock.Sta
 		p.Once = hex.EncodeToString(once[:])
 	}
 	due := v.Due
-	if due.IsZero() && len(v.History) > 0 {
+	if due.IsZero() && len(v.History) > 0 && v.Status != "" {
 		due = s.config.Clock.Due(v.Status, v.History[len(v.History)-1].Day)
 	}
 	late := !due.IsZero() && due.Before(state.Day)
@@ -226,7 +227,24 @@ func replyField(l *lang.Language, text, problem string) field {
 	return field{Name: textField, Label: l.T("intake.status.text"), Hint: l.T("intake.status.text.hint"), Value: text, Problem: problem, Rows: 6}
 }
 
+// inLog says when the report entered the access log, or by when it will.
+func inLog(l *lang.Language, v *submission.View, today id.Day) string {
+	due := v.Since.AddDays(1)
+	switch {
+	case !v.Logged.IsZero():
+		return l.T("intake.status.log", "Day", v.Logged)
+	case v.InLog:
+		return l.T("intake.status.log.nodate")
+	case due.Before(today):
+		return l.T("intake.status.log.late", "Day", due)
+	}
+	return l.T("intake.status.log.by", "Day", due)
+}
+
 func showMessage(l *lang.Language, ro *roster.Roster, v *submission.View, m submission.Message) message {
+	if !m.Destroyed.IsZero() {
+		return message{From: l.T("intake.status.from", "Unit", unitName(l, ro, v, m), "Day", m.Day), Text: l.T("intake.status.destroyed", "Day", m.Destroyed)}
+	}
 	if m.By == "" {
 		x := message{From: l.T("intake.status.from.you", "Day", m.Day), Text: l.T("intake.status.yours")}
 		if m.Files > 0 {
@@ -234,13 +252,18 @@ func showMessage(l *lang.Language, ro *roster.Roster, v *submission.View, m subm
 		}
 		return x
 	}
-	// The unit speaks; which of its officers wrote is not the reporter's.
+	return message{From: l.T("intake.status.from", "Unit", unitName(l, ro, v, m), "Day", m.Day), Text: m.Text, Destroy: m.Answer.String()}
+}
+
+// unitName names the unit that an answer is from. The unit speaks; which of its
+// officers wrote is not the reporter's.
+func unitName(l *lang.Language, ro *roster.Roster, v *submission.View, m submission.Message) string {
 	from := v.Unit
 	if by, ok := ro.Member(m.By); ok {
 		from = by.Unit
 	}
 	unit, _ := ro.Unit(from)
-	return message{From: l.T("intake.status.from", "Unit", unit.Named(l.Code()), "Day", m.Day), Text: m.Text}
+	return unit.Named(l.Code())
 }
 
 // tamperedPage says that the case isn't what was deposited.
