@@ -212,6 +212,7 @@ func (v *Vault) Batches(ctx context.Context) error {
 		// Who only looks leaves traces as well: SQLite's readers write to the -shm
 		// file. And the change times, which can't be set, are then all of this minute.
 		v.blur()
+		v.sweepUploads(ctx)
 		// By the minute at most: the clock may be set, the machine may sleep.
 		wait := min(time.Minute, v.today().AddDays(1).Time(v.zone).Sub(v.config.Now()))
 		select {

@@ -48,6 +48,8 @@ type arrived struct {
 	id.Object
 	data []byte // nil: the file
 	file string // temporary file, synced
+
+	upload id.Upload // that it came by; zero if it was streamed
 }
 
 // DepositState tells intake how the vault is.
@@ -65,6 +67,7 @@ func (v *Vault) DepositState() depositsock.State {
 //	objects arrive in blobs/tmp                 files there: swept at the next start
 //	rows are inserted, files renamed to blobs/  files that no row names: swept likewise
 //	rows are committed                          the whole deposit
+//	uploads are removed                         second names of blobs: swept likewise
 //
 // Only after that is the reporter told "received".
 func (v *Vault) Deposit(ctx context.Context, l id.Lookup, head depositsock.DepositHead, stream *frame.Reader) (depositsock.DepositAnswer, error) {
@@ -94,7 +97,7 @@ func (v *Vault) deposit(ctx context.Context, l id.Lookup, head depositsock.Depos
 	defer func() {
 		v.quota.come(-coming.n) // what was kept is counted by now
 		for _, o := range objects {
-			if o.file != "" {
+			if o.file != "" && o.upload == (id.Upload{}) {
 				_ = os.Remove(o.file) // gone already if it was kept; swept at the next start otherwise
 				defer v.blur()
 			}
@@ -107,14 +110,43 @@ func (v *Vault) deposit(ctx context.Context, l id.Lookup, head depositsock.Depos
 	if err := stream.Commit(&c); err != nil {
 		return a, fmt.Errorf("%w: %w", depositsock.ErrBad, err)
 	}
+	if len(c.Uploads) > maxObjects-len(objects) {
+		return a, fmt.Errorf("%w: too many objects", depositsock.ErrBad)
+	}
+	left := v.config.MaxBytes
+	for _, o := range objects {
+		left -= o.Size
+	}
+	uploaded, release, err := v.takeUploads(ctx, c.Uploads, left)
+	defer release()
+	if errors.Is(err, depositsock.ErrUpload) {
+		// Its uploads are gone once a deposit is kept.
+		if same, found := v.sameDeposit(ctx, l, c.FormTag); found {
+			return same, nil
+		}
+	}
+	if err != nil {
+		return a, err
+	}
+	objects = append(objects, uploaded...)
 	if err := checkCommit(c, objects); err != nil {
 		return a, err
 	}
-	err = v.write(ctx, func(g *group) error {
+	if err = v.write(ctx, func(g *group) error {
 		a, err = v.insertDeposit(g, l, head, c, objects)
 		return err
-	})
+	}); err == nil {
+		v.used(uploaded)
+	}
 	return a, err
+}
+
+// sameDeposit finds what was deposited with the same form tag before.
+func (v *Vault) sameDeposit(ctx context.Context, l id.Lookup, tag id.Digest) (a depositsock.DepositAnswer, found bool) {
+	lookup := l.Hash()
+	err := v.db.read.QueryRowContext(ctx, "SELECT receipt FROM deposits d JOIN cases c ON c.case_id = d.case_id WHERE c.lookup = ? AND d.tag = ?", lookup[:], tag[:]).Scan(&a.Receipt)
+	a.Result = depositsock.Same
+	return a, err == nil
 }
 
 // checkRoster refuses what was sealed to the readers of another roster than
@@ -290,12 +322,17 @@ func (v *Vault) insertDeposit(g *group, l id.Lookup, head depositsock.DepositHea
 		if err := insertObject(g, of, o.Object, o.data, day, digest[:], "", 0); err != nil {
 			return a, bad(err)
 		}
+		keep := g.keepBlob
+		if o.upload == (id.Upload{}) {
+			size += o.Size
+		} else {
+			keep = g.linkBlob // and its bytes were counted when they came
+		}
 		if o.file != "" {
-			if err := g.keepBlob(o.file, v.blobPath(o.Digest)); err != nil {
+			if err := keep(o.file, v.blobPath(o.Digest)); err != nil {
 				return a, err
 			}
 		}
-		size += o.Size
 	}
 	v.quota.add(g.now, size)
 	return a, nil

@@ -133,13 +133,23 @@ func (d *doctor) files() error {
 			d.find("Bring it back from a backup.", "The file %s is damaged.", name)
 		}
 	}
-	for _, name := range []string{"log.key", "vault.db", "vault.db-wal", "blobs"} {
+	for _, name := range []string{"log.key", "vault.db", "vault.db-wal", "blobs", "uploads"} {
 		info, err := os.Stat(filepath.Join(d.dir, name))
 		if err != nil {
 			continue // said above, or not needed
 		}
 		if others := info.Mode().Perm() & 0o077; others&0o007 != 0 || name == "log.key" && others != 0 {
 			d.find(doOwner, "Others than the vault's user can use %s.", name)
+		}
+	}
+	uploads, err := os.ReadDir(filepath.Join(d.dir, "uploads"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	for _, f := range uploads {
+		if _, _, ok := parseUploadFile(f.Name()); !ok {
+			d.find("Take it away: the vault's next start removes it.", "In uploads/ is something that the vault didn't put there.")
+			break
 		}
 	}
 	return nil

@@ -90,3 +90,6 @@ func RosterRecords(t *testing.T) string {
 	}
 	return string(b[bytes.Index(b, []byte("UPDATE rosters")):])
 }
+
+// Sweep does what is done each minute.
+func Sweep(v *Vault) { v.sweepUploads(context.Background()) }

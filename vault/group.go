@@ -12,6 +12,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/internal/durable"
 )
 
@@ -183,6 +184,22 @@ func (g *group) keepBlob(file, name string) error {
 	return nil
 }
 
+// linkBlob is keepBlob for a file that keeps the name it has as well, so that
+// it is still there if the group fails.
+func (g *group) linkBlob(file, name string) error {
+	err := os.Link(file, name)
+	if errors.Is(err, os.ErrExist) { // which no row names, or this one could not
+		if err = os.Remove(name); err == nil {
+			err = os.Link(file, name)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("keep blob: %w", err)
+	}
+	g.blobs = append(g.blobs, name)
+	return nil
+}
+
 // dropBlobs removes the files kept since there were n of them. What it can't
 // remove is swept at the next start.
 func (g *group) dropBlobs(n int) {
@@ -213,14 +230,15 @@ func (v *Vault) publish(ctx context.Context, size int64) error {
 // the day's end: file systems (relatime) keep one that is after the change until
 // it is a day old, and so don't note when a reporter looked up a status.
 func (v *Vault) blur() {
-	for _, name := range []string{"vault.db", "vault.db-wal", "vault.db-shm", "blobs", "blobs/tmp"} {
+	for _, name := range []string{"vault.db", "vault.db-wal", "vault.db-shm", "blobs", "blobs/tmp", "uploads"} {
 		v.blurFile(filepath.Join(v.config.Dir, name))
 	}
 }
 
-func (v *Vault) blurFile(path string) {
-	today := v.today()
-	if err := os.Chtimes(path, today.AddDays(1).Time(v.zone), today.Time(v.zone)); err != nil && !errors.Is(err, os.ErrNotExist) {
+func (v *Vault) blurFile(path string) { v.blurFileTo(path, v.today()) }
+
+func (v *Vault) blurFileTo(path string, day id.Day) {
+	if err := os.Chtimes(path, day.AddDays(1).Time(v.zone), day.Time(v.zone)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		v.config.Log.Warn("time of a file could not be blurred", "error", err)
 	}
 }

@@ -106,6 +106,13 @@ func (q *quota) come(n int64) {
 	q.coming += n
 }
 
+// arrived turns bytes that were coming into such that have come: they count
+// whether or not a deposit takes them.
+func (q *quota) arrived(now time.Time, n int64) {
+	q.come(-n)
+	q.add(now, n)
+}
+
 func (q *quota) goesOn(c Config, now time.Time, dir string) error {
 	free := freeOf(dir)
 	q.mu.Lock()

@@ -9,6 +9,7 @@
 //
 //	vault.db        SQLite: cases, wraps, small objects, records, rosters
 //	blobs/<digest>  objects larger than 64 KiB; blobs/tmp/ while they arrive
+//	uploads/        objects that come in pieces, until a deposit names them
 //	log.key         the log's signing key
 //	log.vkey        its verifier key, for auditors
 //	root.vkey       the key that rosters are signed with
@@ -60,8 +61,10 @@ func Init(ctx context.Context, c InitConfig) (logKey string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("make log key: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Join(c.Dir, "blobs", "tmp"), 0o700); err != nil {
-		return "", err
+	for _, dir := range []string{filepath.Join("blobs", "tmp"), "uploads"} {
+		if err := os.MkdirAll(filepath.Join(c.Dir, dir), 0o700); err != nil {
+			return "", err
+		}
 	}
 	// log.key goes first: it exists exactly if somebody began a vault here.
 	for _, f := range []struct{ name, text string }{
@@ -127,6 +130,8 @@ type Vault struct {
 	log   atomic.Pointer[published]
 	now   atomic.Pointer[inForce]
 	quota quota
+
+	uploads uploads
 }
 
 // inForce is the roster in force.
@@ -199,6 +204,9 @@ func Open(ctx context.Context, c Config) (_ *Vault, err error) {
 		c.Log.Error("what was deleted may still be in the WAL; its truncation is tried again in a minute", "error", err)
 	}
 	if err := v.loadQuota(ctx); err != nil {
+		return nil, err
+	}
+	if err := v.loadUploads(); err != nil {
 		return nil, err
 	}
 	if err := v.reload(ctx); err != nil {

@@ -202,6 +202,10 @@ type parcel struct {
 	reporter ed25519.PrivateKey
 	// named is what the commit names; nil for the objects themselves.
 	named []id.Object
+
+	uploads  []depositsock.Uploaded // that the commit names
+	uploaded []id.Object            // what they are
+	roster   id.Digest              // that the head names; zero for the one in force
 }
 
 type object struct {
@@ -236,7 +240,7 @@ func newParcel(file int, readers ...id.Member) parcel {
 // head begins the deposit: sealed by the roster in force, if it is a new case.
 func (p parcel) head(w *world) depositsock.DepositHead {
 	h := depositsock.DepositHead{Lookup: p.lookup.Hex(), Case: p.of}
-	if p.of != "" {
+	if h.Roster = p.roster; h.Roster.IsZero() && p.of != "" {
 		h.Roster = roster.Digest(w.signed)
 	}
 	if p.reporter != nil {
@@ -252,7 +256,7 @@ func (w *world) send(p parcel) (depositsock.DepositAnswer, error) {
 		return depositsock.DepositAnswer{}, err
 	}
 	defer d.Abort()
-	c := depositsock.DepositCommit{FormTag: p.tag, Wraps: p.wraps, Objects: p.named}
+	c := depositsock.DepositCommit{FormTag: p.tag, Wraps: p.wraps, Objects: slices.Concat(p.named, p.uploaded), Uploads: p.uploads}
 	rand.Read(c.Salt[:])
 	for _, o := range p.objects {
 		ow, err := d.Object(o.role)

@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -104,39 +105,71 @@ func recovering(next http.Handler, log *slog.Logger) http.Handler {
 // a request whose answer takes long is not ended.
 func stallers(next http.Handler, stall time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := http.NewResponseController(w)
-		r.Body = &stallReader{r.Body, c, stall}
-		next.ServeHTTP(&stallWriter{w, c, stall}, r)
+		s := &stalls{c: http.NewResponseController(w), stall: stall}
+		// A copy, since net/http looks at its own: if a handler answers before it
+		// has read all, the connection isn't cut before the answer has arrived.
+		r = r.WithContext(r.Context())
+		r.Body = &stallReader{r.Body, s}
+		next.ServeHTTP(&stallWriter{w, s}, r)
 		// What net/http itself still writes gets as long as anything else.
-		_ = c.SetWriteDeadline(time.Now().Add(stall))
+		_ = s.c.SetWriteDeadline(time.Now().Add(stall))
 	})
+}
+
+// stalls are the deadlines of one request.
+type stalls struct {
+	c     *http.ResponseController
+	stall time.Duration
+
+	mu  sync.Mutex
+	cut bool // a handler has ended the reads of its request, for good
+}
+
+func (s *stalls) beforeRead() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cut {
+		return nil
+	}
+	return s.c.SetReadDeadline(time.Now().Add(s.stall))
 }
 
 type stallReader struct {
 	io.ReadCloser
-	c     *http.ResponseController
-	stall time.Duration
+	s *stalls
 }
 
-func (s *stallReader) Read(p []byte) (int, error) {
-	if err := s.c.SetReadDeadline(time.Now().Add(s.stall)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+func (r *stallReader) Read(p []byte) (int, error) {
+	if err := r.s.beforeRead(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return 0, err
 	}
-	return s.ReadCloser.Read(p)
+	return r.ReadCloser.Read(p)
 }
 
 type stallWriter struct {
 	http.ResponseWriter
-	c     *http.ResponseController
-	stall time.Duration
+	s *stalls
 }
 
-func (s *stallWriter) Write(p []byte) (int, error) {
-	if err := s.c.SetWriteDeadline(time.Now().Add(s.stall)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+func (w *stallWriter) Write(p []byte) (int, error) {
+	if err := w.s.c.SetWriteDeadline(time.Now().Add(w.s.stall)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return 0, err
 	}
-	return s.ResponseWriter.Write(p)
+	return w.ResponseWriter.Write(p)
+}
+
+// SetReadDeadline is what http.ResponseController calls for a handler. One that
+// has passed already ends the reads, and what reads at the same time doesn't put
+// that off.
+func (w *stallWriter) SetReadDeadline(t time.Time) error {
+	w.s.mu.Lock()
+	defer w.s.mu.Unlock()
+	if w.s.cut {
+		return nil
+	}
+	w.s.cut = !t.IsZero() && !t.After(time.Now())
+	return w.s.c.SetReadDeadline(t)
 }
 
 // Unwrap lets http.ResponseController reach the connection.
-func (s *stallWriter) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+func (w *stallWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

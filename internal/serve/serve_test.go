@@ -125,3 +125,50 @@ func TestSlowIsNotStalled(t *testing.T) {
 		t.Errorf("a clean stop: %v", err)
 	}
 }
+
+// TestReadsThatAreEndedStayEnded: a handler that ends the reads of a request from
+// another goroutine isn't kept waiting by a read that begins at that moment.
+func TestReadsThatAreEndedStayEnded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := serve.ListenUnix(path, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- serve.Run(ctx, serve.Config{
+			Listener: l, Log: slog.New(slog.DiscardHandler),
+			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				c := http.NewResponseController(w)
+				if err := c.SetReadDeadline(time.Now()); err != nil {
+					t.Error(err)
+				}
+				if err := c.SetReadDeadline(time.Now().Add(time.Hour)); err != nil {
+					t.Error(err)
+				}
+				if _, err := r.Body.Read(make([]byte, 1)); err == nil {
+					t.Error("a read was not ended")
+				}
+				_, _ = io.WriteString(w, "ended")
+			}),
+		})
+	}()
+	client := &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return net.Dial("unix", path) }}}
+	pr, pw := io.Pipe()
+	defer pw.Close()
+	r, err := client.Post("http://s/", "", pr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(r.Body)
+	if err != nil || string(b) != "ended" {
+		t.Errorf("got %q, %v", b, err)
+	}
+	r.Body.Close()
+	client.CloseIdleConnections()
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("a clean stop: %v", err)
+	}
+}

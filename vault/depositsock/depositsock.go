@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -25,6 +26,7 @@ var (
 	ErrTooLarge = wire.NewError("too-large", "the deposit is larger than the vault takes")
 	ErrUnknown  = wire.NewError("unknown", "no case has this code")
 	ErrRoster   = wire.NewError("roster", "the deposit was sealed by another roster than the one in force")
+	ErrUpload   = wire.NewError("upload", "an upload that the deposit names is not there, or not whole")
 	ErrBad      = wire.NewError("bad", "the deposit is not as agreed")
 
 	ErrNoKey     = wire.NewError("no-key", "this case came without a reporter's key, so that its answers can't be destroyed by code")
@@ -32,7 +34,18 @@ var (
 	ErrNoAnswer  = wire.NewError("no-answer", "the case has no such answer")
 )
 
-var known = wire.Errors{ErrFull, ErrNoFiles, ErrTooLarge, ErrUnknown, ErrRoster, ErrBad, ErrNoKey, ErrSignature, ErrNoAnswer}
+var known = wire.Errors{ErrFull, ErrNoFiles, ErrTooLarge, ErrUnknown, ErrRoster, ErrUpload, ErrBad, ErrNoKey, ErrSignature, ErrNoAnswer}
+
+// Answer is the answer to a request that failed: one of the errors above by
+// its code, any other as "internal".
+func Answer(err error) (status int, body string) { return known.Answer(err) }
+
+// Refuse answers a request that failed.
+func Refuse(w http.ResponseWriter, err error) { known.Write(w, err) }
+
+// Files is the path below which uploads are: a new one is made there, and has
+// its id as its name.
+const Files = prefix + "files/"
 
 // State is what intake may know of the vault.
 type State struct {
@@ -147,7 +160,15 @@ type DepositCommit struct {
 	Salt    Salt        `json:"salt"`     // of the deposit's digest
 	Wraps   []Wrap      `json:"wraps,omitempty"`
 	Blinds  []tlog.Hash `json:"blinds,omitempty"`
-	Objects []id.Object `json:"objects"` // all that were streamed
+	Objects []id.Object `json:"objects"` // all: those streamed, and those uploaded before
+	Uploads []Uploaded  `json:"uploads,omitempty"`
+}
+
+// Uploaded is an object that was uploaded whole before the deposit, which uses
+// the upload up.
+type Uploaded struct {
+	ID     id.Upload `json:"id"`
+	Object id.Digest `json:"object"` // a content
 }
 
 // Result says what a deposit came to.

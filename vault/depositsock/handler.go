@@ -20,6 +20,8 @@ type Vault interface {
 	SignedRoster() []byte
 	// RosterProof proves the roster in force; ErrFull before the first.
 	RosterProof(ctx context.Context) (RosterProof, error)
+	// Uploads serves uploads below the path Files, as tus 1.0.0.
+	Uploads() http.Handler
 	// Lookup writes the whole answer stream, or returns an error before the
 	// first byte of it; ErrUnknown if no case has the code.
 	Lookup(ctx context.Context, l id.Lookup, answer *frame.Writer) error
@@ -34,6 +36,7 @@ type Vault interface {
 // Handler serves the socket.
 func Handler(v Vault) http.Handler {
 	m := http.NewServeMux()
+	m.Handle(Files, v.Uploads())
 	m.HandleFunc("GET "+prefix+"state", func(w http.ResponseWriter, _ *http.Request) { wire.JSON(w, v.DepositState()) })
 	m.HandleFunc("GET "+prefix+"roster", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(v.SignedRoster()) })
 	m.HandleFunc("GET "+prefix+"roster/proof", func(w http.ResponseWriter, r *http.Request) {

@@ -38,16 +38,23 @@ type errorBody struct {
 // Write answers with an error: a known one by its code, any other as
 // "internal", since its text is the operator's.
 func (known Errors) Write(w http.ResponseWriter, err error) {
-	body, status := errorBody{"internal"}, http.StatusInternalServerError
+	status, body := known.Answer(err)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, body) // the other end is gone otherwise
+}
+
+// Answer is what Write answers with.
+func (known Errors) Answer(err error) (status int, body string) {
+	code, status := "internal", http.StatusInternalServerError
 	for _, k := range known {
 		if errors.Is(err, k) {
-			body.Code, status = k.code, http.StatusUnprocessableEntity
+			code, status = k.code, http.StatusUnprocessableEntity
 			break
 		}
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the other end is gone otherwise
+	b, _ := json.Marshal(errorBody{code}) // a string has no errors
+	return status, string(b) + "\n"
 }
 
 // ErrVault says that the vault answered, but not as it should.

@@ -187,9 +187,16 @@ func TestOnlyWhatIsAllowedPasses(t *testing.T) {
 	}
 	upload := "/deposit/v1/files/" + id.NewUpload().Hex()
 	for _, c := range []struct{ method, path string }{
-		{"GET", "/deposit/v1/state"}, {"GET", "/deposit/v1/roster"}, {"GET", "/deposit/v1/roster/proof?siapa=saya"},
-		{"POST", "/deposit/v1/lookup"}, {"POST", "/deposit/v1/deposit"}, {"POST", "/deposit/v1/destroy"},
-		{"POST", "/deposit/v1/files/"}, {"HEAD", upload}, {"PATCH", upload}, {"DELETE", upload},
+		{"GET", "/deposit/v1/state"},
+		{"GET", "/deposit/v1/roster"},
+		{"GET", "/deposit/v1/roster/proof?siapa=saya"},
+		{"POST", "/deposit/v1/lookup"},
+		{"POST", "/deposit/v1/deposit"},
+		{"POST", "/deposit/v1/destroy"},
+		{"POST", "/deposit/v1/files/"},
+		{"HEAD", upload},
+		{"PATCH", upload},
+		{"DELETE", upload},
 	} {
 		s.all = nil
 		r := ask(c.method, c.path)
@@ -226,9 +233,18 @@ func TestOnlyWhatIsAllowedPasses(t *testing.T) {
 		method, path string
 		status       int
 	}{
-		{"POST", "/deposit/v1/state", 405}, {"GET", "/deposit/v1/deposit", 405}, {"GET", upload, 405}, {"POST", upload, 405}, {"OPTIONS", "/deposit/v1/files/", 405},
-		{"GET", "/deposit/v1/", 404}, {"GET", "/deposit/v1/files", 404}, {"GET", "/deposit/v1/cases", 404}, {"PATCH", upload + "/x", 404},
-		{"PATCH", "/deposit/v1/files/..%2fvault.db", 404}, {"HEAD", "/deposit/v1/files/../state", 404}, {"GET", "/deposit/v2/state", 404},
+		{"POST", "/deposit/v1/state", 405},
+		{"GET", "/deposit/v1/deposit", 405},
+		{"GET", upload, 405},
+		{"POST", upload, 405},
+		{"OPTIONS", "/deposit/v1/files/", 405},
+		{"GET", "/deposit/v1/", 404},
+		{"GET", "/deposit/v1/files", 404},
+		{"GET", "/deposit/v1/cases", 404},
+		{"PATCH", upload + "/x", 404},
+		{"PATCH", "/deposit/v1/files/..%2fvault.db", 404},
+		{"HEAD", "/deposit/v1/files/../state", 404},
+		{"GET", "/deposit/v2/state", 404},
 	} {
 		s.all = nil
 		if r := ask(c.method, c.path); r.StatusCode != c.status || len(s.all) != 0 {

@@ -1,0 +1,467 @@
+package vault
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/tus/tusd/v2/pkg/handler"
+	"github.com/tus/tusd/v2/pkg/memorylocker"
+	"golang.org/x/exp/slog"
+
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/internal/durable"
+	"suluh.example/suluh/vault/depositsock"
+)
+
+// maxUploads is how many uploads there may be at once: each is a file, whether
+// or not anything of it has come.
+const maxUploads = 1 << 16
+
+// uploads are the objects that come in pieces, over connections that may break,
+// before a deposit names them. All that is known of one is its name and its
+// length, which are the name of its file, uploads/<id>.<length>; how much of it
+// is there is the file's size. Nobody is told what there is, only who knows an
+// id can add to it. What nobody has added to for a day is swept.
+type uploads struct {
+	locks   *memorylocker.MemoryLocker // who works on an upload holds its lock
+	handler http.Handler
+	mu      sync.Mutex
+	lengths map[id.Upload]int64
+}
+
+func (u *uploads) get(name id.Upload) (length int64, ok bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	length, ok = u.lengths[name]
+	return length, ok
+}
+
+func (u *uploads) all() (names []id.Upload) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for name := range u.lengths {
+		names = append(names, name)
+	}
+	return names
+}
+
+// lock waits until nobody works on an upload. Who does is asked to end.
+func (u *uploads) lock(ctx context.Context, name id.Upload) (unlock func(), err error) {
+	l, err := u.locks.NewLock(name.Hex())
+	if err != nil {
+		return nil, err
+	}
+	if err := l.Lock(ctx, func() {}); err != nil {
+		return nil, fmt.Errorf("wait for an upload: %w", err)
+	}
+	return func() { _ = l.Unlock() }, nil // it has no errors
+}
+
+func uploadFile(name id.Upload, length int64) string {
+	return name.Hex() + "." + strconv.FormatInt(length, 10)
+}
+
+func parseUploadFile(s string) (name id.Upload, length int64, ok bool) {
+	first, second, _ := strings.Cut(s, ".")
+	name, err := id.ParseUpload(first)
+	if err != nil {
+		return name, 0, false
+	}
+	length, err = strconv.ParseInt(second, 10, 64)
+	return name, length, err == nil && length > 0 && uploadFile(name, length) == s
+}
+
+func (v *Vault) uploadPath(name id.Upload, length int64) string {
+	return filepath.Join(v.config.Dir, "uploads", uploadFile(name, length))
+}
+
+// loadUploads finds what there is after a start, and sweeps what shouldn't be:
+// what is no upload, and what a deposit has taken right before a crash, which
+// has a second name in blobs/ then. It goes after the sweep of blobs.
+func (v *Vault) loadUploads() error {
+	v.uploads = uploads{locks: memorylocker.New(), lengths: map[id.Upload]int64{}}
+	dir := filepath.Join(v.config.Dir, "uploads")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("sweep uploads: %w", err)
+	}
+	for _, f := range files {
+		info, err := f.Info()
+		if err != nil {
+			return fmt.Errorf("sweep uploads: %w", err)
+		}
+		name, length, ok := parseUploadFile(f.Name())
+		if s, unix := info.Sys().(*syscall.Stat_t); !ok || !info.Mode().IsRegular() || info.Size() > length || unix && s.Nlink > 1 {
+			if err := os.RemoveAll(filepath.Join(dir, f.Name())); err != nil {
+				return fmt.Errorf("sweep uploads: %w", err)
+			}
+			continue
+		}
+		v.uploads.lengths[name] = length
+		if id.DayOf(info.ModTime(), v.zone) == v.today() {
+			v.quota.add(v.config.Now(), info.Size())
+		}
+	}
+	v.sweepUploads(context.Background())
+	v.blurFile(dir)
+	v.uploads.handler, err = v.serveUploads()
+	return err
+}
+
+// sweepUploads removes what nobody has added to since yesterday's beginning,
+// and blurs the times of all others, those of their change with them, which
+// can't be set and are all of this moment then.
+func (v *Vault) sweepUploads(ctx context.Context) {
+	for _, name := range v.uploads.all() {
+		length, ok := v.uploads.get(name)
+		if !ok {
+			continue
+		}
+		path := v.uploadPath(name, length)
+		info, err := os.Stat(path)
+		if err != nil {
+			continue // gone just now, or the disk's failure, of which others will tell
+		}
+		day := id.DayOf(info.ModTime(), v.zone)
+		if day.Before(v.today().AddDays(-1)) {
+			if unlock, err := v.uploads.lock(ctx, name); err == nil {
+				v.removeUpload(name)
+				unlock()
+			}
+			continue
+		}
+		v.blurFileTo(path, day)
+	}
+}
+
+// removeUpload forgets an upload whose lock the caller holds.
+func (v *Vault) removeUpload(name id.Upload) {
+	v.uploads.mu.Lock()
+	length, ok := v.uploads.lengths[name]
+	delete(v.uploads.lengths, name)
+	v.uploads.mu.Unlock()
+	if !ok {
+		return
+	}
+	if err := os.Remove(v.uploadPath(name, length)); err != nil {
+		v.config.Log.Error("an upload could not be removed; the next start does", "error", err)
+	}
+	v.blurFile(filepath.Join(v.config.Dir, "uploads"))
+}
+
+// takeUploads makes the uploads that a deposit names into objects of it. Each
+// is whole, synced, and has the digest that the deposit says. Nobody else works
+// on them until release is called. They stay where they are, so that a deposit
+// which fails can be sent again: used is what removes them.
+func (v *Vault) takeUploads(ctx context.Context, named []depositsock.Uploaded, left int64) (objects []arrived, release func(), err error) {
+	var unlock []func()
+	release = func() {
+		for _, f := range unlock {
+			f()
+		}
+	}
+	defer func() {
+		if err != nil {
+			release()
+			release = func() {}
+		}
+	}()
+	// In one order, so that two deposits never wait for each other.
+	named = slices.Clone(named)
+	slices.SortFunc(named, func(a, b depositsock.Uploaded) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	for i, n := range named {
+		if i > 0 && named[i-1].ID == n.ID {
+			return nil, release, fmt.Errorf("%w: an upload twice", depositsock.ErrBad)
+		}
+		f, err := v.uploads.lock(ctx, n.ID)
+		if err != nil {
+			return nil, release, err
+		}
+		unlock = append(unlock, f)
+		o, err := v.takeUpload(n.ID)
+		if err != nil {
+			return nil, release, err
+		}
+		if o.Digest != n.Object {
+			return nil, release, fmt.Errorf("%w: an upload has another digest", depositsock.ErrBad)
+		}
+		if left -= o.Size; left < 0 {
+			return nil, release, depositsock.ErrTooLarge
+		}
+		objects = append(objects, o)
+	}
+	return objects, release, nil
+}
+
+// takeUpload reads one whole.
+func (v *Vault) takeUpload(name id.Upload) (a arrived, err error) {
+	length, ok := v.uploads.get(name)
+	if !ok {
+		return a, depositsock.ErrUpload
+	}
+	a.Role, a.upload = id.RoleContent, name
+	f, err := os.OpenFile(v.uploadPath(name, length), os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return a, depositsock.ErrUpload
+	}
+	if err != nil {
+		return a, fmt.Errorf("take upload: %w", err)
+	}
+	defer f.Close()
+	h := sha256.New()
+	var small bytes.Buffer
+	from := io.TeeReader(f, h)
+	if a.Size, err = io.Copy(&small, io.LimitReader(from, inRow)); err != nil {
+		return a, fmt.Errorf("take upload: %w", err)
+	}
+	n, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{from}, make([]byte, 256<<10))
+	if err != nil {
+		return a, fmt.Errorf("take upload: %w", err)
+	}
+	if a.Size += n; a.Size != length {
+		return a, depositsock.ErrUpload
+	}
+	if a.Digest = id.SumOf(h); length < inRow {
+		a.data = small.Bytes()
+		return a, nil
+	}
+	a.file = f.Name()
+	if err := f.Sync(); err != nil {
+		return a, fmt.Errorf("take upload: %w", err)
+	}
+	v.blurFile(a.file)
+	return a, nil
+}
+
+// used removes the uploads that a deposit has taken.
+func (v *Vault) used(objects []arrived) {
+	for _, o := range objects {
+		if o.upload != (id.Upload{}) {
+			v.removeUpload(o.upload)
+		}
+	}
+}
+
+// stall is how long an upload waits for the next byte. Intake cuts who stalls.
+const stall = 24 * time.Hour
+
+// Uploads serves uploads as tus 1.0.0 (creation, termination) below
+// [depositsock.Files].
+func (v *Vault) Uploads() http.Handler { return v.uploads.handler }
+
+// serveUploads makes the handler of uploads. What came before a connection broke is kept, and a
+// connection that hangs gives way to the one that follows it.
+func (v *Vault) serveUploads() (http.Handler, error) {
+	c := handler.NewStoreComposer()
+	store := uploadStore{v}
+	c.UseCore(store)
+	c.UseTerminater(store)
+	c.UseLocker(v.uploads.locks)
+	h, err := handler.NewUnroutedHandler(handler.Config{
+		StoreComposer: c, BasePath: depositsock.Files, DisableDownload: true, DisableConcatenation: true,
+		Cors:           &handler.CorsConfig{Disable: true},
+		Logger:         slog.New(slog.NewTextHandler(io.Discard, nil)), // its lines have requests in them
+		NetworkTimeout: stall,
+	})
+	if err != nil {
+		return nil, err
+	}
+	post, head := h.Middleware(http.HandlerFunc(h.PostFile)), h.Middleware(http.HandlerFunc(h.HeadFile))
+	patch, del := h.Middleware(http.HandlerFunc(h.PatchFile)), h.Middleware(http.HandlerFunc(h.DelFile))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := strings.TrimPrefix(r.URL.Path, depositsock.Files)
+		_, err := id.ParseUpload(name)
+		r.Header.Del("X-Http-Method-Override")
+		r.URL.Path = name // where tusd looks for it
+		switch {
+		case r.Header.Get("Upload-Metadata")+r.Header.Get("Upload-Defer-Length")+r.Header.Get("Upload-Concat") != "":
+			depositsock.Refuse(w, fmt.Errorf("%w: a header that uploads don't have here", depositsock.ErrBad))
+		case name == "" && r.Method == http.MethodPost && r.Header.Get("Content-Type") == "":
+			post.ServeHTTP(&located{w}, r)
+		case name == "":
+			depositsock.Refuse(w, fmt.Errorf("%w: an upload begins without bytes", depositsock.ErrBad))
+		case err != nil:
+			http.Error(w, handler.ErrNotFound.Error(), http.StatusNotFound)
+		case r.Method == http.MethodHead:
+			head.ServeHTTP(w, r)
+		case r.Method == http.MethodPatch:
+			patch.ServeHTTP(w, r)
+		case r.Method == http.MethodDelete:
+			del.ServeHTTP(w, r)
+		default:
+			http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		}
+	}), nil
+}
+
+// located cuts the address of a new upload down to its path: who asked through
+// intake can't use the vault's.
+type located struct{ http.ResponseWriter }
+
+func (l *located) WriteHeader(status int) {
+	if at, err := url.Parse(l.Header().Get("Location")); err == nil && at.Path != "" {
+		l.Header().Set("Location", at.Path)
+	}
+	l.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (l *located) Unwrap() http.ResponseWriter { return l.ResponseWriter }
+
+// uploadStore is what tusd's handler keeps uploads in.
+type uploadStore struct{ v *Vault }
+
+// refused is an error of ours as tusd answers with it.
+func (s uploadStore) refused(err error) error {
+	if full(err) {
+		err = errors.Join(depositsock.ErrFull, err)
+	}
+	status, body := depositsock.Answer(s.v.tell("an upload was not kept", err))
+	return handler.Error{
+		ErrorCode: "ERR_REFUSED", Message: "the vault refuses it",
+		HTTPResponse: handler.HTTPResponse{StatusCode: status, Body: body, Header: handler.HTTPHeader{"Content-Type": "application/json"}},
+	}
+}
+
+// NewUpload begins one.
+func (s uploadStore) NewUpload(_ context.Context, info handler.FileInfo) (handler.Upload, error) {
+	v := s.v
+	switch open, files := v.quota.room(v.config, v.config.Now(), v.config.Dir); {
+	case !open:
+		return nil, s.refused(depositsock.ErrFull)
+	case !files:
+		return nil, s.refused(depositsock.ErrNoFiles)
+	case info.Size > v.config.MaxBytes:
+		return nil, s.refused(depositsock.ErrTooLarge)
+	case info.Size < int64(len(agePrefix)):
+		return nil, s.refused(fmt.Errorf("%w: an upload too short for an age file", depositsock.ErrBad))
+	}
+	u := upload{s, id.NewUpload(), info.Size}
+	v.uploads.mu.Lock()
+	full := len(v.uploads.lengths) >= maxUploads
+	if !full {
+		v.uploads.lengths[u.name] = u.length
+	}
+	v.uploads.mu.Unlock()
+	if full {
+		return nil, s.refused(depositsock.ErrNoFiles)
+	}
+	f, err := os.OpenFile(u.path(), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		v.removeUpload(u.name)
+		return nil, s.refused(fmt.Errorf("begin upload: %w", err))
+	}
+	u.blur()
+	return u, nil
+}
+
+// GetUpload finds one by its name.
+func (s uploadStore) GetUpload(_ context.Context, name string) (handler.Upload, error) {
+	u := upload{s: s}
+	var err error
+	var ok bool
+	if u.name, err = id.ParseUpload(name); err == nil {
+		u.length, ok = s.v.uploads.get(u.name)
+	}
+	if !ok {
+		return nil, handler.ErrNotFound
+	}
+	return u, nil
+}
+
+// AsTerminatableUpload returns what ends an upload.
+func (uploadStore) AsTerminatableUpload(u handler.Upload) handler.TerminatableUpload {
+	return u.(upload)
+}
+
+// upload is one of them.
+type upload struct {
+	s      uploadStore
+	name   id.Upload
+	length int64
+}
+
+func (u upload) path() string { return u.s.v.uploadPath(u.name, u.length) }
+
+func (u upload) blur() {
+	u.s.v.blurFile(u.path())
+	u.s.v.blurFile(filepath.Dir(u.path()))
+}
+
+// GetInfo tells how much is there.
+func (u upload) GetInfo(context.Context) (handler.FileInfo, error) {
+	info, err := os.Stat(u.path())
+	if err != nil {
+		return handler.FileInfo{}, u.s.refused(fmt.Errorf("look at upload: %w", err))
+	}
+	return handler.FileInfo{ID: u.name.Hex(), Size: u.length, Offset: info.Size()}, nil
+}
+
+// WriteChunk appends what comes, and what came before it broke off. What it
+// says is there has been synced. The context isn't heeded: the bytes end when
+// the request does.
+func (u upload) WriteChunk(_ context.Context, offset int64, src io.Reader) (int64, error) {
+	v := u.s.v
+	var first []byte
+	if rest := int64(len(agePrefix)) - offset; rest > 0 {
+		// Before anything is written that is not sealed.
+		first = make([]byte, rest)
+		n, err := io.ReadFull(src, first)
+		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+			return 0, u.s.refused(err)
+		}
+		if first = first[:n]; !strings.HasPrefix(agePrefix[offset:], string(first)) {
+			return 0, u.s.refused(fmt.Errorf("%w: an upload is not an age file", depositsock.ErrBad))
+		}
+	}
+	f, err := os.OpenFile(u.path(), os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return 0, u.s.refused(fmt.Errorf("open upload: %w", err))
+	}
+	defer u.blur()
+	defer f.Close()
+	var coming incoming
+	n, err := durable.Copy(f, &metered{v, io.MultiReader(bytes.NewReader(first), src), &coming}, offset)
+	v.quota.arrived(v.config.Now(), coming.n)
+	// What was written counts even if something failed after it.
+	if info, statErr := f.Stat(); statErr == nil {
+		n = info.Size() - offset
+	}
+	if err = errors.Join(err, f.Sync()); err != nil {
+		return n, u.s.refused(fmt.Errorf("keep upload: %w", err))
+	}
+	return n, nil
+}
+
+// GetReader is for downloads, which nobody is offered.
+func (upload) GetReader(context.Context) (io.ReadCloser, error) { return nil, handler.ErrNotFound }
+
+// FinishUpload has nothing to do: a deposit takes what is whole.
+func (upload) FinishUpload(context.Context) error { return nil }
+
+// Terminate removes it.
+func (u upload) Terminate(context.Context) error {
+	u.s.v.removeUpload(u.name)
+	return nil
+}
