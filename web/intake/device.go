@@ -91,6 +91,7 @@ func (s *Server) parts(w http.ResponseWriter, r *request) error {
 		{"periksa", checkPage{
 			Page: sample, Sheet: true, Without: "-", Answers: []answer{{"-", "-"}}, Personal: true, Files: files, Switch: s.others(r, "/lapor/periksa"),
 		}},
+		{"kosong", sample},
 		{"kirim", sample},
 		{"kode", codePage{Page: sample, Words: [10]string{"-"}, What: "-", Sent: []string{"-"}, Due: "-", Receipt: "-", Switch: s.others(r, "/lapor/coba")}},
 		{"coba", tryPage{Page: sample, Code: codeInput(l, "", ""), Switch: s.others(r, "/lapor/coba")}},
