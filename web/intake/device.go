@@ -73,7 +73,7 @@ type part struct {
 // spoken are the beginnings of the keys of the messages that a script says.
 var spoken = []string{
 	"intake.check.", "intake.code.", "intake.destroy.", "intake.device.", "intake.field.", "intake.file.", "intake.kind.", "intake.long.", "intake.open.",
-	"intake.sent.", "intake.status.", "intake.tampered.", "intake.try.", "intake.unit.", "intake.without.",
+	"intake.receipt.", "intake.sent.", "intake.status.", "intake.tampered.", "intake.try.", "intake.unit.", "intake.without.",
 	"category.", "format.", "month.", "status.", "page.problem.", "page.product",
 }
 

@@ -43,6 +43,7 @@ export class ReportPage implements Page {
     "/lapor/periksa": () => this.check(),
     "/lapor/tulis": () => Promise.resolve(history.back()),
     "/lapor/kirim": () => this.send(),
+    "/lapor/tanda-terima": () => Promise.resolve(this.save()),
     "/lapor/coba": (form: HTMLFormElement, button: HTMLElement | null) => this.try(form, button),
   };
 
@@ -211,10 +212,20 @@ export class ReportPage implements Page {
               what: result.result === "same" ? words.t("intake.code.same") : result.result === "added" ? words.t("intake.code.added") : "",
               due: result.result === "new" && due !== "" && words.t("intake.code.due", { Day: words.day(due) }),
               sent: said(words, result, asIs),
-              receipt: { text: result.receipt },
+              saved: true,
+              receipt: result.receipt,
             }),
       },
     );
+  }
+
+  /** The receipt as a file, whose name doesn't say what it is. */
+  private save(): void {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([this.sent!.result.receipt], { type: "text/plain" }));
+    link.download = this.screen.words.t("intake.receipt.file");
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   }
 
   private showTry(problems: readonly Problem[] = [], typed = "", right = false): void {
