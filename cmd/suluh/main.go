@@ -26,7 +26,10 @@ import (
 // program has no more than these few, for the computers of those who report or
 // check the log: it needs no C compiler and runs on Windows and macOS too.
 type cli struct {
-	Audit auditCmd `cmd:"" help:"Check the access log."`
+	Submit submitCmd `cmd:"" help:"Send a report, sealed on this computer."`
+	Status statusCmd `cmd:"" help:"See where a report stands, with its code."`
+	Reply  replyCmd  `cmd:"" help:"Add to a report, with its code."`
+	Audit  auditCmd  `cmd:"" help:"Check the access log."`
 
 	serverCmds
 }

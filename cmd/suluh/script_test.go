@@ -27,7 +27,7 @@ import (
 // TestMain lets the test's own binary run as suluh, for the scripts.
 func TestMain(m *testing.M) {
 	testOnlyWorkFactor = 8
-	testscript.Main(m, map[string]func(){"suluh": main, "reporter": reporter})
+	testscript.Main(m, map[string]func(){"suluh": main, "reporter": asReporter})
 }
 
 // TestScripts runs testdata/script/*.txtar: what people type, and what they
@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 //	                        members penelaah-satu (reader, approver), penelaah-dua (reader) and pemegang-kunci (custodian) of
 //	                        itprov, its recovery sheet in sheet.txt, every passphrase in pass; the flags of suluh case are set
 //
-// the reporter's side (see reporter), the stock age command, a plugin of it
+// the proxy of reporters (see socksCmds), the reporter's side (see asReporter), the stock age command, a plugin of it
 // (age-plugin-uji), jq and zbarimg.
 func TestScripts(t *testing.T) {
 	bin := t.TempDir()
@@ -53,6 +53,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PATH", bin+string(filepath.ListSeparator)+e.Getenv("PATH"))
 			e.Values[partsKey{}] = parts{}
+			e.Values[socksKey{}] = map[string]*onions{}
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
@@ -70,6 +71,7 @@ func TestScripts(t *testing.T) {
 				delete(started(ts), args[0])
 				ts.Check(stop())
 			},
+			"socks":    socksCmds,
 			"instance": func(ts *testscript.TestScript, neg bool, args []string) { instance(ts) },
 			"let": func(ts *testscript.TestScript, neg bool, args []string) {
 				if neg || len(args) != 1 {
@@ -160,11 +162,11 @@ func instance(ts *testscript.TestScript) {
 	ts.Setenv("SULUH_IDENTITY", ts.MkAbs("penelaah-satu.identity"))
 }
 
-// reporter sends and looks as the intake does for a reporter:
+// asReporter sends and looks as the intake does for a reporter:
 //
 //	reporter send VAULT UNIT REPORT.json [FILE NAME]…   prints the case code; NAME may have escapes such as \x00
 //	reporter look VAULT CODE                            prints what the code opens, as JSON
-func reporter() {
+func asReporter() {
 	if err := reportOrLook(context.Background(), os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "reporter:", err)
 		os.Exit(1)

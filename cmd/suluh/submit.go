@@ -1,0 +1,608 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"suluh.example/suluh/crypto/casecode"
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/internal/lang"
+	"suluh.example/suluh/internal/report"
+	"suluh.example/suluh/internal/reporter"
+	"suluh.example/suluh/vault/depositsock"
+)
+
+// serviceFlags say which service a reporter's command reaches, and how.
+type serviceFlags struct {
+	Server   string `env:"SULUH_SERVER" placeholder:"URL" help:"Address of the service: https://HOST or http://….onion. Needed."`
+	RootKey  string `env:"SULUH_ROOT_KEY" placeholder:"VKEY|FILE" help:"Root key that the service's list of officers must be signed with (name+hash+key), or a file that has it; from another source than the service. Needed."`
+	Socks    string `env:"SULUH_SOCKS" placeholder:"HOST:PORT" help:"SOCKS5 proxy that looks names up itself, such as Tor's: 127.0.0.1:9050. Each run asks it for a circuit of its own."`
+	Language string `default:"id" help:"Language of questions and answers: id, en."`
+}
+
+// Validate is called by kong: the two that are needed aren't where nothing is
+// sent.
+func (f *serviceFlags) Validate() error {
+	if f.Server == "" || f.RootKey == "" {
+		return errors.New("--server and --root-key are needed")
+	}
+	return nil
+}
+
+// words returns the language.
+func (f *serviceFlags) words() (*lang.Language, error) {
+	catalogue, err := lang.Load()
+	if err != nil {
+		return nil, err
+	}
+	l := catalogue.Language(f.Language)
+	if l.Code() != f.Language {
+		return nil, withHint(errors.New(l.T("reporter.error.language")), l.T("reporter.hint.language"))
+	}
+	return l, nil
+}
+
+// connect reaches the service.
+func (f *serviceFlags) connect(ctx context.Context, l *lang.Language) (*reporter.Service, error) {
+	root, err := verifierKey(f.RootKey)
+	if err != nil {
+		return nil, fmt.Errorf("root key: %w", err)
+	}
+	s, err := reporter.Connect(ctx, f.Server, f.Socks, root, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	if s.Direct {
+		next(l.T("reporter.tor"))
+		if strings.HasPrefix(strings.ToLower(f.Server), "http://") {
+			next(l.T("reporter.plain"))
+		}
+	}
+	return s, nil
+}
+
+// plainly says what went wrong in the reporter's words.
+func plainly(l *lang.Language, err error) error {
+	var h hinted
+	switch {
+	case err == nil, errors.As(err, &h):
+		return err
+	case errors.Is(err, depositsock.ErrNoKey):
+		return withHint(errors.New(l.T("reporter.error.undestroyable")), l.T("reporter.hint.undestroyable"))
+	}
+	text, hint := reporter.Explain(l, err)
+	if hint == "" {
+		return errors.New(text)
+	}
+	return withHint(errors.New(text), hint)
+}
+
+// outgoingFlags are of what is sent.
+type outgoingFlags struct {
+	Attach []string `sep:"none" placeholder:"FILE" help:"A file to attach; may be repeated. Its name is sent too, sealed; its folder is not."`
+	AsIs   bool     `help:"Send photos as they are, with hidden data: place, time, device. Else it is removed from JPEG, PNG and WebP."`
+}
+
+// files looks at the files that are named, before anything is sent.
+func (f *outgoingFlags) files(s *reporter.Service) (*reporter.Files, error) {
+	files := &reporter.Files{Most: s.Limit()}
+	for _, path := range f.Attach {
+		if err := files.Add(path); err != nil {
+			return nil, err
+		}
+	}
+	return files, s.Ready(len(files.All))
+}
+
+// inspect tells what is in the files besides what they show. It tells whether
+// there was anything to tell.
+func (f *outgoingFlags) inspect(l *lang.Language, files *reporter.Files) (told bool, err error) {
+	for _, x := range files.All {
+		line, err := reporter.Inspect(l, x, f.AsIs)
+		if err != nil {
+			return told, err
+		}
+		if line != "" {
+			next(line)
+			told = true
+		}
+	}
+	return told, nil
+}
+
+// outgoing shows how far it is, where somebody watches.
+func (f *outgoingFlags) outgoing(l *lang.Language, files *reporter.Files) (o reporter.Outgoing, done func()) {
+	o = reporter.Outgoing{Files: files.All, AsIs: f.AsIs, Language: l.Code(), Progress: func(int, int64) {}, Waiting: func() { next(l.T("reporter.waiting")) }}
+	var total int64
+	for _, x := range files.All {
+		total += x.Size
+	}
+	if total == 0 || !term.IsTerminal(int(os.Stderr.Fd())) {
+		return o, func() {}
+	}
+	bar := progressbar.NewOptions64(total, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionShowBytes(true),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+	begun := make([]int64, len(files.All)+1) // bytes before each file
+	for i, x := range files.All {
+		begun[i+1] = begun[i] + x.Size
+	}
+	o.Progress = func(file int, n int64) {
+		if n >= 0 {
+			_ = bar.Add64(n) // what the terminal doesn't take is not missed
+			return
+		}
+		bar.Describe(fmt.Sprintf("%s %d/%d", l.T("reporter.sending"), file+1, len(files.All)))
+		_ = bar.Set64(begun[file])
+	}
+	return o, func() { _ = bar.Exit() }
+}
+
+type submitCmd struct {
+	serviceFlags
+	outgoingFlags
+	From    string   `placeholder:"FILE" help:"Report as JSON instead of the questions; - is standard input. See --example."`
+	To      string   `placeholder:"UNIT" help:"Unit that reads it, instead of the question."`
+	Without []string `sep:"none" placeholder:"MEMBER" help:"An officer who must not read it, who gets no key; may be repeated."`
+	Receipt string   `placeholder:"FILE" help:"Keep the receipt in a new file: a promise that auditors can check (suluh audit verify --receipt). It shows that you reported."`
+	JSON    bool     `name:"json" help:"Print JSON: code, receipt, and what became of each file."`
+	Example bool     `help:"Print a report as JSON with every field, and do nothing else."`
+}
+
+func (submitCmd) Help() string {
+	return `Seals a report on this computer and sends it. The service sees no text, file name or code; its list of officers is believed only if the root key has
+signed it, it is in the access log, and it is in force today. No page of the service is trusted: this is the strongest way to report.
+
+At a terminal it asks the questions of the form one by one. Prints the report's code alone: ten words, the only way to read answers. Nothing is kept on this computer
+but what you keep; Ctrl-C before the end leaves nothing on the server.
+
+--from takes a JSON object with any of the fields that --example prints, all of them texts but "tanpa" (a list): the answers apa, bagaimana, mengapa, siapa, mana, kapan, jenis,
+rugi, saksi, sudah, and "unit" and "tanpa" for --to and --without. A field that is not known is refused.
+
+Examples:
+  suluh submit --server http://….onion --socks 127.0.0.1:9050 --root-key root.vkey
+  suluh submit --example >laporan.json
+  suluh submit --server https://lapor.example --root-key root.vkey --from laporan.json --attach kuitansi.jpg --to itprov
+  suluh submit --from - --json <laporan.json | jq -r .code`
+}
+
+// Validate is called by kong.
+func (c *submitCmd) Validate() error {
+	if c.Example {
+		return nil
+	}
+	return c.serviceFlags.Validate()
+}
+
+func (c *submitCmd) Run(ctx context.Context) error {
+	if c.Example {
+		_, err := os.Stdout.Write(reporter.Example())
+		return err
+	}
+	l, err := c.words()
+	if err != nil {
+		return err
+	}
+	return plainly(l, c.submit(ctx, l))
+}
+
+func (c *submitCmd) submit(ctx context.Context, l *lang.Language) error {
+	f, err := c.form(l)
+	if err != nil {
+		return err
+	}
+	asks := term.IsTerminal(int(os.Stdin.Fd()))
+	if c.From == "" && !asks {
+		return withHint(errors.New(l.T("reporter.error.terminal")), l.T("reporter.hint.terminal"))
+	}
+	s, err := c.connect(ctx, l)
+	if err != nil {
+		return err
+	}
+	files, err := c.files(s)
+	if err != nil {
+		return err
+	}
+	if f.Unit != "" || !asks {
+		if err := s.Choose(&f, l); err != nil { // before anybody writes in vain
+			return err
+		}
+	}
+	roster := s.Sender.Roster()
+	if asks {
+		ask := reporter.NewAsker(os.Stdin, os.Stderr, l)
+		if c.From == "" {
+			err = ask.Questions(ctx, &f, roster, files)
+		} else if f.Unit == "" {
+			err = ask.Unit(ctx, &f, roster)
+		}
+		if err != nil {
+			return err
+		}
+		told, err := c.inspect(l, files)
+		if err == nil && (told || c.From == "") {
+			err = ask.Review(ctx, &f, roster, files)
+		}
+		if err != nil {
+			return err
+		}
+	} else if _, err := c.inspect(l, files); err != nil {
+		return err
+	}
+	if err := s.Choose(&f, l); err != nil {
+		return err
+	}
+	if err := s.Ready(len(files.All)); err != nil {
+		return err
+	}
+	var receipt *os.File
+	if c.Receipt != "" {
+		if receipt, err = os.OpenFile(c.Receipt, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
+			return withHint(errors.New(l.T("reporter.error.receipt")), l.T("reporter.hint.receipt"))
+		}
+	}
+	o, done := c.outgoing(l, files)
+	code, sent, err := s.Submit(ctx, f, o)
+	done()
+	if receipt != nil {
+		err = c.keep(l, receipt, sent, err)
+	}
+	if errors.Is(err, reporter.ErrUncertain) {
+		fmt.Println(code.Reveal())
+	}
+	if err != nil {
+		return err
+	}
+	return c.print(l, s, code, sent)
+}
+
+// form is what is known of the report before anybody is asked.
+func (c *submitCmd) form(l *lang.Language) (f reporter.Form, err error) {
+	if c.From != "" {
+		in := os.Stdin
+		if c.From != "-" {
+			if in, err = os.Open(c.From); err != nil {
+				return f, &reporter.FileError{Path: c.From, Err: err}
+			}
+			defer in.Close()
+		}
+		if f, err = reporter.ReadForm(in); errors.Is(err, reporter.ErrCategory) {
+			var all []string
+			for _, x := range report.Categories() {
+				all = append(all, string(x))
+			}
+			err = withHint(errors.New(l.T("reporter.error.category")), l.T("reporter.hint.category", "Names", strings.Join(all, ", ")))
+		}
+		if err != nil {
+			return f, err
+		}
+	}
+	if c.To != "" {
+		f.Unit = id.Unit(c.To)
+	}
+	for _, m := range c.Without {
+		f.Without = append(f.Without, id.Member(m))
+	}
+	slices.Sort(f.Without)
+	f.Without = slices.Compact(f.Without)
+	return f, nil
+}
+
+// keep writes the receipt, or takes the empty file away if there is none. A
+// report that was received stays received.
+func (c *submitCmd) keep(l *lang.Language, f *os.File, sent reporter.Sent, sending error) error {
+	if sending != nil {
+		return errors.Join(sending, f.Close(), os.Remove(f.Name()))
+	}
+	_, err := f.Write(sent.Receipt)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		next(l.T("reporter.receipt.failed", "Name", c.Receipt))
+		return nil
+	}
+	next(l.T("reporter.receipt", "Name", c.Receipt))
+	return nil
+}
+
+// submitted is what submit --json prints.
+type submitted struct {
+	Code    string              `json:"code,omitempty"`
+	Result  depositsock.Result  `json:"result"`
+	Unit    id.Unit             `json:"unit,omitempty"`
+	Due     id.Day              `json:"due,omitzero"` // of the first news
+	Receipt string              `json:"receipt"`
+	Files   []reporter.SentFile `json:"files"`
+}
+
+func (c *submitCmd) print(l *lang.Language, s *reporter.Service, code casecode.Code, sent reporter.Sent) error {
+	clock, err := report.DefaultClock()
+	if err != nil {
+		return err
+	}
+	due := clock.Due(report.Received, s.State.Day)
+	if c.JSON {
+		return printJSON(submitted{code.Reveal(), sent.Outcome, "", due, string(sent.Receipt), append([]reporter.SentFile{}, sent.Files...)})
+	}
+	next(unclean(l, sent)...)
+	next(l.T("reporter.received"), l.T("reporter.paper"))
+	if !due.IsZero() {
+		next(l.T("intake.code.due", "Day", due))
+	}
+	_, err = fmt.Println(code.Reveal())
+	return err
+}
+
+// unclean says which photos may still tell more than their picture, though that
+// was to be removed.
+func unclean(l *lang.Language, sent reporter.Sent) (all []string) {
+	n := 0
+	for _, f := range sent.Files {
+		if reporter.IsPhoto(f.Kind) && f.Hidden != report.HiddenRemoved {
+			n++
+		}
+	}
+	if n > 0 {
+		all = append(all, l.T("intake.sent.unclean", "N", n))
+	}
+	return all
+}
+
+// printJSON prints one JSON object in which nothing can steer a terminal.
+func printJSON(v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	var b strings.Builder
+	for _, c := range string(text) {
+		if c != '\n' && (unicode.IsControl(c) || unicode.Is(unicode.Cf, c)) {
+			if c > 0xffff {
+				hi, lo := c-0x10000>>10+0xd800, (c-0x10000)&0x3ff+0xdc00
+				fmt.Fprintf(&b, `\u%04x\u%04x`, hi, lo)
+				continue
+			}
+			fmt.Fprintf(&b, `\u%04x`, c)
+			continue
+		}
+		b.WriteRune(c)
+	}
+	_, err = fmt.Println(b.String())
+	return err
+}
+
+// codeFlags say where the code comes from: never from arguments, where every
+// user of the machine sees them.
+type codeFlags struct {
+	CodeFile string `placeholder:"FILE" help:"File with the code; - is standard input, which it comes from too where that is not a terminal. Else it is asked for, without showing it."`
+}
+
+// code reads the code.
+func (f *codeFlags) code(ctx context.Context, l *lang.Language) (casecode.Code, error) {
+	text, err := f.read(ctx, l)
+	if err != nil {
+		return casecode.Code{}, err
+	}
+	code, corrections, err := casecode.Parse(text)
+	for _, x := range corrections {
+		next(l.T("intake.open.corrected", "Place", x.Place, "Word", x.Word))
+	}
+	return code, err
+}
+
+func (f *codeFlags) read(ctx context.Context, l *lang.Language) (string, error) {
+	if f.CodeFile != "" && f.CodeFile != "-" {
+		in, err := os.Open(f.CodeFile)
+		if err != nil {
+			return "", &reporter.FileError{Path: f.CodeFile, Err: err}
+		}
+		defer in.Close()
+		return readCode(in)
+	}
+	if f.CodeFile == "-" || !term.IsTerminal(int(os.Stdin.Fd())) {
+		return readCode(os.Stdin)
+	}
+	// The terminal is given back as it was if the person stops.
+	state, err := term.GetState(int(os.Stdin.Fd()))
+	if err != nil {
+		return "", err
+	}
+	type answer struct {
+		text string
+		err  error
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		text, err := askSecret(l.T("reporter.ask.code"), "")
+		answered <- answer{text, err}
+	}()
+	select {
+	case a := <-answered:
+		return a.text, a.err
+	case <-ctx.Done():
+		return "", errors.Join(ctx.Err(), term.Restore(int(os.Stdin.Fd()), state))
+	}
+}
+
+// readCode reads lines up to the tenth word, so that a code may stand on one
+// line or on ten, and a text may follow.
+func readCode(r io.Reader) (string, error) {
+	var text strings.Builder
+	for b := make([]byte, 1); text.Len() <= maxSecret; {
+		n, err := r.Read(b)
+		text.Write(b[:n])
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return "", err
+		}
+		if n == 1 && b[0] == '\n' && len(strings.FieldsFunc(text.String(), func(c rune) bool { return !unicode.IsLetter(c) })) >= casecode.Len {
+			break
+		}
+	}
+	return text.String(), nil
+}
+
+type statusCmd struct {
+	serviceFlags
+	codeFlags
+	Delete string `placeholder:"ID" help:"Delete an answer from the server, for good: ID is the eight digits beside it. A record stays that tells only the day."`
+	JSON   bool   `name:"json" help:"Print JSON."`
+}
+
+func (statusCmd) Help() string {
+	return `Opens a report with its code, on this computer: where it stands, and what was answered. The service learns neither code nor text.
+The exit status is 1 if what the server holds is not what was sent.
+
+Examples:
+  suluh status --server http://….onion --socks 127.0.0.1:9050 --root-key root.vkey
+  suluh status --server https://lapor.example --root-key root.vkey --json <kode.txt
+  suluh status --server https://lapor.example --root-key root.vkey --delete 3fa2b81c`
+}
+
+func (c *statusCmd) Run(ctx context.Context) error {
+	l, err := c.words()
+	if err != nil {
+		return err
+	}
+	return plainly(l, c.show(ctx, l))
+}
+
+func (c *statusCmd) show(ctx context.Context, l *lang.Language) error {
+	code, err := c.code(ctx, l)
+	if err != nil {
+		return err
+	}
+	clock, err := report.DefaultClock()
+	if err != nil {
+		return err
+	}
+	s, err := c.connect(ctx, l)
+	if err != nil {
+		return err
+	}
+	v, err := s.Look(ctx, code)
+	if err != nil {
+		return err
+	}
+	x := s.CaseOf(v, clock, l)
+	if c.Delete != "" {
+		answer, ok := x.Answer(c.Delete)
+		if !ok && len(v.Warnings) == 0 {
+			return withHint(errors.New(l.T("reporter.error.noanswer")), l.T("reporter.hint.noanswer"))
+		}
+		if _, err := s.Sender.Destroy(ctx, v, answer); err != nil {
+			return err
+		}
+		next(l.T("reporter.deleted", "ID", c.Delete))
+		if v, err = s.Look(ctx, code); err != nil {
+			return err
+		}
+		x = s.CaseOf(v, clock, l)
+	}
+	if c.JSON {
+		err = printJSON(x)
+	} else {
+		x.Write(os.Stdout, l, s.State.Day)
+	}
+	return errors.Join(err, x.Whole())
+}
+
+type replyCmd struct {
+	serviceFlags
+	codeFlags
+	outgoingFlags
+	TextFile string `default:"-" placeholder:"FILE" help:"File with the text; standard input if not named, after the code if that comes from there too."`
+	JSON     bool   `name:"json" help:"Print JSON."`
+}
+
+func (replyCmd) Help() string {
+	return `Adds a message and files to a report by its code, sealed on this computer. It is sent only if what the server holds is what was sent before.
+
+Examples:
+  suluh reply --server http://….onion --socks 127.0.0.1:9050 --root-key root.vkey --attach foto.jpg
+  cat kode.txt balasan.txt | suluh reply --server https://lapor.example --root-key root.vkey`
+}
+
+func (c *replyCmd) Run(ctx context.Context) error {
+	l, err := c.words()
+	if err != nil {
+		return err
+	}
+	err = c.reply(ctx, l)
+	if errors.Is(err, reporter.ErrUncertain) {
+		return withHint(errors.New(l.T("reporter.error.uncertain.reply")), l.T("reporter.hint.uncertain.reply"))
+	}
+	return plainly(l, err)
+}
+
+func (c *replyCmd) reply(ctx context.Context, l *lang.Language) error {
+	code, err := c.code(ctx, l)
+	if err != nil {
+		return err
+	}
+	s, err := c.connect(ctx, l)
+	if err != nil {
+		return err
+	}
+	v, err := s.Look(ctx, code)
+	if err != nil {
+		return err
+	}
+	clock, err := report.DefaultClock()
+	if err != nil {
+		return err
+	}
+	if x := s.CaseOf(v, clock, l); len(x.Warnings) > 0 {
+		x.Write(os.Stderr, l, s.State.Day)
+		return x.Whole()
+	}
+	files, err := c.files(s)
+	if err != nil {
+		return err
+	}
+	if _, err := c.inspect(l, files); err != nil {
+		return err
+	}
+	text, err := c.text(ctx, l)
+	if err != nil {
+		return err
+	}
+	o, done := c.outgoing(l, files)
+	sent, err := s.Reply(ctx, v, text, o)
+	done()
+	if err != nil {
+		return err
+	}
+	next(unclean(l, sent)...)
+	if c.JSON {
+		return printJSON(submitted{"", sent.Outcome, v.Unit, id.Day{}, string(sent.Receipt), append([]reporter.SentFile{}, sent.Files...)})
+	}
+	_, err = fmt.Println(l.T("intake.status.sent"))
+	return err
+}
+
+func (c *replyCmd) text(ctx context.Context, l *lang.Language) (string, error) {
+	if c.TextFile != "-" {
+		in, err := os.Open(c.TextFile)
+		if err != nil {
+			return "", &reporter.FileError{Path: c.TextFile, Err: err}
+		}
+		defer in.Close()
+		return reporter.ReadText(in)
+	}
+	if term.IsTerminal(int(os.Stdin.Fd())) {
+		next(l.T("reporter.ask.reply"))
+		return reporter.NewAsker(os.Stdin, os.Stderr, l).Text(ctx)
+	}
+	return reporter.ReadText(os.Stdin)
+}
