@@ -73,7 +73,7 @@ type part struct {
 // spoken are the beginnings of the keys of the messages that a script says.
 var spoken = []string{
 	"intake.check.", "intake.code.", "intake.destroy.", "intake.device.", "intake.field.", "intake.file.", "intake.kind.", "intake.long.", "intake.open.",
-	"intake.sent.", "intake.status.", "intake.tampered.", "intake.try.", "intake.unit.", "intake.without.",
+	"intake.receipt.", "intake.sent.", "intake.status.", "intake.tampered.", "intake.try.", "intake.unit.", "intake.without.",
 	"category.", "format.", "month.", "status.", "page.problem.", "page.product",
 }
 
@@ -91,6 +91,7 @@ func (s *Server) parts(w http.ResponseWriter, r *request) error {
 		{"periksa", checkPage{
 			Page: sample, Sheet: true, Without: "-", Answers: []answer{{"-", "-"}}, Personal: true, Files: files, Switch: s.others(r, "/lapor/periksa"),
 		}},
+		{"kosong", sample},
 		{"kirim", sample},
 		{"kode", codePage{Page: sample, Words: [10]string{"-"}, What: "-", Sent: []string{"-"}, Due: "-", Receipt: "-", Switch: s.others(r, "/lapor/coba")}},
 		{"coba", tryPage{Page: sample, Code: codeInput(l, "", ""), Switch: s.others(r, "/lapor/coba")}},

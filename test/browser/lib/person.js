@@ -24,14 +24,15 @@ export class Person {
 
   evaluate(fn, argument) { return this.engine.evaluate(fn, argument); }
 
-  // load does something that brings another document and waits until that is there.
-  // The mark is on the page that is left, numbered, since Back may bring it again.
+  // load does something that brings another page and waits until that is there: another
+  // document, or with script another heading in the same. The mark is on the page that is
+  // left, numbered, since Back may bring it again.
   async load(action) {
     const mark = String(++this.#left);
-    await this.evaluate((mark) => document.documentElement.setAttribute("data-left", mark), mark);
+    await this.evaluate((mark) => (document.querySelector("h1") ?? document.documentElement).setAttribute("data-left", mark), mark);
     await action();
     await until("the next page", () => this.evaluate((mark) =>
-      document.readyState === "complete" && document.documentElement.getAttribute("data-left") !== mark, mark));
+      document.readyState === "complete" && (document.querySelector("h1") ?? document.documentElement).getAttribute("data-left") !== mark, mark));
   }
 
   open(url) { return this.engine.open(url); }

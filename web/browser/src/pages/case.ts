@@ -1,0 +1,198 @@
+// From the code to a case's status and a reply, in one document.
+
+import type { Page } from "../app.js";
+import type { Client } from "../client.js";
+import type { CodeError, Reply, Status, View } from "../types.js";
+import { Failure } from "../types.js";
+import { codeProblem } from "./code.js";
+import { Files, said, Sending } from "./files.js";
+import type { Data, Problem } from "./fill.js";
+import type { Screen } from "./screen.js";
+import { kindOf, troubles } from "./trouble.js";
+import { visibleText } from "./words.js";
+
+const mostText = 1 << 20;
+
+export class CasePage implements Page {
+  private readonly files: Files;
+  private sending: Sending | null = null;
+  private opened: View | null = null;
+  private typed = ""; // the code, as long as its case is shown
+  private once = ""; // of the reply that is written
+  private text: HTMLTextAreaElement | null = null;
+  view = (): void => this.screen.showHome();
+
+  constructor(
+    private readonly screen: Screen,
+    private readonly client: Client,
+    most: number,
+  ) {
+    this.files = new Files(client, screen, most, "intake.status.files.closed");
+  }
+
+  readonly mode = "intake.device.mode.code";
+
+  get unsaved(): boolean {
+    return this.sending !== null || (this.text !== null && this.text.value.trim() !== "");
+  }
+
+  readonly routes = {
+    "/cek": () => this.open(),
+    "/cek/balas": () => this.reply(),
+  };
+
+  go(state: unknown): void {
+    this.sending?.cancel();
+    this.sending = null;
+    if (state === "status" && this.opened) this.showStatus();
+    else this.home();
+  }
+
+  private home(problems: readonly Problem[] = []): void {
+    this.view = () => this.screen.showHome();
+    this.screen.showHome(problems);
+  }
+
+  private get field(): HTMLTextAreaElement {
+    return this.screen.form.querySelector<HTMLTextAreaElement>("#kode")!;
+  }
+
+  /** Asks for the case, by the readers of now. */
+  private async look(typed: string): Promise<View | CodeError> {
+    await this.client.refresh();
+    return this.client.look(typed);
+  }
+
+  private async open(): Promise<void> {
+    const { words } = this.screen;
+    const typed = this.field.value;
+    try {
+      const found = await this.look(typed);
+      if ("code" in found) {
+        this.home([{ field: "kode", text: codeProblem(words, found) }]);
+        return;
+      }
+      this.typed = typed;
+      this.opened = found;
+      this.field.value = "";
+      this.begin();
+      history.pushState("status", "");
+      const notices = found.corrections.map((c) => words.t("intake.open.corrected", { Place: c.place, Word: c.word }));
+      this.showStatus([], notices.join(" "));
+    } catch (e) {
+      this.home(troubles(words, kindOf(e)));
+    }
+  }
+
+  /** Begins a new reply. */
+  private begin(): void {
+    this.once = [...crypto.getRandomValues(new Uint8Array(32))].map((b) => b.toString(16).padStart(2, "0")).join("");
+    this.text = null;
+    this.files.forget();
+  }
+
+  private showStatus(problems: readonly Problem[] = [], notice = ""): void {
+    const { words } = this.screen;
+    const v = this.opened!;
+    this.view = () => this.showStatus();
+    if (v.warnings.length > 0) {
+      this.screen.show("rusak", { title: words.t("intake.tampered.title") }, { reasons: v.warnings.map((w) => words.t(`intake.tampered.${w}`)) });
+      return;
+    }
+    this.screen.show("status", { title: words.t("intake.status.title", { Status: words.t(`status.${v.status}`) }), problems, notice }, this.status(v), (main) => {
+      const text = main.querySelector<HTMLTextAreaElement>("#teks");
+      if (this.text) {
+        this.text.removeAttribute("aria-invalid");
+        this.text.setAttribute("aria-describedby", text?.getAttribute("aria-describedby") ?? "");
+        text?.replaceWith(this.text);
+      } else this.text = text;
+      this.files.ready(main);
+    });
+  }
+
+  private status(v: View): Data {
+    const { words } = this.screen;
+    const { day: today } = this.client.state;
+    const last = v.history.at(-1);
+    const due = v.due || (last ? words.due(v.status, last.day) : "");
+    const late = due !== "" && due < today;
+    const Day = words.day(due);
+    const needed = v.status !== "incomplete" ? "" : due === "" ? "needed.nodate" : late ? "needed.late" : "needed";
+    const step = (s: Status) => words.t(`status.${s}`);
+    return {
+      ...this.files.data(),
+      needed: needed !== "" && { text: words.t(`intake.status.${needed}`, { Day }) },
+      about: words.t(`intake.status.about.${v.status}`),
+      next: needed === "" && due !== "" && words.t(late ? "intake.status.late" : "intake.status.next", { Day }),
+      messages: v.messages.length > 0 && { list: v.messages.map((m) => this.message(v, m)) },
+      none: v.messages.length === 0 && (due !== "" && !late ? words.t("intake.status.none.until", { Day }) : words.t("intake.status.none")),
+      history: v.history.map((h) => words.t("intake.status.step", { Status: step(h.status), Day: words.day(h.day) })),
+      mode: words.t("intake.device.plain.reply"),
+    };
+  }
+
+  private message(v: View, m: View["messages"][number]): Data {
+    const { words } = this.screen;
+    const Day = words.day(m.day);
+    if (m.by === "") {
+      return { from: words.t("intake.status.from.you", { Day }), text: words.t("intake.status.yours"), files: m.files > 0 && words.t("intake.status.yours.files", { N: m.files }) };
+    }
+    const { units, members } = this.client.roster;
+    const from = members.find((x) => x.id === m.by)?.unit ?? v.unit;
+    const name = units.find((u) => u.id === from)?.name;
+    return { from: words.t("intake.status.from", { Unit: name?.[words.language] ?? name?.["id"] ?? "", Day }), text: visibleText(m.text) };
+  }
+
+  private async reply(): Promise<void> {
+    const { words } = this.screen;
+    const view = this.opened!;
+    const files = this.files.chosen();
+    const text = this.text?.value ?? "";
+    const length = new TextEncoder().encode(text).length;
+    let problem = this.files.problem();
+    if (text.trim() === "" && files.length === 0) problem = { field: "teks", text: words.t("intake.status.nothing") };
+    if (length > mostText) problem = { field: "teks", text: `${words.t("intake.long.title")}. ${words.t("intake.long.here", { Size: words.bytes(mostText) })}` };
+    if (problem) {
+      this.showStatus([problem]);
+      return;
+    }
+    const reply: Reply = { text, language: words.language as Reply["language"], asIs: this.files.asIs };
+    const sending = new Sending(this.screen, "intake.device.reply.title", files, (onProgress, signal) => this.client.reply(view, this.once, reply, files, onProgress, signal));
+    this.sending = sending;
+    this.view = () => sending.show();
+    try {
+      const sent = await sending.run();
+      if (this.sending !== sending) return;
+      this.sending = null;
+      const notices = [words.t(sent.result === "same" ? "intake.status.sent.before" : "intake.status.sent"), ...said(words, sent, reply.asIs)];
+      // The reply is there for good, so that is said even if the vault goes now.
+      const found = await this.look(this.typed).catch(() => null);
+      if (found && !("code" in found)) this.opened = found;
+      this.begin();
+      this.showStatus([], notices.join(" "));
+    } catch (e) {
+      if (this.sending !== sending) return;
+      this.sending = null;
+      await this.failed(e);
+    }
+  }
+
+  private async failed(e: unknown): Promise<void> {
+    const { words } = this.screen;
+    const kind = kindOf(e);
+    const about = this.files.failed(kind, e instanceof Failure ? e.file : -1);
+    if (about) this.showStatus([about]);
+    else if (kind === "aborted") this.showStatus([], words.t("intake.device.cancelled"));
+    else if (kind === "closed") this.showStatus([{ field: "teks", text: words.t("intake.status.closed") }]);
+    else if (kind === "roster") {
+      // Answers may be of members who came since: the case is opened anew.
+      const found = await this.look(this.typed).catch(kindOf);
+      if (typeof found === "string") this.showStatus(troubles(words, found));
+      else if (!("code" in found)) {
+        this.opened = found;
+        await this.reply();
+      }
+    } else this.showStatus(troubles(words, kind));
+  }
+}
+

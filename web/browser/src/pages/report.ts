@@ -1,0 +1,268 @@
+// From the form to the code, in one document.
+
+import type { Client } from "../client.js";
+import type { Form, Report, Roster, Sent } from "../types.js";
+import { Failure } from "../types.js";
+import { codeProblem } from "./code.js";
+import type { Problem } from "./fill.js";
+import { Files, said, Sending } from "./files.js";
+import type { Screen } from "./screen.js";
+import type { Page } from "../app.js";
+import { kindOf, troubles } from "./trouble.js";
+import { visible, visibleText } from "./words.js";
+
+const mostText = 1 << 20;
+const questions = [
+  ["apa", "bagaimana", "mengapa"],
+  ["siapa", "mana", "kapan"],
+  ["rugi", "saksi", "sudah"],
+] as const;
+const phone = /(?:\+?62|0)[\s.-]?8[1-9]\d(?:[\s.-]?\d){6,9}/;
+
+/** A number that looks like one of a person. It is for a notice only. */
+const hasPersonalNumber = (s: string): boolean => phone.test(s) || (s.match(/\d(?:[ .-]?\d)*/g) ?? []).some((n) => n.replace(/\D/g, "").length >= 16);
+
+export class ReportPage implements Page {
+  private readonly files: Files;
+  private sending: Sending | null = null;
+  private sent: { result: Sent; asIs: boolean } | null = null;
+  view = (): void => this.screen.showHome();
+  unsaved = false;
+
+  constructor(
+    private readonly screen: Screen,
+    private readonly client: Client,
+    most: number,
+  ) {
+    this.files = new Files(client, screen, most, "intake.file.closed");
+  }
+
+  readonly mode = "intake.device.mode";
+
+  readonly routes = {
+    "/lapor/periksa": () => this.check(),
+    "/lapor/tulis": () => Promise.resolve(history.back()),
+    "/lapor/kirim": () => this.send(),
+    "/lapor/tanda-terima": () => Promise.resolve(this.save()),
+    "/lapor/coba": (form: HTMLFormElement, button: HTMLElement | null) => this.try(form, button),
+  };
+
+  /** Goes where Back or Forward leads. */
+  go(state: unknown): void {
+    if (this.sending) {
+      this.sending.cancel();
+      this.sending = null;
+    }
+    if (state === "kirim" && this.sent) this.showCode();
+    else if (state === "coba" && this.sent) this.showTry();
+    else if (state === "periksa") this.showCheck();
+    else this.home();
+  }
+
+  private home(problems: readonly Problem[] = []): void {
+    this.view = () => this.screen.showHome();
+    this.screen.showHome(problems);
+  }
+
+  private async check(): Promise<void> {
+    try {
+      await this.client.refresh();
+    } catch (e) {
+      this.home(troubles(this.screen.words, kindOf(e)));
+      return;
+    }
+    const problems = this.problems();
+    if (problems.length > 0) {
+      this.home(problems);
+      return;
+    }
+    await this.client.prepare(this.typed());
+    history.pushState("periksa", "");
+    this.showCheck();
+  }
+
+  private typed(): Form {
+    const data = new FormData(this.screen.form);
+    const text = (name: string) => String(data.get(name) ?? "").replace(/\r\n?/g, "\n");
+    const { roster } = this.client;
+    const report = Object.fromEntries(questions.flat().map((q) => [q, text(q)]));
+    const unit = text("unit");
+    return {
+      unit: unit === "?" ? (roster.units[0]?.other ?? "") : unit,
+      without: data.getAll("tanpa").map(String),
+      report: { ...report, jenis: text("jenis") === "unknown" ? "" : text("jenis") } as unknown as Report,
+      language: this.screen.words.language as Form["language"],
+      asIs: this.files.asIs,
+    };
+  }
+
+  private problems(): Problem[] {
+    const { words } = this.screen;
+    const { unit, without, report } = this.typed();
+    const { roster } = this.client;
+    const texts = questions.flat().map((q) => ({ q, n: new TextEncoder().encode(report[q]).length }));
+    const problems: Problem[] = [];
+    if (unit === "") problems.push({ field: "unit", text: words.t("intake.unit.missing") });
+    else if (readers(roster, unit, []).length === 0) problems.push({ field: "unit", text: words.t("intake.unit.gone") });
+    else if (readers(roster, unit, without).length === 0) problems.push({ field: "tanpa", text: words.t("intake.without.all", { Unit: this.unitName(unit) }) });
+    if (texts.reduce((n, t) => n + t.n, 0) > mostText) {
+      const longest = texts.reduce((a, b) => (b.n > a.n ? b : a));
+      problems.push({ field: longest.q, text: `${words.t("intake.long.title")}. ${words.t("intake.long.here", { Size: words.bytes(mostText) })}` });
+    }
+    return problems;
+  }
+
+  private unitName(id: string): string {
+    const unit = this.client.roster.units.find((u) => u.id === id);
+    return unit?.name[this.screen.words.language] ?? unit?.name["id"] ?? "";
+  }
+
+  private showCheck(problems: readonly Problem[] = [], notice = ""): void {
+    const { words } = this.screen;
+    this.view = () => this.showCheck();
+    const form = this.typed();
+    const { roster } = this.client;
+    const unit = roster.units.find((u) => u.id === form.unit);
+    const left = form.without.flatMap((id) => roster.members.find((m) => m.id === id)?.name ?? []);
+    const kind = String(new FormData(this.screen.form).get("jenis") ?? "");
+    const answers = questions.flatMap((part, i) => [
+      ...(i === 2 ? [{ question: words.t("intake.check.jenis"), text: kind && words.t(`category.${kind}`) }] : []),
+      ...part.map((q) => ({ question: words.t(`intake.${i === 2 ? "check" : "field"}.${q}`), text: visibleText(form.report[q].trim()) })),
+    ]);
+    this.screen.show(
+      "periksa",
+      { title: words.t("intake.check.title"), problems, notice },
+      {
+        ...this.files.data(),
+        names: words.t("intake.check.names", { Unit: this.unitName(form.unit), Names: readers(roster, form.unit, form.without).map((m) => m.name).join(", ") }),
+        sheet: Boolean(unit?.recovery),
+        without: left.length > 0 && { names: visible(left.join(", ")) },
+        answers: answers.map(({ question, text }) => ({ question, text: text || words.t("intake.check.unanswered") })),
+        personal: Object.values(form.report).some(hasPersonalNumber),
+        mode: words.t("intake.device.plain"),
+      },
+      (main) => this.files.ready(main),
+    );
+  }
+
+  private async send(): Promise<void> {
+    const { words } = this.screen;
+    const form = this.typed();
+    const files = this.files.chosen();
+    const isEmpty = Object.values(form.report).every((s) => s.trim() === "");
+    const problem = isEmpty && files.length === 0 ? { field: this.client.state.files ? "berkas" : "", text: words.t("intake.check.nothing") } : this.files.problem();
+    if (problem) {
+      this.showCheck([problem]);
+      return;
+    }
+    const sending = new Sending(this.screen, "intake.device.send.title", files, (onProgress, signal) => this.client.send(form, files, onProgress, signal));
+    this.sending = sending;
+    this.view = () => sending.show();
+    this.unsaved = true;
+    try {
+      const result = await sending.run();
+      if (this.sending !== sending) return;
+      this.sending = null;
+      this.sent = { result, asIs: form.asIs };
+      history.pushState("kirim", "", this.path("/lapor/kirim"));
+      this.showCode();
+    } catch (e) {
+      this.unsaved = false;
+      if (this.sending !== sending) return;
+      this.sending = null;
+      await this.failed(e);
+    }
+  }
+
+  /** The check page again, with why nothing was sent. */
+  private async failed(e: unknown): Promise<void> {
+    const { words } = this.screen;
+    const kind = kindOf(e);
+    const about = this.files.failed(kind, e instanceof Failure ? e.file : -1);
+    if (about) this.showCheck([about]);
+    else if (kind === "aborted") this.showCheck([], words.t("intake.device.cancelled"));
+    else if (kind === "roster" || kind === "no-readers") {
+      try {
+        await this.client.refresh();
+        if (this.problems().length > 0) this.home(this.problems());
+        else this.showCheck([{ field: "", text: words.t("intake.check.changed") }]);
+      } catch (e) {
+        this.showCheck(troubles(words, kindOf(e)));
+      }
+    } else this.showCheck(troubles(words, kind));
+  }
+
+  private path(p: string): string {
+    return (this.screen.words.language === "id" ? "" : `/${this.screen.words.language}`) + p;
+  }
+
+  private showCode(again = false): void {
+    const { words } = this.screen;
+    const { result, asIs } = this.sent!;
+    this.view = () => this.showCode(again);
+    const due = words.due("received", this.client.state.day);
+    this.screen.show(
+      "kode",
+      { title: words.t(again ? "intake.code.again.title" : "intake.code.title"), window: words.t("intake.code.window"), print: true },
+      {
+        words: result.words,
+        ...(again
+          ? {}
+          : {
+              what: result.result === "same" ? words.t("intake.code.same") : result.result === "added" ? words.t("intake.code.added") : "",
+              due: result.result === "new" && due !== "" && words.t("intake.code.due", { Day: words.day(due) }),
+              sent: said(words, result, asIs),
+              saved: true,
+              receipt: result.receipt,
+            }),
+      },
+    );
+  }
+
+  /** The receipt as a file, whose name doesn't say what it is. */
+  private save(): void {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([this.sent!.result.receipt], { type: "text/plain" }));
+    link.download = this.screen.words.t("intake.receipt.file");
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  }
+
+  private showTry(problems: readonly Problem[] = [], typed = "", right = false): void {
+    const { words } = this.screen;
+    this.view = () => this.showTry([], typed, right);
+    this.screen.show(
+      "coba",
+      { title: words.t(right ? "intake.try.right.title" : "intake.try.title"), problems, notice: right ? words.t("intake.try.right") : "" },
+      { right, trying: !right },
+      (main) => {
+        const field = main.querySelector<HTMLTextAreaElement>("#kode");
+        if (field) field.value = typed;
+      },
+    );
+  }
+
+  private async try(form: HTMLFormElement, button: HTMLElement | null): Promise<void> {
+    if (button?.getAttribute("name") === "lihat") {
+      history.pushState("kirim", "", this.path("/lapor/kirim"));
+      this.showCode(true);
+      return;
+    }
+    const field = form.querySelector<HTMLTextAreaElement>("#kode");
+    if (!field) {
+      history.pushState("coba", "", this.path("/lapor/coba"));
+      this.showTry();
+      return;
+    }
+    const wrong = await this.client.tryCode(field.value);
+    if (wrong) this.showTry([{ field: "kode", text: codeProblem(this.screen.words, wrong) }], field.value);
+    else {
+      this.unsaved = false;
+      this.showTry([], field.value, true);
+    }
+  }
+}
+
+const readers = (roster: Roster, unit: string, without: readonly string[]) =>
+  roster.members.filter((m) => m.unit === unit && m.removed === undefined && m.roles.includes("reader") && !without.includes(m.id));
+
