@@ -1,6 +1,6 @@
 // The page's side of the worker: what the pages call. It holds no secret.
 
-import { Failure, type CodeError, type Form, type Inspection, type Progress, type Reply, type Roster, type Sent, type State, type View } from "./types.js";
+import { Failure, type CodeError, type Day, type Form, type Inspection, type Progress, type Reply, type Roster, type Sent, type State, type View } from "./types.js";
 import { newWorker } from "./trusted.js";
 import type { Call, FromWorker, ToWorker } from "./worker.js";
 
@@ -30,8 +30,8 @@ export interface Client {
    */
   reply(view: View, once: string, reply: Reply, files: File[], onProgress: (p: Progress) => void, signal: AbortSignal): Promise<Sent>;
 
-  /** Destroys an answer in the vault: its bytes are gone when the promise is kept. */
-  destroy(view: View, object: string): Promise<void>;
+  /** Destroys an answer in the vault: nothing of it is left when the promise is kept. The day is that on which it was. */
+  destroy(view: View, object: string): Promise<Day>;
 
   /** Checks what was typed against the code that prepare gave: null if it is that. */
   tryCode(typed: string): Promise<TryError | null>;

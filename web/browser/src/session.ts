@@ -11,11 +11,12 @@ import { type Attachment, cleanName, cleanText, cleanType, type Letter, letterDo
 import { blindsFor, depositDigest, openReceipt, wrapLeafHash, wrapsRoot } from "./core/log.js";
 import { type Checked, checkRoster, readersOf, wrappedTo } from "./core/roster.js";
 import { floors, recipientOf, type Sealed, sealDocument, type SealedObject, wrap } from "./core/seal.js";
-import { type Seen, viewOf } from "./core/view.js";
+import { destroyText, type Seen, viewOf } from "./core/view.js";
 import { Hasher } from "./hasher.js";
 import { clean } from "./metadata/index.js";
 import {
   type CodeError,
+  type Day,
   Failure,
   type Form,
   type Progress,
@@ -108,6 +109,7 @@ export class Session {
   async send(form: Form, files: File[], onProgress: (p: Progress) => void, signal: AbortSignal): Promise<Sent> {
     const { keys, to } = this.keys(form);
     await this.ready(files);
+    if (this.state.roster !== this.checked.digest) throw new Failure("roster");
     const reporter = await recipientOf(keys.code.identity);
     const sent = await this.deliver(files, form.asIs, onProgress, signal, {
       code: keys.code,
@@ -139,7 +141,7 @@ export class Session {
       if (e instanceof Failure && e.kind === "unknown") return { code: "unknown", got: 0, place: 0, typed: "", suggestion: "" };
       throw e;
     }
-    const seen = await viewOf(stream, code, this.checked.members).catch(() => {
+    const seen = await viewOf(stream, code, this.checked.roster.origin, this.checked.members).catch(() => {
       throw new Failure("internal");
     });
     const handle = ++this.handles;
@@ -168,10 +170,10 @@ export class Session {
     });
   }
 
-  async destroy(handle: number, object: string): Promise<void> {
+  async destroy(handle: number, object: string): Promise<Day> {
     const { code, seen } = this.untampered(handle);
-    const message = `suluh.example/destroy/v1\n${this.checked.roster.origin}\n${seen.view.case}\n${object}\n`;
-    await this.vault.destroy(code.lookup, object, code.sign(message));
+    const order = destroyText(this.checked.roster.origin, seen.view.case, object);
+    return (await this.vault.destroy(code.lookup, object, code.sign(order))).day;
   }
 
   forget(): void {
@@ -201,7 +203,6 @@ export class Session {
   /** Asks the vault before anything is sent, so that nothing is sent in vain. */
   private async ready(files: File[]): Promise<void> {
     this.state = await this.vault.state();
-    if (this.state.roster !== this.checked.digest) throw new Failure("roster");
     if (!this.state.open) throw new Failure("closed");
     if (files.length > 0 && !this.state.files) throw new Failure("no-files");
     if (files.length > mostFiles) throw new Failure("many-files", mostFiles);
@@ -306,11 +307,8 @@ export class Session {
     );
     documents.push(card);
     const objects = [...deposited, card.object];
-    const head = {
-      lookup: d.code.lookup,
-      roster: this.checked.digest,
-      ...(isForm ? { case: letter.case, reporter: d.code.reporter } : {}),
-    };
+    // An addition is sealed to the case, whoever reads it by now.
+    const head = { lookup: d.code.lookup, ...(isForm ? { case: letter.case, roster: this.checked.digest, reporter: d.code.reporter } : {}) };
     const commit = {
       form_tag: d.tag(letterForTag(letter)),
       salt: toHex(salt),

@@ -137,10 +137,11 @@ export type Status =
 /**
  * What is wrong with a case as the reporter's side sees it: a card not made
  * with this code, cards that name different keys, an object that is gone or
- * was exchanged, an answer that no member signed. If there is any, nothing
+ * was exchanged, an answer that no member signed, an answer that is said to be
+ * destroyed by the reporter, who didn't order it. If there is any, nothing
  * else of the view may be shown, and nothing more may be sent.
  */
-export type Warning = "card" | "key" | "missing" | "signature";
+export type Warning = "card" | "key" | "missing" | "signature" | "destroyed";
 
 /** A case as the reporter sees it. It is the same case for reply and destroy. */
 export interface View {
@@ -148,11 +149,12 @@ export interface View {
   case: string;
   unit: string;
   since: Day;
-  status: Status;
+  status: Status | ""; // "" if the answer that told it was destroyed
   due: Day;
   messages: Message[]; // newest first
   history: { status: Status; day: Day }[]; // oldest first
-  inLog: boolean;
+  inLog: boolean; // all of it
+  logged: Day; // on which the report entered the log
   warnings: Warning[];
   corrections: Correction[]; // how mistyped words were read
 }
@@ -160,10 +162,12 @@ export interface View {
 /** A message of either side. What reporters wrote is never shown again. */
 export interface Message {
   day: Day;
-  by: string; // member; "" for the reporter
+  by: string; // member; "" for the reporter, and if it was destroyed
   text: string; // of a member
   files: number; // of the reporter
-  object: Digest; // to destroy it by; "" for what can't be
+  object: Digest; // of a member's message, to destroy it by; "" for the reporter's
+  tells: Status | ""; // that the message came with
+  destroyed: Day; // when the reporter had the message destroyed; "" if not
 }
 
 export interface Correction {
@@ -203,6 +207,7 @@ export type FailureKind =
   | "no-readers"
   | "roster" // another roster came into force: start again and show the readers
   | "tampered"
+  | "no-key" // answers of this case can't be destroyed: it came without a key to sign that with
   | "unknown" // no case has this code (any more)
   | "aborted" // by the signal
   | "internal";

@@ -3,7 +3,7 @@
 import type { RosterProof } from "./core/roster.js";
 import { text } from "./core/bytes.js";
 import { Request } from "./http.js";
-import { Failure, type FailureKind, type Result, type State } from "./types.js";
+import { type Day, Failure, type FailureKind, type Result, type State } from "./types.js";
 
 const mostFound = 64 << 20; // bytes of a look-up
 
@@ -14,6 +14,7 @@ const meanings: Record<string, FailureKind> = {
   "too-large": "too-large",
   unknown: "unknown",
   roster: "roster",
+  "no-key": "no-key",
 };
 
 /** An upload that a deposit names is not there any more: it has to be sent again. */
@@ -51,9 +52,8 @@ export class Vault {
     return b;
   }
 
-  async destroy(lookup: string, object: string, signature: string): Promise<void> {
-    await this.ask("POST", "destroy", JSON.stringify({ lookup, object, signature }));
-  }
+  destroy = (lookup: string, object: string, signature: string): Promise<{ day: Day }> =>
+    this.json("POST", "destroy", JSON.stringify({ lookup, object, signature }));
 
   /** Hands in a whole deposit. */
   deposit = (stream: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<{ result: Result; receipt: string }> =>

@@ -14,7 +14,7 @@ import { depositDigest, isIncluded, leafHash, openCheckpoint, openReceipt, wrapL
 import { openNote, verifierOf } from "../src/core/note.js";
 import { checkRoster, readersOf } from "../src/core/roster.js";
 import { floors, openDocument, padded, recipientOf, type Sealed, sealDocument, type SealedObject } from "../src/core/seal.js";
-import { viewOf } from "../src/core/view.js";
+import { destroyText, viewOf } from "../src/core/view.js";
 import { Failure } from "../src/types.js";
 
 type Vector = Record<string, string>;
@@ -244,7 +244,7 @@ async function views(c: Checks): Promise<void> {
   const look = async (sealed: Sealed[], more: SealedObject[] = [letter], head = {}) => {
     const objects = [...more, ...sealed.map((s) => s.object)].map((o) => ({ ...o, day: "2026-11-20" }));
     const stream = encodeStream({ case: of, objects, in_log: true, ...head }, sealed, {});
-    return (await viewOf(stream, code, [signer])).view;
+    return (await viewOf(stream, code, "suluh.example/uji", [signer])).view;
   };
   const good = await look([later, card, earlier, message]);
   c.same("an honest answer", good, {
@@ -254,15 +254,16 @@ async function views(c: Checks): Promise<void> {
     status: "verifying",
     due: "2026-11-26",
     messages: [
-      { day: "2026-11-22", by: "", text: "", files: 2, object: "" },
-      { day: "2026-11-21", by: "penelaah-satu", text: "dua", files: 0, object: later.object.digest },
-      { day: "2026-11-21", by: "penelaah-satu", text: "satu", files: 0, object: earlier.object.digest },
+      { day: "2026-11-22", by: "", text: "", files: 2, object: "", tells: "", destroyed: "" },
+      { day: "2026-11-21", by: "penelaah-satu", text: "dua", files: 0, object: later.object.digest, tells: "verifying", destroyed: "" },
+      { day: "2026-11-21", by: "penelaah-satu", text: "satu", files: 0, object: earlier.object.digest, tells: "", destroyed: "" },
     ],
     history: [
       { status: "received", day: "2026-11-20" },
       { status: "verifying", day: "2026-11-21" },
     ],
     inLog: true,
+    logged: "",
     warnings: [],
   });
   const warned = async (what: string, sealed: Sealed[], want: string[], more: SealedObject[] = [letter], head = {}) =>
@@ -279,6 +280,14 @@ async function views(c: Checks): Promise<void> {
   await warned("an answer by a stranger", [card, await answer({ text: "x" }, stranger)], ["signature"]);
   await warned("an answer to another case", [card, await answer({ case: "K-BBBB-BBBB-BBBB-BBBB" })], ["signature"]);
   await warned("a note as an answer", [card, await answer({ text: "x" }, seed, "suluh.example/note/v1")], ["signature"]);
+  const order = (of: string, by = code) => by.sign(destroyText("suluh.example/uji", of, later.object.digest));
+  const gone = (signature: string) => [letter, { ...later.object, destroyed: { day: "2026-11-23", status: true, signature } }];
+  const left = await look([card], gone(order(of)), { logged: "2026-11-21" });
+  c.same("a destroyed answer", [left.status, left.due, left.logged, left.warnings], ["", "", "2026-11-21", []]);
+  c.same("its message", left.messages, [{ day: "2026-11-20", by: "", text: "", files: 0, object: later.object.digest, tells: "", destroyed: "2026-11-23" }]);
+  await warned("an answer that the vault dropped", [card], ["destroyed"], gone(toBase64(new Uint8Array(64))));
+  await warned("an order of another code", [card], ["destroyed"], gone(order(of, Code.from(new Uint8Array(13)))));
+  await warned("an order for another case", [card], ["destroyed"], gone(order("K-BBBB-BBBB-BBBB-BBBB")));
   const bad = { object: card.object, bytes: card.bytes.slice() };
   bad.bytes[bad.bytes.length - 1]! ^= 1;
   await c.refused("bytes of another digest", () => look([bad]));

@@ -6,7 +6,7 @@ import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import wordsText from "../../../../crypto/casecode/words.txt";
 import type { CodeError, Correction } from "../types.js";
-import { type Bytes, concat, toBase64, toHex, utf8 } from "./bytes.js";
+import { type Bytes, concat, fromBase64, toBase64, toHex, utf8 } from "./bytes.js";
 import { identityOf } from "./seal.js";
 
 const length = 10;
@@ -79,6 +79,15 @@ export class Code {
 
   sign(message: string): string {
     return toBase64(ed25519.sign(utf8(message), this.derive("sign")));
+  }
+
+  /** Whether this code has signed. */
+  signed(message: string, signature: string): boolean {
+    try {
+      return ed25519.verify(fromBase64(signature), utf8(message), ed25519.getPublicKey(this.derive("sign")), { zip215: false });
+    } catch {
+      return false;
+    }
   }
 
   private derive(label: string): Bytes {

@@ -27,11 +27,14 @@ interface Answer {
 
 interface Stored extends SealedObject {
   day: Day;
-  destroyed?: boolean;
+  destroyed?: { day: Day; status?: boolean; signature: string };
 }
 
+/** What a reporter signs to have an answer destroyed. */
+export const destroyText = (origin: string, name: string, object: string): string => `suluh.example/destroy/v1\n${origin}\n${name}\n${object}\n`;
+
 /** Opens the answer stream of a look-up. Throws if the stream itself is broken. */
-export async function viewOf(stream: Uint8Array, code: Code, members: Verifier[]): Promise<Seen> {
+export async function viewOf(stream: Uint8Array, code: Code, origin: string, members: Verifier[]): Promise<Seen> {
   const { head, objects } = decodeStream(stream);
   const bytes = new Map<string, Uint8Array>();
   for (const o of objects) {
@@ -48,6 +51,7 @@ export async function viewOf(stream: Uint8Array, code: Code, members: Verifier[]
   let unit = "";
   let since: Day = "";
   let cards = 0;
+  let statusGone = false;
   for (const o of held) {
     if (o.role === "card") {
       const card = await openCard(bytes.get(o.digest) ?? new Uint8Array(0), identity, mac).catch(() => null);
@@ -60,30 +64,43 @@ export async function viewOf(stream: Uint8Array, code: Code, members: Verifier[]
       if (recipient !== "" && (recipient !== card.recipient || unit !== card.unit)) warnings.add("key");
       ({ recipient, unit } = card);
       if (since === "" || card.day < since) since = card.day;
-      if (card.letter) messages.push({ day: card.day, by: "", text: "", files: card.files, object: "" });
-    } else if (o.role === "answer" && !o.destroyed) {
+      if (card.letter) messages.push({ ...blank, day: card.day, files: card.files });
+    } else if (o.role === "answer" && o.destroyed) {
+      // Only whoever has the code can have signed that. Without this, the vault
+      // could drop an answer and say that the reporter did.
+      if (!code.signed(destroyText(origin, String(head.case), o.digest), o.destroyed.signature)) {
+        warnings.add("destroyed");
+        continue;
+      }
+      messages.push({ ...blank, day: o.day, object: o.digest, destroyed: o.destroyed.day });
+      statusGone ||= o.destroyed.status === true;
+    } else if (o.role === "answer") {
       const a = await openAnswer(bytes.get(o.digest) ?? new Uint8Array(0), String(head.case), identity, members).catch(() => null);
       if (a) answers.push({ ...a, object: o.digest });
       else warnings.add("signature");
     }
   }
   if (cards === 0) warnings.add("card");
-  let status: Status = "received";
+  let status: View["status"] = "received";
   let due: Day = "";
-  const history: View["history"] = [{ status, day: since }];
+  const history: View["history"] = [{ status: "received", day: since }];
   answers.sort((a, b) => compareTimes(a.time, b.time));
   for (const a of answers) {
     if (a.status !== "") {
-      ({ status, due } = { status: a.status, due: a.due });
-      history.push({ status, day: a.day });
+      ({ status, due } = a);
+      history.push({ status: a.status, day: a.day });
     }
-    if (a.text !== "") messages.push({ day: a.day, by: a.by, text: a.text, files: 0, object: a.object });
+    if (a.text !== "") messages.push({ ...blank, day: a.day, by: a.by, text: a.text, object: a.object, tells: a.status });
   }
+  if (statusGone) status = due = "";
   messages.reverse();
   messages.sort((a, b) => (a.day < b.day ? 1 : a.day > b.day ? -1 : 0));
-  const view = { case: String(head.case), unit, since, status, due, messages, history, inLog: head.in_log === true, warnings: [...warnings] };
+  const logged = typeof head.logged === "string" ? head.logged : "";
+  const view = { case: String(head.case), unit, since, status, due, messages, history, inLog: head.in_log === true, logged, warnings: [...warnings] };
   return { view, recipient };
 }
+
+const blank: Message = { day: "", by: "", text: "", files: 0, object: "", tells: "", destroyed: "" };
 
 const sameObject = (a: SealedObject, b: SealedObject): boolean => a.role === b.role && a.digest === b.digest && a.size === b.size;
 
