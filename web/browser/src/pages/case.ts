@@ -2,13 +2,13 @@
 
 import type { Page } from "../app.js";
 import type { Client } from "../client.js";
-import type { CodeError, Reply, Status, View } from "../types.js";
+import type { CodeError, Message, Reply, View } from "../types.js";
 import { Failure } from "../types.js";
 import { codeProblem } from "./code.js";
 import { Files, said, Sending } from "./files.js";
 import type { Data, Problem } from "./fill.js";
 import type { Screen } from "./screen.js";
-import { kindOf, troubles } from "./trouble.js";
+import { isDistrust, kindOf, troubles } from "./trouble.js";
 import { visibleText } from "./words.js";
 
 const mostText = 1 << 20;
@@ -20,6 +20,7 @@ export class CasePage implements Page {
   private typed = ""; // the code, as long as its case is shown
   private once = ""; // of the reply that is written
   private text: HTMLTextAreaElement | null = null;
+  private doomed: Message | null = null; // the answer that is to be destroyed
   view = (): void => this.screen.showHome();
 
   constructor(
@@ -37,14 +38,16 @@ export class CasePage implements Page {
   }
 
   readonly routes = {
-    "/cek": () => this.open(),
+    "/cek": (form: HTMLFormElement) => (form === this.screen.form ? this.open() : Promise.resolve(history.back())),
     "/cek/balas": () => this.reply(),
+    "/cek/hapus": (_: HTMLFormElement, button: HTMLElement | null) => this.destroy(button),
   };
 
   go(state: unknown): void {
     this.sending?.cancel();
     this.sending = null;
-    if (state === "status" && this.opened) this.showStatus();
+    if (state === "hapus" && this.opened && this.doomed) this.showDestroy();
+    else if ((state === "status" || state === "hapus") && this.opened) this.showStatus();
     else this.home();
   }
 
@@ -99,7 +102,8 @@ export class CasePage implements Page {
       this.screen.show("rusak", { title: words.t("intake.tampered.title") }, { reasons: v.warnings.map((w) => words.t(`intake.tampered.${w}`)) });
       return;
     }
-    this.screen.show("status", { title: words.t("intake.status.title", { Status: words.t(`status.${v.status}`) }), problems, notice }, this.status(v), (main) => {
+    const title = v.status === "" ? words.t("intake.status.gone.title") : words.t("intake.status.title", { Status: words.t(`status.${v.status}`) });
+    this.screen.show("status", { title, problems, notice }, this.status(v), (main) => {
       const text = main.querySelector<HTMLTextAreaElement>("#teks");
       if (this.text) {
         this.text.removeAttribute("aria-invalid");
@@ -114,33 +118,111 @@ export class CasePage implements Page {
     const { words } = this.screen;
     const { day: today } = this.client.state;
     const last = v.history.at(-1);
-    const due = v.due || (last ? words.due(v.status, last.day) : "");
+    const due = v.due || (last && v.status !== "" ? words.due(v.status, last.day) : "");
     const late = due !== "" && due < today;
     const Day = words.day(due);
     const needed = v.status !== "incomplete" ? "" : due === "" ? "needed.nodate" : late ? "needed.late" : "needed";
-    const step = (s: Status) => words.t(`status.${s}`);
     return {
       ...this.files.data(),
       needed: needed !== "" && { text: words.t(`intake.status.${needed}`, { Day }) },
-      about: words.t(`intake.status.about.${v.status}`),
+      about: words.t(v.status === "" ? "intake.status.gone.about" : `intake.status.about.${v.status}`),
       next: needed === "" && due !== "" && words.t(late ? "intake.status.late" : "intake.status.next", { Day }),
       messages: v.messages.length > 0 && { list: v.messages.map((m) => this.message(v, m)) },
       none: v.messages.length === 0 && (due !== "" && !late ? words.t("intake.status.none.until", { Day }) : words.t("intake.status.none")),
-      history: v.history.map((h) => words.t("intake.status.step", { Status: step(h.status), Day: words.day(h.day) })),
+      history: v.history.map((h) => words.t("intake.status.step", { Status: words.t(`status.${h.status}`), Day: words.day(h.day) })),
+      log: this.log(v),
       mode: words.t("intake.device.plain.reply"),
     };
   }
 
-  private message(v: View, m: View["messages"][number]): Data {
+  /** Whether the report is in the access log, or by when it must be. */
+  private log(v: View): string {
+    const { words } = this.screen;
+    if (v.logged !== "") return words.t("intake.status.log", { Day: words.day(v.logged) });
+    if (v.inLog) return words.t("intake.status.log.nodate");
+    const date = new Date(`${v.since}T00:00:00Z`);
+    date.setUTCDate(date.getUTCDate() + 1);
+    const due = date.toISOString().slice(0, 10);
+    return words.t(due < this.client.state.day ? "intake.status.log.late" : "intake.status.log.by", { Day: words.day(due) });
+  }
+
+  /** The unit that speaks in a message: which of its officers wrote is not the reporter's. */
+  private unitOf(v: View, m: Message): string {
+    const { units, members } = this.client.roster;
+    const unit = members.find((x) => x.id === m.by)?.unit ?? v.unit;
+    const name = units.find((u) => u.id === unit)?.name;
+    return name?.[this.screen.words.language] ?? name?.["id"] ?? "";
+  }
+
+  private message(v: View, m: Message): Data {
     const { words } = this.screen;
     const Day = words.day(m.day);
+    const from = words.t("intake.status.from", { Unit: this.unitOf(v, m), Day });
+    if (m.destroyed !== "") return { from, text: words.t("intake.status.destroyed", { Day: words.day(m.destroyed) }) };
     if (m.by === "") {
       return { from: words.t("intake.status.from.you", { Day }), text: words.t("intake.status.yours"), files: m.files > 0 && words.t("intake.status.yours.files", { N: m.files }) };
     }
-    const { units, members } = this.client.roster;
-    const from = members.find((x) => x.id === m.by)?.unit ?? v.unit;
-    const name = units.find((u) => u.id === from)?.name;
-    return { from: words.t("intake.status.from", { Unit: name?.[words.language] ?? name?.["id"] ?? "", Day }), text: visibleText(m.text) };
+    const destroy = (e: HTMLElement): void => {
+      const button = e.querySelector("button")!;
+      button.value = m.object;
+      button.querySelector(".vh")!.textContent = `: ${from}`;
+    };
+    return { from, text: visibleText(m.text), destroy };
+  }
+
+  /** Asks, or has the answer destroyed if that was answered. */
+  private async destroy(button: HTMLElement | null): Promise<void> {
+    const { words } = this.screen;
+    const view = this.opened!;
+    if (button instanceof HTMLButtonElement && button.name === "balasan") {
+      this.doomed = view.messages.find((m) => m.object === button.value) ?? null;
+      if (!this.doomed) return;
+      history.pushState("hapus", "", this.screen.path("/cek/hapus"));
+      this.showDestroy();
+      return;
+    }
+    const { object } = this.doomed!;
+    try {
+      const day = await this.client.destroy(view, object);
+      this.doomed = null;
+      const found = await this.look(this.typed).catch(() => null);
+      if (found && !("code" in found)) this.opened = found;
+      else {
+        this.opened = {
+          ...view,
+          ...(view.messages.some((m) => m.object === object && m.tells === view.status) ? { status: "", due: "" } : {}),
+          messages: view.messages.map((m) => (m.object === object ? { ...m, text: "", by: "", tells: "", destroyed: day } : m)),
+        };
+      }
+      history.replaceState("status", "", this.screen.path("/cek"));
+      this.showStatus([], words.t("intake.destroy.done"));
+    } catch (e) {
+      const kind = kindOf(e);
+      if (isDistrust(kind)) this.showDestroy(troubles(words, kind));
+      else if (kind === "unknown" || kind === "no-key") {
+        history.replaceState("status", "", this.screen.path("/cek"));
+        this.doomed = null;
+        this.showStatus([{ field: "", text: words.t(kind === "unknown" ? "intake.destroy.none" : "intake.destroy.nokey") }]);
+      } else this.showDestroy([{ field: "", text: words.t("intake.destroy.failed") }]);
+    }
+  }
+
+  private showDestroy(problems: readonly Problem[] = []): void {
+    const { words } = this.screen;
+    const v = this.opened!;
+    const m = this.doomed!;
+    this.view = () => this.showDestroy();
+    const { from, text } = this.message(v, m);
+    this.screen.show(
+      "hapus",
+      { title: words.t("intake.destroy.title"), problems },
+      {
+        from,
+        text,
+        told: m.tells !== "" && words.t("intake.destroy.told", { Status: words.t(`status.${m.tells}`) }),
+        copy: words.t("intake.destroy.copy", { Unit: this.unitOf(v, m) }),
+      },
+    );
   }
 
   private async reply(): Promise<void> {

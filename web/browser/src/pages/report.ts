@@ -164,7 +164,7 @@ export class ReportPage implements Page {
       if (this.sending !== sending) return;
       this.sending = null;
       this.sent = { result, asIs: form.asIs };
-      history.pushState("kirim", "", this.path("/lapor/kirim"));
+      history.pushState("kirim", "", this.screen.path("/lapor/kirim"));
       this.showCode();
     } catch (e) {
       this.unsaved = false;
@@ -190,10 +190,6 @@ export class ReportPage implements Page {
         this.showCheck(troubles(words, kindOf(e)));
       }
     } else this.showCheck(troubles(words, kind));
-  }
-
-  private path(p: string): string {
-    return (this.screen.words.language === "id" ? "" : `/${this.screen.words.language}`) + p;
   }
 
   private showCode(again = false): void {
@@ -244,13 +240,13 @@ export class ReportPage implements Page {
 
   private async try(form: HTMLFormElement, button: HTMLElement | null): Promise<void> {
     if (button?.getAttribute("name") === "lihat") {
-      history.pushState("kirim", "", this.path("/lapor/kirim"));
+      history.pushState("kirim", "", this.screen.path("/lapor/kirim"));
       this.showCode(true);
       return;
     }
     const field = form.querySelector<HTMLTextAreaElement>("#kode");
     if (!field) {
-      history.pushState("coba", "", this.path("/lapor/coba"));
+      history.pushState("coba", "", this.screen.path("/lapor/coba"));
       this.showTry();
       return;
     }

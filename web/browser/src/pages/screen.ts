@@ -47,6 +47,11 @@ export class Screen {
     this.parts = new Map(templates.map((t) => [t.id.replace("bagian-", ""), t.content]));
   }
 
+  /** The address of a page in the language that is shown. */
+  path(p: string): string {
+    return (this.words.language === "id" ? "" : `/${this.words.language}`) + p;
+  }
+
   /** Says in which mode the page is. */
   mode(text: string): void {
     this.address.textContent = text;
