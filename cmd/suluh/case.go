@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -192,13 +191,12 @@ func (c *caseListCmd) Run(ctx context.Context, in *caseCmd) error {
 		})
 		slices.SortStableFunc(items, func(a, b member.Item) int { return b.Day.Sub(a.Day) })
 		if c.JSON {
-			out := json.NewEncoder(os.Stdout)
 			for _, i := range items {
 				l := listedCase{i.Case, i.Day, i.Status, i.Since, i.Due, i.Unread, i.Files, i.Unit, i.Assigned, i.Readers, i.Category, i.Title, ""}
 				if i.Err != nil {
 					l.Error = i.Err.Error()
 				}
-				if err := out.Encode(l); err != nil {
+				if err := printLine(l); err != nil {
 					return err
 				}
 			}
@@ -285,9 +283,7 @@ func (c *caseShowCmd) Run(ctx context.Context, in *caseCmd) error {
 			next(fmt.Sprintf("The reporter asked that %s does not read this case, who can read it all the same: take the access away, and tell the auditors.", m))
 		}
 		if c.JSON {
-			out := json.NewEncoder(os.Stdout)
-			out.SetIndent("", "  ")
-			return out.Encode(shownCaseOf(x))
+			return printJSON(shownCaseOf(x))
 		}
 		fmt.Print(export.Conversation(s.language, x, func(member.Attachment) string { return "" }))
 		return nil

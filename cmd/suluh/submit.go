@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -354,29 +353,6 @@ func unclean(l *lang.Language, sent reporter.Sent) (all []string) {
 		all = append(all, l.T("intake.sent.unclean", "N", n))
 	}
 	return all
-}
-
-// printJSON prints one JSON object in which nothing can steer a terminal.
-func printJSON(v any) error {
-	text, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return err
-	}
-	var b strings.Builder
-	for _, c := range string(text) {
-		if c != '\n' && (unicode.IsControl(c) || unicode.Is(unicode.Cf, c)) {
-			if c > 0xffff {
-				hi, lo := c-0x10000>>10+0xd800, (c-0x10000)&0x3ff+0xdc00
-				fmt.Fprintf(&b, `\u%04x\u%04x`, hi, lo)
-				continue
-			}
-			fmt.Fprintf(&b, `\u%04x`, c)
-			continue
-		}
-		b.WriteRune(c)
-	}
-	_, err = fmt.Println(b.String())
-	return err
 }
 
 // codeFlags say where the code comes from: never from arguments, where every

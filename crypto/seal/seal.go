@@ -62,11 +62,7 @@ func Padded(n int64, floor Floor) int64 {
 // plugin age-plugin-NAME, which must be installed when something is sealed.
 func ParseRecipient(s string) (age.Recipient, error) {
 	if strings.HasPrefix(s, "age1pq1") {
-		r, err := age.ParseHybridRecipient(s)
-		if err != nil {
-			return nil, errors.New("recipient is not a well-formed age1pq1… key")
-		}
-		return r, nil
+		return ParseHybrid(s)
 	}
 	if strings.Count(s, "1") >= 2 {
 		// A plugin may not ask anything: sealing goes on where nobody sits.
@@ -76,6 +72,16 @@ func ParseRecipient(s string) (age.Recipient, error) {
 		}
 	}
 	return nil, errors.New("recipient is neither a post-quantum key (age1pq1…) nor one of an age plugin")
+}
+
+// ParseHybrid reads a hybrid recipient (age1pq1…) and no other: what a stranger
+// names must never start a plugin.
+func ParseHybrid(s string) (age.Recipient, error) {
+	r, err := age.ParseHybridRecipient(s)
+	if err != nil {
+		return nil, errors.New("recipient is not a well-formed age1pq1… key")
+	}
+	return r, nil
 }
 
 // HybridIdentity returns the hybrid identity whose 32-byte seed is given

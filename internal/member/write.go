@@ -143,7 +143,7 @@ func (s *Session) now() time.Time { return s.c.Now().UTC().Truncate(time.Millise
 // the case sees what the reporter was told; and once more to the case alone,
 // which stays when the reporter has the first destroyed.
 func (s *Session) answer(c *Case, a report.Answer) (told, own membersock.Handed, err error) {
-	reporter, err := seal.ParseRecipient(c.Reporter)
+	reporter, err := seal.ParseHybrid(c.Reporter) // a stranger wrote it
 	if err != nil {
 		return told, own, ErrReporters
 	}

@@ -180,11 +180,18 @@ func Encode[D ofReporter](d D) ([]byte, error) {
 	return b, nil
 }
 
-// Decode reads a letter or a summary of the given case.
+// Decode reads a letter or a summary of the given case. Anybody may have made
+// it by hand, so what none of our forms sends is taken out or cut: see tidy.
 func Decode[D ofReporter](text []byte, of id.Case) (D, error) {
 	var d D
 	if json.Unmarshal(text, &d) != nil || !d.isOf(of) {
 		return d, ErrFormat
+	}
+	switch x := any(&d).(type) {
+	case *Letter:
+		return d, x.tidy()
+	case *Summary:
+		x.tidy()
 	}
 	return d, nil
 }

@@ -157,7 +157,7 @@ func (s *Sender) BeginReply(ctx context.Context, day id.Day, v *View, once Seed,
 	if err != nil {
 		return nil, err
 	}
-	to, err := seal.ParseRecipient(v.recipient)
+	to, err := seal.ParseHybrid(v.recipient)
 	if err != nil {
 		return nil, err
 	}

@@ -295,6 +295,30 @@ func TestHostileReportsAreHarmless(t *testing.T) {
 	says(t, pages[len(pages)-1], "Catatan internal tersimpan.")
 }
 
+// TestHandmadeLettersAreHarmless: whatever somebody sealed as a letter, the desk
+// lists it, opens it, and shows the other cases beside it.
+func TestHandmadeLettersAreHarmless(t *testing.T) {
+	o := open(t)
+	o.Send(testvault.Form("itprov"))
+	cases := map[string]id.Case{}
+	for name, h := range testvault.ByHand() {
+		cases[name], _ = o.Make(h)
+	}
+	inbox := o.unlock(testvault.One)
+	says(t, inbox, "Uang perjalanan dinas")
+	for name, c := range cases {
+		p := textbrowserOf(t, inbox, "/kasus/"+string(c))
+		if p.Status != http.StatusOK || len(p.Body) > 3<<20 {
+			t.Errorf("%s: status %d, %d bytes", name, p.Status, len(p.Body))
+		}
+		for _, bad := range []string{"\x1b", "\u009b", "\u202e", "\u2066\x00", "[category.", strings.Repeat("n", 256)} {
+			if bytes.Contains(p.Body, []byte(bad)) || bytes.Contains(inbox.Body, []byte(bad)) {
+				t.Errorf("%s: has %q in it", name, bad)
+			}
+		}
+	}
+}
+
 // textbrowserOf loads a path with the browser that has loaded a page.
 func textbrowserOf(t *testing.T, p *textbrowser.Page, path string) *textbrowser.Page {
 	t.Helper()
