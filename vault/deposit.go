@@ -427,9 +427,9 @@ func (v *Vault) Lookup(ctx context.Context, l id.Lookup, answer *frame.Writer) e
 	lookup := l.Hash()
 	a := depositsock.LookupAnswer{}
 	var logged string
-	err := v.db.read.QueryRowContext(ctx, `SELECT case_id, NOT EXISTS (SELECT 1 FROM deposits d WHERE d.case_id = c.case_id AND seq < 0),
-		coalesce((SELECT logged FROM deposits d WHERE d.case_id = c.case_id AND wraps <> '-'), '')
-		FROM cases c WHERE lookup = ?`, lookup[:]).Scan(&a.Case, &a.InLog, &logged)
+	err := v.db.read.QueryRowContext(ctx, `SELECT c.case_id, NOT EXISTS (SELECT 1 FROM deposits w WHERE w.case_id = c.case_id AND w.seq < 0),
+		coalesce(d.logged, ''), coalesce(d.receipt, '')
+		FROM cases c LEFT JOIN deposits d ON d.case_id = c.case_id AND d.wraps <> '-' WHERE lookup = ?`, lookup[:]).Scan(&a.Case, &a.InLog, &logged, &a.Receipt)
 	if errors.Is(err, sql.ErrNoRows) {
 		return depositsock.ErrUnknown
 	}

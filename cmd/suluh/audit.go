@@ -114,17 +114,18 @@ Examples:
 
 // verdict is what verify prints with --json.
 type verdict struct {
-	Intact   bool        `json:"intact"`
-	Records  int64       `json:"records,omitempty"`
-	Deposits int64       `json:"deposits,omitempty"`
-	Accesses int64       `json:"requests,omitempty"`
-	Waiting  int         `json:"waiting,omitempty"`
-	Root     string      `json:"root,omitempty"`
-	Record   *int64      `json:"record,omitempty"` // that is at fault; none if it is the log as a whole
-	Fault    check.Fault `json:"fault,omitempty"`
-	Why      string      `json:"why,omitempty"`
-	Want     string      `json:"want,omitempty"`
-	Got      string      `json:"got,omitempty"`
+	Intact    bool        `json:"intact"`
+	Records   int64       `json:"records,omitempty"`
+	Deposits  int64       `json:"deposits,omitempty"`
+	Destroyed int64       `json:"destroyed,omitempty"` // answers, by their reporters
+	Accesses  int64       `json:"requests,omitempty"`
+	Waiting   int         `json:"waiting,omitempty"`
+	Root      string      `json:"root,omitempty"`
+	Record    *int64      `json:"record,omitempty"` // that is at fault; none if it is the log as a whole
+	Fault     check.Fault `json:"fault,omitempty"`
+	Why       string      `json:"why,omitempty"`
+	Want      string      `json:"want,omitempty"`
+	Got       string      `json:"got,omitempty"`
 
 	Receipt check.Promise `json:"receipt,omitempty"`
 }
@@ -147,7 +148,7 @@ func (c *auditVerifyCmd) Run(ctx context.Context) error {
 	if c.JSON {
 		v := verdict{Intact: f == nil, Receipt: promised.promise}
 		if f == nil {
-			v.Records, v.Deposits, v.Accesses, v.Waiting, v.Root = r.Records, r.Deposits, r.Accesses, r.Waiting, r.Tree.Hash.String()
+			v.Records, v.Deposits, v.Destroyed, v.Accesses, v.Waiting, v.Root = r.Records, r.Deposits, r.Destroyed, r.Accesses, r.Waiting, r.Tree.Hash.String()
 		} else {
 			v.Fault, v.Why, v.Want, v.Got = f.Fault, f.What, f.Want, f.Got
 			if f.Seq >= 0 {
@@ -231,7 +232,11 @@ func (c *auditVerifyCmd) continues(log *check.Log) error {
 
 // intact is the one sentence.
 func intact(r *check.Result) string {
-	s := fmt.Sprintf("the log is intact: %d records, none missing or changed (%d deposits, %d requests of members)", r.Records, r.Deposits, r.Accesses)
+	destroyed := ""
+	if r.Destroyed > 0 {
+		destroyed = fmt.Sprintf("%d answers destroyed by their reporters, ", r.Destroyed)
+	}
+	s := fmt.Sprintf("the log is intact: %d records, none missing or changed (%d deposits, %s%d requests of members)", r.Records, r.Deposits, destroyed, r.Accesses)
 	switch {
 	case r.Waiting == 1:
 		s += "; 1 case was opened before the batch of its day, and its readers are checked once that is in the log"

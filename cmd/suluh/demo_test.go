@@ -79,7 +79,11 @@ func TestDemoShowsTheMainJobAndGoesOn(t *testing.T) {
 		Press("Kirim laporan", nil, textbrowser.File{Field: "berkas", Name: "bukti.txt", Body: strings.NewReader("isi bukti")})
 	code := strings.Join(page.Items("code"), " ")
 	receipt := filepath.Join(t.TempDir(), "receipt")
-	must(t, os.WriteFile(receipt, []byte(page.First(atom.Pre)), 0o600))
+	saved := page.Press("Simpan tanda terima sebagai berkas", nil)
+	if strings.TrimSpace(string(saved.Body)) != strings.TrimSpace(page.First(atom.Pre)) {
+		t.Errorf("the saved receipt is another than the shown one:\n%s", saved.Body)
+	}
+	must(t, os.WriteFile(receipt, saved.Body, 0o600))
 
 	w := &world.World{Desk: first.Desk, Members: first.Members}
 	officer := deskOf(t, w, "penelaah-satu")
@@ -103,6 +107,13 @@ func TestDemoShowsTheMainJobAndGoesOn(t *testing.T) {
 	if !strings.Contains(status.Text(), "Terima kasih, kami baca.") {
 		t.Errorf("the answer is not shown after a restart:\n%s", status.Text())
 	}
+	if !strings.Contains(status.Text(), "Laporan Anda masuk catatan akses paling lambat") {
+		t.Errorf("it is not said by when the report enters the log:\n%s", status.Text())
+	}
+	gone := status.Press("Hapus balasan ini dari server", nil).Press("Ya, hapus balasan ini", nil)
+	if !strings.Contains(gone.Text(), "Balasan ini sudah Anda hapus dari server pada") || strings.Contains(gone.Text(), "Terima kasih, kami baca.") {
+		t.Errorf("after deleting an answer:\n%s", gone.Text())
+	}
 	verify := func() string {
 		t.Helper()
 		out, err := exec.Command(program(t), "audit", "verify", "--log-key", again.LogKey, "--receipt", receipt, again.Audit).CombinedOutput()
@@ -120,8 +131,18 @@ func TestDemoShowsTheMainJobAndGoesOn(t *testing.T) {
 	if out := verify(); !strings.Contains(out, "the promise was kept") {
 		t.Errorf("after the day's end:\n%s", out)
 	}
+	status = reporter.Get(again.Intake+"cek").Press("Buka laporan", map[string]string{"kode": code})
+	if !strings.Contains(status.Text(), "Laporan Anda masuk catatan akses pada") {
+		t.Errorf("it is not said that the report entered the log:\n%s", status.Text())
+	}
+	w = &world.World{Desk: again.Desk, Members: again.Members}
+	officer = deskOf(t, w, "penelaah-satu")
+	opened := officer.Get(again.Desk).Follow("Uji peraga")
+	if !strings.Contains(opened.Text(), "Terima kasih, kami baca.") || !strings.Contains(opened.Text(), "Pelapor menghapus balasan ini dari server pada") {
+		t.Errorf("the desk shows of an answer that was deleted:\n%s", opened.Text())
+	}
 	csv := textbrowser.New(t).Get(again.Audit + "cari.csv")
-	if csv.Status != http.StatusOK || !strings.Contains(string(csv.Body), "penelaah-satu") {
+	if csv.Status != http.StatusOK || !strings.Contains(string(csv.Body), "penelaah-satu") || !strings.Contains(string(csv.Body), ",destroy,,,,K-") {
 		t.Errorf("auditors do not see who read: status %s", strconv.Itoa(csv.Status))
 	}
 }

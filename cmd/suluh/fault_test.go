@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"io/fs"
 	mathrand "math/rand/v2"
 	"os"
 	"os/exec"
@@ -21,6 +22,7 @@ import (
 
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/internal/member"
 	"suluh.example/suluh/internal/report"
 	"suluh.example/suluh/internal/submission"
 	"suluh.example/suluh/internal/world"
@@ -132,6 +134,9 @@ func TestEveryCallMayFail(t *testing.T) {
 	}
 	s.kill()
 	calls := countCalls(t, trace)
+	if calls["pwrite64"] == 0 || calls["fsync"]+calls["fdatasync"] == 0 || calls["rename"]+calls["renameat"] == 0 {
+		t.Fatalf("calls of a vault that keeps files: %v", calls)
+	}
 
 	struck := 0
 	for _, call := range changing {
@@ -160,6 +165,139 @@ func TestEveryCallMayFail(t *testing.T) {
 	whole(t, w, received)
 }
 
+// TestDestroyedMeansDestroyed strikes the vault while a reporter has answers
+// destroyed. Whoever was told that an answer is gone finds nothing of it on the
+// disk; whoever was told nothing may ask again, and it is gone then; and the
+// store is sound all the while.
+func TestDestroyedMeansDestroyed(t *testing.T) {
+	const each = 3 // places of each call in which it fails, and dies
+	w, err := world.Start(t.Context(), world.Config{Bin: program(t), Dir: filepath.Join(t.TempDir(), "w"), Bare: true, Log: io.Discard})
+	must(t, err)
+	vault := depositsock.NewClient(w.DepositSocket())
+	signed, err := vault.Roster(t.Context())
+	must(t, err)
+	vkey, err := os.ReadFile(w.RootKey())
+	must(t, err)
+	root, err := note.NewVerifier(strings.TrimSpace(string(vkey)))
+	must(t, err)
+	ro, err := roster.Parse(signed, root)
+	must(t, err)
+	sender, err := submission.NewSender(vault, ro, roster.Digest(signed))
+	must(t, err)
+	s := sent{size: 64}
+	rand.Read(s.seed[:])
+	if !s.deposit(t.Context(), sender, ro.Day) {
+		t.Fatal("no report to answer")
+	}
+	code := s.code(t)
+	v, err := sender.Look(t.Context(), code)
+	must(t, err)
+	session := sessionOf(t, w, "penelaah-satu")
+	calls := []string{"pwrite64", "fsync", "fdatasync", "ftruncate"}
+	for n := range 2*each*len(calls) + 1 {
+		must(t, session.Reply(t.Context(), v.Case, member.NewOnce(), fmt.Sprintf("Balasan %d. %s", n, strings.Repeat("x", 6000))))
+	}
+	must(t, w.Stop())
+	dir := filepath.Join(w.Dir, "vault")
+
+	// next has the next answer destroyed, and tells what it was and whether that was done.
+	next := func() (marker []byte, done bool) {
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		found, err := vault.Lookup(ctx, code.Lookup())
+		if err != nil {
+			return nil, false
+		}
+		v, err := sender.Look(ctx, code)
+		if err != nil {
+			return nil, false
+		}
+		for _, m := range v.Messages {
+			if m.Text != "" {
+				b := found.Bytes[m.Answer]
+				_, err := sender.Destroy(ctx, v, m.Answer)
+				return b[len(b)-2000:][:64], err == nil
+			}
+		}
+		t.Fatal("no answer is left")
+		return nil, false
+	}
+	gone := func(marker []byte) bool {
+		t.Helper()
+		there := false
+		must(t, filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+			if err != nil || !e.Type().IsRegular() {
+				return err
+			}
+			b, err := os.ReadFile(path)
+			there = there || bytes.Contains(b, marker)
+			return err
+		}))
+		return !there
+	}
+
+	trace := filepath.Join(t.TempDir(), "trace")
+	x := strike(t, dir, "-o", trace, "-e", "trace="+strings.Join(calls, ","))
+	marker, done := next()
+	if !done || !gone(marker) {
+		t.Fatal("the vault does not destroy under strace")
+	}
+	x.kill()
+	counted := countCalls(t, trace)
+	struck := 0
+	for _, call := range calls {
+		for _, fault := range []string{"error=EIO", "signal=KILL"} {
+			for range min(counted[call], each) {
+				at := 1 + mathrand.IntN(counted[call])
+				what := fmt.Sprintf("%s at the %d. %s", fault, at, call)
+				x := strike(t, dir, "-o", os.DevNull, "-e", "trace="+call, "-e", fmt.Sprintf("inject=%s:%s:when=%d", call, fault, at))
+				var marker []byte
+				var done bool
+				if x.listening {
+					marker, done = next()
+				}
+				if done && !gone(marker) {
+					t.Errorf("%s: the reporter was told, and bytes of the answer are on the disk", what)
+				}
+				x.kill()
+				if found := doctor(t, dir); found != "" {
+					t.Fatalf("%s: %s", what, found)
+				}
+				if done && !gone(marker) {
+					t.Errorf("%s: bytes of the answer are there again", what)
+				}
+				if !done {
+					struck++
+				}
+			}
+		}
+	}
+	t.Logf("%d strikes were felt", struck)
+	if struck < 3 {
+		t.Errorf("%d strikes were felt: the test did not try what it should", struck)
+	}
+	// What was asked in vain is done now, and what was done stays.
+	w, err = world.Start(t.Context(), world.Config{Bin: program(t), Dir: w.Dir, Bare: true, Log: io.Discard})
+	must(t, err)
+	defer func() { must(t, w.Stop()) }()
+	v, err = sender.Look(t.Context(), code)
+	must(t, err)
+	for _, m := range v.Messages {
+		_, err := sender.Destroy(t.Context(), v, m.Answer)
+		must(t, err)
+	}
+	v, err = sender.Look(t.Context(), code)
+	must(t, err)
+	for _, m := range v.Messages {
+		if m.Text != "" || m.Destroyed.IsZero() {
+			t.Errorf("an answer is left: %+v", m)
+		}
+	}
+	suluh(t, "vault", "batch", "--dir", dir)
+	suluh(t, "audit", "verify", "--log-key", w.LogKey, filepath.Join(dir, "log.sock"))
+	suluh(t, "doctor", "--dir", dir)
+}
+
 // countCalls returns how often one thread of a traced program made each call.
 func countCalls(t *testing.T, trace string) map[string]int {
 	t.Helper()
@@ -169,9 +307,6 @@ func countCalls(t *testing.T, trace string) map[string]int {
 	for _, m := range regexp.MustCompile(`(?m)^(\d+) +(\w+)\(`).FindAllStringSubmatch(string(b), -1) {
 		of[m[1]+m[2]]++
 		most[m[2]] = max(most[m[2]], of[m[1]+m[2]])
-	}
-	if most["pwrite64"] == 0 || most["fsync"]+most["fdatasync"] == 0 || most["rename"]+most["renameat"] == 0 {
-		t.Fatalf("calls of a vault that keeps files: %v", most)
 	}
 	return most
 }

@@ -166,6 +166,7 @@ func instance(ts *testscript.TestScript) {
 //
 //	reporter send VAULT UNIT REPORT.json [FILE NAME]…   prints the case code; NAME may have escapes such as \x00
 //	reporter look VAULT CODE                            prints what the code opens, as JSON
+//	reporter destroy VAULT CODE TEXT                    has the answer with the text destroyed
 func asReporter() {
 	if err := reportOrLook(context.Background(), os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "reporter:", err)
@@ -175,7 +176,7 @@ func asReporter() {
 
 func reportOrLook(ctx context.Context, args []string) error {
 	if len(args) < 3 {
-		return errors.New("usage: reporter send|look VAULT …")
+		return errors.New("usage: reporter send|look|destroy VAULT …")
 	}
 	c := depositsock.NewClient(filepath.Join(args[1], "deposit.sock"))
 	signed, err := c.Roster(ctx)
@@ -194,7 +195,7 @@ func reportOrLook(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if args[0] == "look" {
+	if args[0] == "look" || args[0] == "destroy" {
 		code, _, err := casecode.Parse(args[2])
 		if err != nil {
 			return err
@@ -203,7 +204,16 @@ func reportOrLook(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		return json.NewEncoder(os.Stdout).Encode(v)
+		if args[0] == "look" {
+			return json.NewEncoder(os.Stdout).Encode(v)
+		}
+		for _, m := range v.Messages {
+			if strings.TrimSpace(m.Text) == args[3] {
+				_, err := sender.Destroy(ctx, v, m.Answer)
+				return err
+			}
+		}
+		return errors.New("there is no such answer")
 	}
 	f := submission.Form{To: submission.Readers{Unit: id.Unit(args[2])}, Language: "id"}
 	rand.Read(f.Seed[:])

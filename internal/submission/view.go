@@ -43,6 +43,7 @@ type View struct {
 	History  []Step    // oldest first
 	InLog    bool
 	Logged   id.Day // on which the report entered the log; unset before, or if the vault doesn't know it any more
+	Receipt  []byte // of the report, as it was given when it came
 	Warnings []Warning
 
 	code      casecode.Code
@@ -79,7 +80,7 @@ func (s *Sender) Look(ctx context.Context, code casecode.Code) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &View{Case: found.Case, InLog: found.InLog, Logged: found.Logged, Status: report.Received, code: code}
+	v := &View{Case: found.Case, InLog: found.InLog, Logged: found.Logged, Receipt: []byte(found.Receipt), Status: report.Received, code: code}
 	warn := func(w Warning) {
 		if !slices.Contains(v.Warnings, w) {
 			v.Warnings = append(v.Warnings, w)

@@ -113,6 +113,10 @@ type LookupAnswer struct {
 	// Logged is the day on which the report itself entered the access log, the
 	// zero day before that.
 	Logged id.Day `json:"logged,omitzero"`
+
+	// Receipt is the report's, as it was given when it came: who has the code need
+	// not keep it.
+	Receipt string `json:"receipt,omitempty"`
 }
 
 // DepositHead begins a deposit.

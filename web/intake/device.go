@@ -96,7 +96,7 @@ func (s *Server) parts(w http.ResponseWriter, r *request) error {
 		{"kode", codePage{Page: sample, Words: [10]string{"-"}, What: "-", Sent: []string{"-"}, Due: "-", Receipt: "-", Switch: s.others(r, "/lapor/coba")}},
 		{"coba", tryPage{Page: sample, Code: codeInput(l, "", ""), Switch: s.others(r, "/lapor/coba")}},
 		{"status", statusPage{
-			Page: sample, About: "-", Next: "-", Needed: "-", Messages: []message{{"-", "-", "-", "-"}}, None: "-", History: []string{"-"}, Log: "-",
+			Page: sample, About: "-", Next: "-", Needed: "-", Messages: []message{{"-", "-", "-", "-"}}, None: "-", History: []string{"-"}, Log: "-", Receipt: "-",
 			Reply: replyField(l, "", ""), Files: files, Switch: s.others(r, "/cek"),
 		}},
 		{"hapus", destroyPage{Page: sample, Message: message{From: "-", Text: "-"}, Told: "-", Copy: "-", Switch: s.others(r, "/cek/hapus")}},

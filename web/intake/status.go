@@ -154,6 +154,7 @@ type statusPage struct {
 	None        string
 	History     []string
 	Log         string // whether the report is in the access log
+	Receipt     string
 	Code, Once  string
 	Reply       field
 	Files       filesPart
@@ -183,7 +184,7 @@ func (s *Server) statusPage(r *request, ro *roster.Roster, state depositsock.Sta
 		title, about = l.T("intake.status.title", "Status", l.T("status."+string(v.Status))), l.T("intake.status.about."+string(v.Status))
 	}
 	p := statusPage{
-		Page: s.plain(r, title), About: about, Log: inLog(l, v, state.Day),
+		Page: s.plain(r, title), About: about, Log: inLog(l, v, state.Day), Receipt: string(v.Receipt),
 		Code: code.Reveal(), Once: d.once, Switch: s.others(r, "/cek"),
 	}
 	if _, ok := seed(p.Once); !ok {

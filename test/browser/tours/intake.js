@@ -100,6 +100,10 @@ export async function answered(look, { demo, path, w }) {
   await person.fill(w("intake.open.label"), [look.secret[0].slice(0, -1) + "q", ...look.secret.slice(1)].join(" "));
   await person.click(w("intake.open.button"));
   await look.at("status");
+  await person.click(w("intake.destroy.button"));
+  await look.at("destroy");
+  await person.click(w("intake.destroy.yes"));
+  await look.at("destroyed", { focus: w("intake.destroy.done") });
 }
 
 // closed looks at an intake whose vault is away.
