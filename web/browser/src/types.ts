@@ -155,6 +155,7 @@ export interface View {
   history: { status: Status; day: Day }[]; // oldest first
   inLog: boolean; // all of it
   logged: Day; // on which the report entered the log
+  receipt: string; // of the report, as it was given when it came
   warnings: Warning[];
   corrections: Correction[]; // how mistyped words were read
 }

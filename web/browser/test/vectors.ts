@@ -264,6 +264,7 @@ async function views(c: Checks): Promise<void> {
     ],
     inLog: true,
     logged: "",
+    receipt: "",
     warnings: [],
   });
   const warned = async (what: string, sealed: Sealed[], want: string[], more: SealedObject[] = [letter], head = {}) =>

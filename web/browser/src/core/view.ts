@@ -95,10 +95,11 @@ export async function viewOf(stream: Uint8Array, code: Code, origin: string, mem
   if (statusGone) status = due = "";
   messages.reverse();
   messages.sort((a, b) => (a.day < b.day ? 1 : a.day > b.day ? -1 : 0));
-  const logged = typeof head.logged === "string" ? head.logged : "";
-  const view = { case: String(head.case), unit, since, status, due, messages, history, inLog: head.in_log === true, logged, warnings: [...warnings] };
+  const view = { case: String(head.case), unit, since, status, due, messages, history, inLog: head.in_log === true, logged: said(head.logged), receipt: said(head.receipt), warnings: [...warnings] };
   return { view, recipient };
 }
+
+const said = (value: unknown): string => String(value ?? "");
 
 const blank: Message = { day: "", by: "", text: "", files: 0, object: "", tells: "", destroyed: "" };
 

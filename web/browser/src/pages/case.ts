@@ -7,6 +7,7 @@ import { Failure } from "../types.js";
 import { codeProblem } from "./code.js";
 import { Files, said, Sending } from "./files.js";
 import type { Data, Problem } from "./fill.js";
+import { saveReceipt } from "./receipt.js";
 import type { Screen } from "./screen.js";
 import { isDistrust, kindOf, troubles } from "./trouble.js";
 import { visibleText } from "./words.js";
@@ -41,6 +42,7 @@ export class CasePage implements Page {
     "/cek": (form: HTMLFormElement) => (form === this.screen.form ? this.open() : Promise.resolve(history.back())),
     "/cek/balas": () => this.reply(),
     "/cek/hapus": (_: HTMLFormElement, button: HTMLElement | null) => this.destroy(button),
+    "/lapor/tanda-terima": () => Promise.resolve(saveReceipt(this.screen, this.opened!.receipt)),
   };
 
   go(state: unknown): void {
@@ -131,6 +133,8 @@ export class CasePage implements Page {
       none: v.messages.length === 0 && (due !== "" && !late ? words.t("intake.status.none.until", { Day }) : words.t("intake.status.none")),
       history: v.history.map((h) => words.t("intake.status.step", { Status: words.t(`status.${h.status}`), Day: words.day(h.day) })),
       log: this.log(v),
+      saved: v.receipt !== "",
+      receipt: v.receipt,
       mode: words.t("intake.device.plain.reply"),
     };
   }
@@ -165,7 +169,7 @@ export class CasePage implements Page {
     const destroy = (e: HTMLElement): void => {
       const button = e.querySelector("button")!;
       button.value = m.object;
-      button.querySelector(".vh")!.textContent = `: ${from}`;
+      button.querySelector(".vh")!.textContent = ` (${from})`;
     };
     return { from, text: visibleText(m.text), destroy };
   }

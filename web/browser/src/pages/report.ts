@@ -6,6 +6,7 @@ import { Failure } from "../types.js";
 import { codeProblem } from "./code.js";
 import type { Problem } from "./fill.js";
 import { Files, said, Sending } from "./files.js";
+import { saveReceipt } from "./receipt.js";
 import type { Screen } from "./screen.js";
 import type { Page } from "../app.js";
 import { kindOf, troubles } from "./trouble.js";
@@ -43,7 +44,7 @@ export class ReportPage implements Page {
     "/lapor/periksa": () => this.check(),
     "/lapor/tulis": () => Promise.resolve(history.back()),
     "/lapor/kirim": () => this.send(),
-    "/lapor/tanda-terima": () => Promise.resolve(this.save()),
+    "/lapor/tanda-terima": () => Promise.resolve(saveReceipt(this.screen, this.sent!.result.receipt)),
     "/lapor/coba": (form: HTMLFormElement, button: HTMLElement | null) => this.try(form, button),
   };
 
@@ -213,15 +214,6 @@ export class ReportPage implements Page {
             }),
       },
     );
-  }
-
-  /** The receipt as a file, whose name doesn't say what it is. */
-  private save(): void {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([this.sent!.result.receipt], { type: "text/plain" }));
-    link.download = this.screen.words.t("intake.receipt.file");
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   }
 
   private showTry(problems: readonly Problem[] = [], typed = "", right = false): void {

@@ -1,0 +1,12 @@
+// The receipt as a file.
+
+import type { Screen } from "./screen.js";
+
+/** Saves a receipt under a name that doesn't say what it is. */
+export function saveReceipt(screen: Screen, receipt: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([receipt], { type: "text/plain" }));
+  link.download = screen.words.t("intake.receipt.file");
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
