@@ -18,9 +18,9 @@ export async function act<T>(f: () => Promise<T>): Promise<T | { failure: string
   }
 }
 
-export const begin = (rootKey: string) =>
+export const begin = (rootKey: string, script = "/uji/worker.js") =>
   act(async () => {
-    client = await start("/deposit/v1/", rootKey, "/uji/worker.js");
+    client = await start("/deposit/v1/", rootKey, script);
     return { state: client.state, roster: client.roster };
   });
 
@@ -60,8 +60,8 @@ export const tryCode = (typed: string) => act(() => client.tryCode(typed));
 
 export const progress: Progress[] = [];
 
-export const send = (form: Form, files: Described[]) =>
-  act(() => client.send(form, files.map(fileOf), (p) => void progress.push(p), (controller = new AbortController()).signal));
+export const send = (form: Form, files: (Described | File)[]) =>
+  act(() => client.send(form, files.map((f) => (f instanceof File ? f : fileOf(f))), (p) => void progress.push(p), (controller = new AbortController()).signal));
 
 export const cancel = () => controller.abort();
 
@@ -80,3 +80,6 @@ export const reply = (handle: number, once: string, text: string, files: Describ
 export const destroy = (handle: number, object: string) => act(() => client.destroy(views.get(handle) as never, object));
 export const refresh = () => act(() => client.refresh());
 export const stop = () => client.stop();
+
+/** The first unit of the roster. */
+export const unit = () => client.roster.units[0]!.id;

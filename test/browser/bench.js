@@ -1,0 +1,73 @@
+// Measures what the browser's half does with a large file: node bench.js [MiB]. It
+// seals and uploads one to a Suluh of its own on loopback, in Chromium, beside the age
+// library alone in the same browser, and prints both rates, their ratio, and by how
+// much the tab's memory grew.
+import { mkdtempSync, openSync, readFileSync, rmSync, writeSync, closeSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { bundle } from "../../web/browser/test/load.js";
+import { launch } from "./lib/chromium.js";
+import { startDemo } from "./lib/demo.js";
+
+const size = Number(process.argv[2] ?? 500);
+const folder = mkdtempSync(join(tmpdir(), "suluh-bench-"));
+const path = join(folder, "besar.bin");
+const out = openSync(path, "w");
+for (let i = 0; i < size; i++) writeSync(out, randomBytes(1 << 20));
+closeSync(out);
+
+const demo = await startDemo();
+const browser = await launch();
+try {
+  const page = await (await browser.newContext({ bypassCSP: true })).newPage();
+  await page.goto(`${demo.intake}lapor/tulis`);
+  await page.evaluate(`${await bundle("page.ts", "suluh")}; globalThis.suluh = suluh;`);
+  await page.evaluate(`${await bundle("alone.ts", "alone")}; globalThis.alone = alone;`);
+  await page.evaluate(() => {
+    const input = document.createElement("input");
+    input.type = "file";
+    input.id = "uji-berkas";
+    document.body.append(input);
+  });
+  await page.setInputFiles("#uji-berkas", path);
+  const key = readFileSync(join(demo.dir, "keys/root.vkey"), "utf8").trim();
+  await page.evaluate((key) => globalThis.suluh.begin(key, "/peramban/worker.js"), key);
+
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+  const renderers = processInfo.filter((p) => p.type === "renderer").map((p) => p.id);
+  const memory = () => renderers.reduce((n, pid) => {
+    const m = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"));
+    return n + Number(m[1]) / 1024;
+  }, 0);
+  const measure = async (f) => {
+    const idle = memory();
+    let peak = idle;
+    const timer = setInterval(() => { peak = Math.max(peak, memory()); }, 200);
+    const t = await page.evaluate(f);
+    clearInterval(timer);
+    return { rate: size * 1.048576 / t, grown: peak - idle };
+  };
+  const alone = () => measure(async () => {
+    const t = performance.now();
+    await globalThis.alone.seal(document.getElementById("uji-berkas").files[0]);
+    return (performance.now() - t) / 1000;
+  });
+  const whole = () => measure(async () => {
+    const form = { unit: globalThis.suluh.unit(), without: [], report: { apa: `uji ${performance.now()}` }, language: "id", asIs: true };
+    const t = performance.now();
+    const sent = await globalThis.suluh.send(form, [document.getElementById("uji-berkas").files[0]]);
+    if (sent.failure) throw new Error(sent.failure);
+    return (performance.now() - t) / 1000;
+  });
+  for (let i = 0; i < 2; i++) {
+    const a = await alone();
+    const w = await whole();
+    console.log(`age alone ${a.rate.toFixed(1)} MB/s; sealed, hashed and uploaded ${w.rate.toFixed(1)} MB/s; ratio ${(w.rate / a.rate).toFixed(2)}; tab grew by ${w.grown.toFixed(0)} MiB (alone ${a.grown.toFixed(0)})`);
+  }
+} finally {
+  await browser.close();
+  await demo.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
