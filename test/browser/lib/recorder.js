@@ -14,13 +14,14 @@ export class Recorder {
   change = null; // called with each request and the bytes of its answer: those to send instead
   lose = null; // called with each request: after how many bytes of its body the connection is lost
 
-  static async start(intake) {
+  // Eyes are put before the worker's script, to see what it draws at random.
+  static async start(intake, eyes = "") {
     const r = new Recorder();
     r.intake = new URL(intake);
     const files = {
       "/uji/": ["text/html; charset=utf-8", "<!doctype html><title>uji</title><script src=/uji/page.js></script>"],
       "/uji/page.js": ["text/javascript", await bundle("page.ts", "suluh")],
-      "/uji/worker.js": ["text/javascript", await readFile(new URL("../../../web/browser/dist/worker.js", import.meta.url))],
+      "/uji/worker.js": ["text/javascript", eyes + await readFile(new URL("../../../web/browser/dist/worker.js", import.meta.url), "utf8")],
     };
     r.server = createServer((req, res) => {
       const file = files[req.url];

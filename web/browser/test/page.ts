@@ -81,5 +81,9 @@ export const destroy = (handle: number, object: string) => act(() => client.dest
 export const refresh = () => act(() => client.refresh());
 export const stop = () => client.stop();
 
+/** What the worker draws at random, where its eyes tell. */
+export const drawn: number[][] = [];
+new BroadcastChannel("uji-acak").onmessage = ({ data }: MessageEvent<Uint8Array>) => void drawn.push([...data]);
+
 /** The first unit of the roster. */
 export const unit = () => client.roster.units[0]!.id;

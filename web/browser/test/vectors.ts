@@ -53,6 +53,12 @@ export interface Vectors {
   };
 }
 
+/** What a code's secrets are, in hexadecimal, for a test that looks for them. */
+export function secretsOf(typed: string): Record<string, string> {
+  const { code } = parse(typed) as { code: Code };
+  return { "the reporter's identity": toHex(utf8(code.identity)), "the key of cards": toHex(code.mac) };
+}
+
 class Checks {
   n = 0;
   failures: string[] = [];
