@@ -40,6 +40,18 @@ func NewContentWriter(dst io.Writer, to ...age.Recipient) (*ContentWriter, error
 	return w, nil
 }
 
+// ContentSize returns how many bytes a content of n bytes has once it is sealed,
+// for those who must say so before they begin.
+func ContentSize(n int64, to ...age.Recipient) (int64, error) {
+	w, err := NewContentWriter(io.Discard, to...) // writes all that stands before the first chunk
+	if err != nil {
+		return 0, err
+	}
+	const chunk, tag = 64 << 10, 16 // of age's payload
+	padded := Padded(n, ContentFloor)
+	return w.sealedSize + padded + (padded+chunk-1)/chunk*tag, nil
+}
+
 // Write seals the next bytes.
 func (w *ContentWriter) Write(p []byte) (int, error) {
 	w.plain.Write(p)

@@ -137,6 +137,21 @@ func TestContent(t *testing.T) {
 	}
 }
 
+// TestContentSizeIsKnownBefore anything of a content is read.
+func TestContentSizeIsKnownBefore(t *testing.T) {
+	k := newKey(t)
+	for _, n := range []int64{0, 1, 16<<10 - 1, 16 << 10, 16<<10 + 1, 64<<10 - 1, 64 << 10, 64<<10 + 1, 128 << 10, 1<<20 - 1, 1 << 20, 1<<20 + 1, 3_333_333} {
+		want, err := seal.ContentSize(n, k.Recipient())
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, sum := sealContent(t, k, make([]byte, n))
+		if int64(len(b)) != want || sum.Object.Size != want {
+			t.Errorf("%d bytes: sealed %d, and %d was said", n, len(b), want)
+		}
+	}
+}
+
 func TestWrap(t *testing.T) {
 	k, reader := newKey(t), newKey(t)
 	w, err := k.Wrap(reader.Recipient())

@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
 
 	"filippo.io/age"
 
@@ -85,7 +86,11 @@ type Form struct {
 // Submission is one deposit under way: any number of attachments, then Commit
 // or Abort. It is not safe for concurrent use.
 type Submission struct {
-	deposit  *depositsock.Deposit
+	vault    *depositsock.Client
+	begin    func() (*depositsock.Deposit, error)
+	deposit  *depositsock.Deposit // nil until something is streamed
+	uploads  []*depositsock.Upload
+	commit   depositsock.DepositCommit
 	code     casecode.Code
 	to       age.Recipient // the case
 	reporter age.Recipient
@@ -95,7 +100,15 @@ type Submission struct {
 	readers  []reader      // whom the case key is wrapped to; none for a reply
 	key      *seal.CaseKey // nil for a reply
 	tag      hash.Hash     // over everything sent, keyed
-	objects  []id.Object
+	sealed   []document    // what is sent with the commit
+	waiting  func()        // of the last upload's watch
+	done     bool          // the deposit is durable
+}
+
+// document is an object held in memory.
+type document struct {
+	id.Object
+	sealed []byte
 }
 
 type reader struct {
@@ -143,7 +156,8 @@ func (s *Sender) Begin(ctx context.Context, day id.Day, f Form) (*Submission, er
 		sub.readers = append(sub.readers, reader{r, s.recipients[r]})
 	}
 	sub.tagField("unit", string(unit.ID))
-	return sub, sub.open(ctx, s.vault, depositsock.DepositHead{Case: k.caseID, Roster: s.digest})
+	sub.open(ctx, s.vault, depositsock.DepositHead{Case: k.caseID, Roster: s.digest})
+	return sub, nil
 }
 
 // BeginReply starts a message from a reporter whose case was opened with
@@ -172,47 +186,96 @@ func (s *Sender) BeginReply(ctx context.Context, day id.Day, v *View, once Seed,
 		card: seal.Card{Case: v.Case, Unit: v.Unit, Recipient: v.recipient, Day: day, Letter: true},
 	}
 	sub.tagField("reply", string(once[:]))
-	return sub, sub.open(ctx, s.vault, depositsock.DepositHead{}) // sealed to the case, whoever reads it by now
+	sub.open(ctx, s.vault, depositsock.DepositHead{}) // sealed to the case, whoever reads it by now
+	return sub, nil
 }
 
-func (s *Submission) open(ctx context.Context, vault *depositsock.Client, head depositsock.DepositHead) (err error) {
+func (s *Submission) open(ctx context.Context, vault *depositsock.Client, head depositsock.DepositHead) {
 	head.Lookup = s.code.Lookup().Hex()
 	if head.Case != "" {
 		head.Reporter = s.code.SigningKey().Public().(ed25519.PublicKey)
 	}
-	s.deposit, err = vault.Deposit(ctx, head)
-	return err
+	s.vault = vault
+	s.begin = func() (*depositsock.Deposit, error) { return vault.Deposit(ctx, head) }
+}
+
+// stream returns the deposit, which begins when something is to be streamed: a
+// connection that waits for uploads would be cut.
+func (s *Submission) stream() (_ *depositsock.Deposit, err error) {
+	if s.deposit == nil {
+		s.deposit, err = s.begin()
+	}
+	return s.deposit, err
 }
 
 // Attach seals an attachment as it streams in. It returns the bytes read. An
 // attachment of no bytes is an attachment all the same: refusing one is the
 // caller's to decide.
 func (s *Submission) Attach(name, mediaType string, r io.Reader) (int64, error) {
-	w, err := s.deposit.Object(id.RoleContent)
+	d, err := s.stream()
 	if err != nil {
 		return 0, err
 	}
-	sealer, err := seal.NewContentWriter(w, s.to)
+	w, err := d.Object(id.RoleContent)
 	if err != nil {
 		return 0, err
+	}
+	n, _, err := s.attach(name, mediaType, r, w)
+	return n, err
+}
+
+// ErrChanged says that a file has another size than it had.
+var ErrChanged = errors.New("a file has changed while it was read")
+
+// AttachFile seals an attachment of so many bytes and uploads it, so that a
+// connection that breaks is taken up where it broke. If nobody can be reached
+// for long, the error is [wire.ErrUnreachable]; [depositsock.ErrUpload] says that
+// what came is lost and it has to be sent anew, from a new submission.
+func (s *Submission) AttachFile(ctx context.Context, name, mediaType string, size int64, r io.Reader, w depositsock.Watch) error {
+	length, err := seal.ContentSize(size, s.to)
+	if err != nil {
+		return err
+	}
+	u, err := s.vault.Upload(ctx, length, w)
+	if err != nil {
+		return err
+	}
+	s.uploads = append(s.uploads, u)
+	n, digest, err := s.attach(name, mediaType, io.LimitReader(r, size+1), u)
+	if n > size || err == nil && n < size || errors.Is(err, depositsock.ErrLength) {
+		return ErrChanged
+	}
+	if err != nil {
+		return err
+	}
+	s.commit.Uploads = append(s.commit.Uploads, depositsock.Uploaded{ID: u.ID(), Object: digest})
+	s.waiting = w.Waiting
+	return nil
+}
+
+// attach seals what is read to w.
+func (s *Submission) attach(name, mediaType string, r io.Reader, w io.WriteCloser) (int64, id.Digest, error) {
+	sealer, err := seal.NewContentWriter(w, s.to)
+	if err != nil {
+		return 0, id.Digest{}, err
 	}
 	// As large as age's chunks, so that each is sealed as it comes.
 	n, err := io.CopyBuffer(onlyWriter{sealer}, onlyReader{r}, make([]byte, 64<<10))
 	if err != nil {
-		return n, err
+		return n, id.Digest{}, err
 	}
 	sum, err := sealer.Close()
 	if err != nil {
-		return n, err
+		return n, id.Digest{}, err
 	}
 	if err := w.Close(); err != nil {
-		return n, err
+		return n, id.Digest{}, err
 	}
-	s.objects = append(s.objects, sum.Object)
+	s.commit.Objects = append(s.commit.Objects, sum.Object)
 	s.letter.Attachments = append(s.letter.Attachments, report.Attachment{
 		Name: name, Type: mediaType, Size: sum.Size, SHA256: sum.SHA256, Object: sum.Object.Digest,
 	})
-	return n, nil
+	return n, sum.Object.Digest, nil
 }
 
 // SetHidden notes what became of the hidden data of the attachment that was
@@ -247,33 +310,72 @@ func (s *Submission) Commit(ctx context.Context) (Result, error) {
 			return Result{}, err
 		}
 	}
-	commit := depositsock.DepositCommit{FormTag: id.SumOf(s.tag)}
-	rand.Read(commit.Salt[:])
-	if err := s.wrap(&commit); err != nil {
+	s.commit.FormTag = id.SumOf(s.tag)
+	rand.Read(s.commit.Salt[:])
+	if err := s.wrap(); err != nil {
 		return Result{}, err
 	}
-	s.card.Objects, s.card.Files = s.objects, len(s.letter.Attachments)
+	s.card.Objects, s.card.Files = slices.Clone(s.commit.Objects), len(s.letter.Attachments)
 	card, err := seal.SealCard(s.card, s.reporter, s.code.MACKey())
 	if err != nil {
 		return Result{}, err
 	}
-	if err := s.object(seal.Describe(id.RoleCard, card), card); err != nil {
-		return Result{}, err
+	s.add(seal.Describe(id.RoleCard, card), card)
+	if s.deposit != nil || len(s.commit.Uploads) == 0 {
+		return s.deliver(ctx)
 	}
-	commit.Objects = s.objects
-	a, err := s.deposit.Commit(ctx, commit)
+	// What is sent can be sent again as it is, and is one deposit all the same.
+	var result Result
+	err = depositsock.Retry(ctx, s.waiting, func(ctx context.Context) (bool, error) {
+		s.deposit = nil
+		result, err = s.deliver(ctx)
+		return false, err
+	})
+	return result, err
+}
+
+// deliver sends what is held in memory and the commit.
+func (s *Submission) deliver(ctx context.Context) (Result, error) {
+	d, err := s.stream()
 	if err != nil {
 		return Result{}, err
 	}
+	defer d.Abort() // nothing, once it was committed
+	for _, o := range s.sealed {
+		w, err := d.Object(o.Role)
+		if err != nil {
+			return Result{}, err
+		}
+		if _, err := w.Write(o.sealed); err != nil {
+			return Result{}, err
+		}
+		if err := w.Close(); err != nil {
+			return Result{}, err
+		}
+	}
+	a, err := d.Commit(ctx, s.commit)
+	if err != nil {
+		return Result{}, err
+	}
+	s.done = true
 	return Result{Outcome: a.Result, Receipt: []byte(a.Receipt)}, nil
 }
 
 // Abort ends a submission that won't be committed; the vault keeps nothing of
 // it. It does nothing after Commit.
-func (s *Submission) Abort() { s.deposit.Abort() }
+func (s *Submission) Abort() {
+	if s.deposit != nil {
+		s.deposit.Abort()
+	}
+	for _, u := range s.uploads {
+		if !s.done {
+			u.Abort()
+		}
+	}
+}
 
 // wrap wraps the case key to each reader and commits to who they are.
-func (s *Submission) wrap(c *depositsock.DepositCommit) error {
+func (s *Submission) wrap() error {
 	if s.key == nil {
 		return nil
 	}
@@ -286,10 +388,10 @@ func (s *Submission) wrap(c *depositsock.DepositCommit) error {
 		leaf := accesslog.WrapLeaf{Member: r.member, Wrap: id.DigestOf(b)}
 		rand.Read(leaf.Salt[:])
 		leaves = append(leaves, leaf)
-		c.Wraps = append(c.Wraps, depositsock.Wrap{Member: r.member, Salt: leaf.Salt, Data: b})
+		s.commit.Wraps = append(s.commit.Wraps, depositsock.Wrap{Member: r.member, Salt: leaf.Salt, Data: b})
 	}
 	hashes, blinds := accesslog.BlindWraps(leaves)
-	c.Blinds = blinds
+	s.commit.Blinds = blinds
 	root := accesslog.WrapsRoot(hashes)
 	s.card.Wraps = root.String()
 	return nil
@@ -300,22 +402,13 @@ func (s *Submission) document(role id.Role, text []byte, floor seal.Floor, to ag
 	if err != nil {
 		return err
 	}
-	return s.object(seal.Describe(role, sealed), sealed)
+	s.add(seal.Describe(role, sealed), sealed)
+	return nil
 }
 
-func (s *Submission) object(o id.Object, sealed []byte) error {
-	w, err := s.deposit.Object(o.Role)
-	if err != nil {
-		return err
-	}
-	if _, err := w.Write(sealed); err != nil {
-		return err
-	}
-	if err := w.Close(); err != nil {
-		return err
-	}
-	s.objects = append(s.objects, o)
-	return nil
+func (s *Submission) add(o id.Object, sealed []byte) {
+	s.commit.Objects = append(s.commit.Objects, o)
+	s.sealed = append(s.sealed, document{o, sealed})
 }
 
 // tagLetter takes what was typed and attached, but nothing that differs when

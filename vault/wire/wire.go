@@ -133,16 +133,38 @@ func (c *Client) Do(ctx context.Context, method, endpoint string, body io.Reader
 	if err != nil {
 		return nil, err
 	}
-	r, err := c.http.Do(req)
+	r, err := c.send(req)
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
+		return nil, err
 	}
 	if r.StatusCode != http.StatusOK {
 		defer r.Body.Close()
 		return nil, c.known.read(r)
+	}
+	return r, nil
+}
+
+// Send sends a request with headers, and returns its answer whatever its status.
+// A body, if there is one, has so many bytes. The caller closes the answer's.
+func (c *Client) Send(ctx context.Context, method, endpoint string, h http.Header, body io.Reader, length int64) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+c.prefix+endpoint, body)
+	if err != nil {
+		return nil, err
+	}
+	req.Header, req.ContentLength = h, length
+	return c.send(req)
+}
+
+// Refusal turns an answer that Send returned into its sentinel.
+func (c *Client) Refusal(r *http.Response) error { return c.known.read(r) }
+
+func (c *Client) send(req *http.Request) (*http.Response, error) {
+	r, err := c.http.Do(req)
+	if err != nil {
+		if ctx := req.Context(); ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	return r, nil
 }

@@ -6,15 +6,19 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"math"
+	mathrand "math/rand/v2"
 	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/internal/report"
 	"suluh.example/suluh/internal/serve"
 	"suluh.example/suluh/internal/submission"
@@ -319,4 +323,231 @@ func TestBrokenOffOutsideLeavesNothing(t *testing.T) {
 	must(t, err)
 	sub.Abort()
 	w.nothing()
+}
+
+// lossy is a way to intake on which connections get lost: one in so many, at a
+// point that is drawn, or when the answer comes. It counts what clients send.
+type lossy struct {
+	l    net.Listener
+	to   string
+	sent atomic.Int64
+	cuts atomic.Int64
+
+	mu   sync.Mutex
+	dice *mathrand.Rand
+	lose float64
+	most int64 // where a connection is cut at the latest, in bytes
+}
+
+func (w *world) lossy(seed uint64, lose float64, most int64) *lossy {
+	w.t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(w.t, err)
+	x := &lossy{l: l, to: strings.TrimPrefix(w.url, "http://"), dice: mathrand.New(mathrand.NewPCG(seed, seed)), lose: lose, most: most}
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			all.Go(func() { x.pass(c.(*net.TCPConn)) })
+		}
+	})
+	w.t.Cleanup(func() {
+		l.Close()
+		all.Wait()
+	})
+	return x
+}
+
+func (x *lossy) pass(c *net.TCPConn) {
+	defer c.Close()
+	there, err := net.Dial("tcp", x.to)
+	if err != nil {
+		return
+	}
+	d := there.(*net.TCPConn)
+	defer d.Close()
+	x.mu.Lock()
+	left, silent := int64(math.MaxInt64), false
+	lost, at, how := x.dice.Float64() < x.lose, 1+x.dice.Int64N(x.most), x.dice.IntN(3)
+	x.mu.Unlock()
+	hard := how == 1 // as when a machine on the way forgets the connection
+	if lost && how == 2 {
+		silent = true
+	} else if lost {
+		left = at
+	}
+	back := make(chan struct{})
+	go func() {
+		defer close(back)
+		if silent {
+			_, _ = d.Read(make([]byte, 1))
+			x.cuts.Add(1)
+			c.Close()
+			d.Close()
+			return
+		}
+		_, _ = io.Copy(c, d)
+		_ = c.CloseWrite()
+	}()
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := c.Read(buf[:min(int64(len(buf)), left)])
+		x.sent.Add(int64(n))
+		if _, werr := d.Write(buf[:n]); werr != nil || err != nil {
+			_ = d.CloseWrite()
+			break
+		}
+		if left -= int64(n); left == 0 {
+			x.cuts.Add(1)
+			if hard {
+				_ = c.SetLinger(0)
+				_ = d.SetLinger(0)
+			}
+			c.Close()
+			d.Close()
+			break
+		}
+	}
+	<-back
+}
+
+func (x *lossy) client(t testing.TB) *depositsock.Client {
+	t.Helper()
+	// A connection for each request, so that each may be lost.
+	c, err := depositsock.NewClientAt("http://"+x.l.Addr().String(), &http.Transport{DisableKeepAlives: true})
+	must(t, err)
+	return c
+}
+
+// random is a file of so many random bytes that can be read again.
+func random(n int64) io.Reader {
+	return io.LimitReader(mathrand.NewChaCha8([32]byte{1}), n)
+}
+
+// TestUploadsArriveAlthoughConnectionsAreLost: of twenty connections one is lost;
+// 200 MiB arrive, and each byte is sent at most 1.1 times.
+func TestUploadsArriveAlthoughConnectionsAreLost(t *testing.T) {
+	w := newWorld(t, config{})
+	way := w.lossy(1, 0.05, 8<<20)
+	s, err := w.checked(way.client(t))
+	must(t, err)
+	const size = 200 << 20
+	f := sealedForm()
+	sub, err := s.Begin(t.Context(), s.Roster().Day, f)
+	must(t, err)
+	defer sub.Abort()
+	way.sent.Store(0)
+	var broke, last atomic.Int64
+	must(t, sub.AttachFile(t.Context(), "bukti.bin", "application/octet-stream", size, random(size), depositsock.Watch{
+		Waiting: func() { broke.Add(1) }, Sent: func(n int64) { last.Store(n) },
+	}))
+	sealed := last.Load()
+	if n := way.sent.Load(); sealed < size || n > sealed+sealed/10 {
+		t.Errorf("%d bytes were sent for %d", n, sealed)
+	}
+	got, err := sub.Commit(t.Context())
+	must(t, err)
+	if got.Outcome != depositsock.New {
+		t.Errorf("got %q", got.Outcome)
+	}
+	t.Logf("%d of the connections were lost; %.3f bytes were sent for each", way.cuts.Load(), float64(way.sent.Load())/float64(sealed))
+	if way.cuts.Load() < 2 || broke.Load() < way.cuts.Load() {
+		t.Errorf("%d connections were lost, and %d losses noticed: the test did not try what it should", way.cuts.Load(), broke.Load())
+	}
+	want, err := io.ReadAll(random(size))
+	must(t, err)
+	cases := w.cases("penelaah-satu")
+	if len(cases) != 1 || len(cases[0].attachments) != 1 || !bytes.Equal(cases[0].attachments[0], want) {
+		t.Error("the file isn't as it was sent")
+	}
+}
+
+// TestManyLosses: half of all connections are lost, early, so that answers get
+// lost as well, those to a commit among them; everything arrives once.
+func TestManyLosses(t *testing.T) {
+	w := newWorld(t, config{})
+	way := w.lossy(7, 0.5, 4000)
+	s, err := w.checked(w.outside())
+	must(t, err)
+	r, digest := s.Roster(), roster.Digest(w.signed)
+	s, err = submission.NewSender(way.client(t), r, digest)
+	must(t, err)
+	const size = 30_000
+	for n := range 5 {
+		sub, err := s.Begin(t.Context(), r.Day, sealedForm())
+		must(t, err)
+		for range 2 {
+			must(t, sub.AttachFile(t.Context(), "bukti.bin", "", size, random(size), depositsock.Watch{}))
+		}
+		_, err = sub.Commit(t.Context())
+		must(t, err)
+		sub.Abort()
+		if cases := w.cases("penelaah-satu"); len(cases) != n+1 || len(cases[n].attachments) != 2 || len(cases[n].letters) != 1 {
+			t.Fatalf("%d cases, want %d", len(cases), n+1)
+		}
+	}
+	if way.cuts.Load() < 10 {
+		t.Errorf("%d connections were lost: the test did not try what it should", way.cuts.Load())
+	}
+}
+
+// TestAFileThatChanges between being measured and being read isn't sent, and
+// what has come of it is taken away.
+func TestAFileThatChanges(t *testing.T) {
+	w := newWorld(t, config{})
+	s, err := w.checked(w.outside())
+	must(t, err)
+	for _, size := range []int64{10_000, 100_000, 9 << 20} {
+		for _, is := range []int64{0, size - 1, size + 1, 3 * size} {
+			sub, err := s.Begin(t.Context(), s.Roster().Day, sealedForm())
+			must(t, err)
+			if err := sub.AttachFile(t.Context(), "bukti.bin", "", size, random(is), depositsock.Watch{}); !errors.Is(err, submission.ErrChanged) {
+				t.Errorf("%d bytes of %d: %v", is, size, err)
+			}
+			sub.Abort()
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(w.dir, "uploads", "*")); err != nil || len(left) != 0 {
+		t.Errorf("%d uploads are left, %v", len(left), err)
+	}
+	w.nothing()
+}
+
+// TestUploadsThatStop: whoever stops in the middle leaves nothing, and what the
+// vault refuses is said at once.
+func TestUploadsThatStop(t *testing.T) {
+	w := newWorld(t, config{vault: vault.Config{MaxBytes: 20 << 20}})
+	s, err := w.checked(w.outside())
+	must(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	sub, err := s.Begin(t.Context(), s.Roster().Day, sealedForm())
+	must(t, err)
+	err = sub.AttachFile(ctx, "bukti.bin", "", 18<<20, random(18<<20), depositsock.Watch{Sent: func(n int64) {
+		if n > 9<<20 {
+			stop()
+		}
+	}})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if err := sub.AttachFile(t.Context(), "bukti.bin", "", 30<<20, random(30<<20), depositsock.Watch{}); !errors.Is(err, depositsock.ErrTooLarge) {
+		t.Errorf("got %v", err)
+	}
+	sub.Abort()
+	if left, err := filepath.Glob(filepath.Join(w.dir, "uploads", "*")); err != nil || len(left) != 0 {
+		t.Errorf("%d uploads are left, %v", len(left), err)
+	}
+	// One that was swept, or ended by somebody, has to begin anew.
+	u, err := w.outside().Upload(t.Context(), 1<<20, depositsock.Watch{})
+	must(t, err)
+	u.Abort()
+	if _, err = u.Write(make([]byte, 1<<20)); err == nil {
+		err = u.Close()
+	}
+	if !errors.Is(err, depositsock.ErrUpload) {
+		t.Errorf("got %v", err)
+	}
 }
