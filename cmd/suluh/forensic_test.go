@@ -183,6 +183,12 @@ func TestNothingOfAReporterIsLeft(t *testing.T) {
 	}
 	status.Press("Kirim balasan", map[string]string{"teks": mark("reply")},
 		textbrowser.File{Field: "berkas", Name: mark("reply file name"), Body: strings.NewReader(mark("reply file"))})
+	gone := reporter.Get(w.Intake+"cek").Press("Buka laporan", map[string]string{"kode": code}).Press("Hapus balasan ini dari server", map[string]string{"teks": mark("begun")}).
+		Press("Ya, hapus balasan ini", nil)
+	if !strings.Contains(gone.Text(), "sudah dihapus dari server") || strings.Contains(gone.Text(), texts["answer"]) {
+		t.Fatalf("the answer is not destroyed:\n%s", gone.Text())
+	}
+	gone.Press("Simpan tanda terima sebagai berkas", nil)
 	reporter.Get(w.Intake+"cek").Press("Buka laporan", map[string]string{"kode": strings.Replace(code, " ", " "+mark("wrong word")+" ", 1)})
 
 	// The search finds what is there: a test that can't fail is none.
@@ -294,7 +300,7 @@ func noHours(t *testing.T, dir string) {
 			filled++
 		}
 	}
-	if filled < 5 {
+	if filled < 6 {
 		t.Errorf("only %d tables have anything of a reporter's to look at", filled)
 	}
 }
