@@ -1,6 +1,6 @@
 // The main job, as people do it: a report with a file, ten words on paper, the desk, an
-// answer, the answer read, a reply with a file. Without JavaScript, in Chromium and in
-// Firefox, in a wide window and at 320 px (Firefox: 1280 px at 400 %).
+// answer, the answer read, a reply with a file. Without JavaScript and with it, in Chromium
+// and in Firefox, in a wide window and at 320 px (Firefox: 1280 px at 400 %).
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -9,23 +9,31 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Chromium, launch } from "./lib/chromium.js";
 import { startDemo } from "./lib/demo.js";
+import { heading, kept, sealed } from "./lib/device.js";
 import { Firefox } from "./lib/firefox.js";
-import { Person } from "./lib/person.js";
+import { Person, until } from "./lib/person.js";
+import { startProxy } from "./lib/proxy.js";
 import { codeOf } from "./tours/intake.js";
 
-let demo, chromium, firefox, folder, photo, paper;
+let demo, proxy, chromium, firefox, scripted, folder, photo, paper;
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), "suluh-files-"));
   photo = { path: join(folder, "foto papan proyek.jpg"), bytes: randomBytes(300_000) };
   paper = { path: join(folder, "kuitansi.pdf"), bytes: randomBytes(5_000) };
   for (const { path, bytes } of [photo, paper]) writeFileSync(path, bytes);
   demo = await startDemo();
+  proxy = await startProxy(demo.intake);
+  proxy.record = true;
   chromium = await launch();
-  firefox = await Firefox.launch({ "svg.disabled": true, "privacy.resistFingerprinting": true });
+  const safest = { "svg.disabled": true, "privacy.resistFingerprinting": true };
+  firefox = await Firefox.launch(safest);
+  scripted = await Firefox.launch({ ...safest, "javascript.enabled": true });
 });
 after(async () => {
   await firefox?.close();
+  await scripted?.close();
   await chromium?.close();
+  proxy?.stop();
   await demo?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -36,13 +44,19 @@ const ways = {
   "Chromium, 320 px": () => Chromium.open(chromium, { width: 320, height: 640 }),
   "Firefox, 1280 px": () => firefox.zoom(1),
   "Firefox, 320 px": () => firefox.zoom(4),
+  "Chromium with script, 1280 px": () => Chromium.open(chromium, { javaScriptEnabled: true }),
+  "Chromium with script, 320 px": () => Chromium.open(chromium, { javaScriptEnabled: true, width: 320, height: 640 }),
+  "Firefox with script, 1280 px": () => scripted.zoom(1),
+  "Firefox with script, 320 px": () => scripted.zoom(4),
 };
 
 for (const [way, start] of Object.entries(ways)) {
   test(`from a report to a reply that is read: ${way}`, async (t) => {
     const engine = await start();
-    t.after(() => { if (engine !== firefox) return engine.close(); });
+    t.after(() => { if (engine !== firefox && engine !== scripted) return engine.close(); });
     const person = new Person(engine);
+    const script = way.includes("with script");
+    const at = { intake: script ? proxy.url : demo.intake, script };
     const title = `Jalan baru di Desa Contoh retak (${way})`;
     let code;
     // A step that fails leaves the next ones nothing to go on with.
@@ -53,7 +67,7 @@ for (const [way, start] of Object.entries(ways)) {
     };
 
     await step("the reporter sends a report with a file and tries the code", async () => {
-      code = await report(person, title);
+      code = await report(person, at, title);
       assert.equal(code.length, 10);
       assert.deepEqual(await engine.cookies(), [], "the reporter's pages set no cookie");
     });
@@ -94,16 +108,16 @@ for (const [way, start] of Object.entries(ways)) {
       assert.equal(await person.heading(), "Meja terkunci");
     });
     await step("the reporter reads the answer and replies with a file", async () => {
-      await openReport(person, code);
+      await openReport(person, at, code);
       assert.equal(await person.heading(), "Status: Sedang diverifikasi");
       assert.match(await person.text(), /Di kilometer berapa jalan itu retak\?/);
       assert.doesNotMatch(await person.text(), /Aspalnya/, "the code opens the answers, never the report");
       await person.fill("Balasan Anda", "Di kilometer tiga, dekat jembatan.");
       await person.attach("Pilih berkas", paper.path);
       await person.click("Kirim balasan");
-      assert.match(await person.text(), /Balasan terkirim\./);
+      await until("the reply to be sent", async () => (await person.text()).includes("Balasan terkirim."));
       await person.click("Tutup laporan");
-      assert.equal(await person.url(), demo.intake);
+      assert.equal(await person.url(), at.intake);
     });
     await step("the desk has the reply and its file", async () => {
       await unlock(person);
@@ -118,13 +132,34 @@ for (const [way, start] of Object.entries(ways)) {
       await person.click("Kunci meja");
       assert.deepEqual(await engine.cookies(), [], "a locked desk keeps no cookie");
     });
+    if (!script) return;
+    await step("the reporter has an answer destroyed", async () => {
+      await openReport(person, at, code);
+      await person.click("Hapus balasan ini dari server");
+      await person.click("Ya, hapus balasan ini");
+      assert.match(await person.text(), /Balasan itu sudah dihapus dari server\./);
+      assert.match(await person.text(), /Balasan ini sudah Anda hapus dari server pada/);
+      await person.click("Tutup laporan");
+      await openReport(person, at, code);
+      assert.match(await person.text(), /Balasan ini sudah Anda hapus dari server pada/);
+    });
+    await step("nothing of it was seen on the way, or is kept in the browser", async () => {
+      const sent = proxy.sent();
+      assert.ok(sent.length > photo.bytes.length + paper.bytes.length, "the files did not come this way");
+      const texts = [title, "Aspalnya", "Kepala Bidang Contoh", "kilometer tiga", "foto papan proyek", "kuitansi", "pengadaan", code.slice(0, 2).join(" ")];
+      const secrets = [...texts.flatMap((t) => [t, encodeURIComponent(t), Buffer.from(t, "utf16le"), Buffer.from(t).toString("base64").slice(0, -4)]),
+        photo.bytes.subarray(1000, 1032), paper.bytes.subarray(1000, 1032), ...code.map((word) => ` ${word} `)];
+      for (const secret of secrets) assert.ok(!sent.includes(secret), `“${secret}” was sent in the clear`);
+      assert.deepEqual(await person.evaluate(kept), []);
+    });
   });
 }
 
-async function report(person, title) {
-  await person.open(demo.intake);
+async function report(person, { intake, script }, title) {
+  await person.open(intake);
   await person.click("Buat laporan");
   await person.click("Lanjut: tulis laporan");
+  if (script) await sealed(person);
   await person.choose("Tidak. Inspektorat Provinsi yang membaca");
   await person.fill("Apa yang terjadi?", `${title}\nAspalnya setipis kertas.`);
   await person.fill("Siapa yang dilaporkan?", "Kepala Bidang Contoh");
@@ -133,7 +168,7 @@ async function report(person, title) {
   assert.match(await person.text(), /Aspalnya setipis kertas\./);
   await person.attach("Pilih berkas", photo.path);
   await person.click("Kirim laporan sekarang");
-  assert.equal(await person.heading(), "Laporan diterima. Catat kode ini");
+  await heading(person, "Laporan diterima. Catat kode ini");
   assert.equal(await person.title(), "Catatan");
   const code = await codeOf(person);
   await person.click("Coba kode saya");
@@ -142,14 +177,15 @@ async function report(person, title) {
   await person.click("Coba kode");
   assert.match(await person.text(), /Kode benar\. Simpan kertas itu di tempat aman\./);
   await person.click("Selesai");
-  assert.equal(await person.url(), demo.intake);
+  assert.equal(await person.url(), intake);
   return code;
 }
 
 // The first four letters of each word are enough, in any writing.
-async function openReport(person, code) {
-  await person.open(demo.intake);
+async function openReport(person, { intake, script }, code) {
+  await person.open(intake);
   await person.click("Cek laporan dengan kode");
+  if (script) await sealed(person);
   await person.fill("Kode laporan", code.map((word) => word.slice(0, 4)).join("  ").toUpperCase());
   await person.click("Buka laporan");
 }

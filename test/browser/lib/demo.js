@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 const root = new URL("../../..", import.meta.url).pathname;
-const binary = join(root, "build/bin/suluh");
+export const binary = join(root, "build/bin/suluh");
 
 // run starts suluh, and returns the first line that it prints and what stops it.
 async function run(args) {

@@ -56,6 +56,7 @@ function run(): void {
         return;
       }
       mode = { is: "distrust", problems: () => troubles(screen.words, kind) };
+      screen.address.hidden = true; // nothing is sealed anywhere
       screen.showHome(mode.problems());
     }
   };

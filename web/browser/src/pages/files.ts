@@ -35,7 +35,11 @@ export class Files {
 
   /** Puts what was chosen before into the part, and looks at what will be. */
   ready(main: HTMLElement): void {
-    for (const old of this.kept) main.querySelector(`#${old.id}`)?.replaceWith(old);
+    for (const old of this.kept) {
+      const place = main.querySelector(`#${old.id}`);
+      old.setAttribute("aria-describedby", place?.getAttribute("aria-describedby") ?? "");
+      place?.replaceWith(old);
+    }
     this.kept = inputs.flatMap((id) => main.querySelector<HTMLElement>(`#${id}`) ?? []);
     for (const e of this.kept) {
       e.removeAttribute("aria-invalid");
