@@ -184,6 +184,14 @@ func (p *process) memory(line string) (int64, error) {
 }
 
 // used is the processor time that a process took which has ended.
+// peak is the most memory that a process which has ended ever took.
+func peak(s *os.ProcessState) int64 {
+	if r, ok := s.SysUsage().(*syscall.Rusage); ok {
+		return r.Maxrss << 10
+	}
+	return 0
+}
+
 func used(s *os.ProcessState) time.Duration { return s.UserTime() + s.SystemTime() }
 
 // cpuOf is the processor time that a running process has taken.
