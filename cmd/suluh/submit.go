@@ -136,13 +136,9 @@ func (f *outgoingFlags) outgoing(l *lang.Language, files *reporter.Files) (o rep
 	for i, x := range files.All {
 		begun[i+1] = begun[i] + x.Size
 	}
-	o.Progress = func(file int, n int64) {
-		if n >= 0 {
-			_ = bar.Add64(n) // what the terminal doesn't take is not missed
-			return
-		}
+	o.Progress = func(file int, sent int64) {
 		bar.Describe(fmt.Sprintf("%s %d/%d", l.T("reporter.sending"), file+1, len(files.All)))
-		_ = bar.Set64(begun[file])
+		_ = bar.Set64(begun[file] + min(sent, files.All[file].Size)) // what the terminal doesn't take is not missed
 	}
 	return o, func() { _ = bar.Exit() }
 }

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"suluh.example/suluh/crypto/casecode"
 	"suluh.example/suluh/crypto/id"
@@ -33,10 +32,10 @@ type Outgoing struct {
 	AsIs     bool // photos keep their hidden data
 	Language string
 
-	// Progress is told of each piece of a file that went out, by the file's
-	// index; -1 once the file begins again. Waiting is told when the connection
-	// broke and is tried again.
-	Progress func(file int, n int64)
+	// Progress is told how many sealed bytes of a file are on their way or have
+	// come; fewer again after a break. Waiting is told when the connection broke
+	// and is tried again. They are called from other goroutines.
+	Progress func(file int, sent int64)
 	Waiting  func()
 }
 
@@ -140,49 +139,38 @@ func (s *Service) Reply(ctx context.Context, v *submission.View, text string, o 
 	})
 }
 
-// tries is how often in a row a broken connection is made anew while nothing
-// gets through.
-const tries = 9
+// anew is how often files are sent from their beginning, when the service has
+// lost what came of them.
+const anew = 3
 
-// pause is how long the next try waits: half a second, then longer, at most 30
-// seconds.
-func pause(ctx context.Context, try int) error {
-	select {
-	case <-time.After(min(time.Second/2<<try, 30*time.Second)):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// send sends all of it, again if the connection breaks: the same form twice is
-// one report.
-func (o *Outgoing) send(ctx context.Context, begin func(context.Context) (*submission.Submission, error)) (Sent, error) {
+// send sends all of it. What breaks is taken up where it broke; and the same form
+// twice is one report.
+func (o *Outgoing) send(ctx context.Context, begin func(context.Context) (*submission.Submission, error)) (sent Sent, err error) {
 	committing := false
-	for try := 0; ; try++ {
-		sent, err := o.once(ctx, begin, &committing)
-		if err == nil || !broke(err) {
-			return sent, err
-		}
-		if try == tries {
-			if committing {
-				err = errors.Join(ErrUncertain, err)
+	if len(o.Files) == 0 {
+		err = depositsock.Retry(ctx, o.Waiting, func(ctx context.Context) (bool, error) {
+			sent, err = o.once(ctx, begin, &committing)
+			return false, err
+		})
+	} else {
+		for range anew {
+			if sent, err = o.once(ctx, begin, &committing); !errors.Is(err, depositsock.ErrUpload) {
+				break
 			}
-			return sent, unreached(err)
-		}
-		o.Waiting()
-		if pauseErr := pause(ctx, try); pauseErr != nil {
-			if committing {
-				return sent, ErrUncertain
-			}
-			return sent, pauseErr
+			o.Waiting()
 		}
 	}
-}
-
-// broke tells whether a connection broke, so that trying again may help.
-func broke(err error) bool {
-	return errors.Is(err, wire.ErrUnreachable) || errors.Is(err, io.ErrUnexpectedEOF)
+	switch {
+	case err == nil:
+	case committing && (errors.Is(err, wire.ErrUnreachable) || errors.Is(err, wire.ErrVault) || errors.Is(err, context.Canceled)):
+		err = errors.Join(ErrUncertain, err)
+	case ctx.Err() != nil:
+		err = ctx.Err() // and not the broken connection that it led to
+	case errors.Is(err, wire.ErrVault):
+	default:
+		err = unreached(err)
+	}
+	return sent, err
 }
 
 func (o *Outgoing) once(ctx context.Context, begin func(context.Context) (*submission.Submission, error), committing *bool) (sent Sent, err error) {
@@ -194,13 +182,13 @@ func (o *Outgoing) once(ctx context.Context, begin func(context.Context) (*submi
 	defer release()
 	sub, err := begin(during)
 	if err != nil {
-		return sent, stopped(ctx, err)
+		return sent, err
 	}
 	defer sub.Abort()
 	for i, f := range o.Files {
-		x, err := o.attach(sub, i, f)
+		x, err := o.attach(during, sub, i, f)
 		if err != nil {
-			return sent, stopped(ctx, err)
+			return sent, err
 		}
 		sent.Files = append(sent.Files, x)
 	}
@@ -212,56 +200,73 @@ func (o *Outgoing) once(ctx context.Context, begin func(context.Context) (*submi
 	return sent, err
 }
 
-// stopped prefers that the person stopped to the broken connection that it led
-// to.
-func stopped(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return err
-}
-
-func (o *Outgoing) attach(sub *submission.Submission, i int, f File) (SentFile, error) {
+func (o *Outgoing) attach(ctx context.Context, sub *submission.Submission, i int, f File) (SentFile, error) {
 	x := SentFile{Name: f.Name}
-	in, err := os.Open(f.Path)
+	size, err := o.sentSize(f)
 	if err != nil {
-		return x, &FileError{Path: f.Path, Err: err}
-	}
-	defer in.Close()
-	o.Progress(i, -1)
-	// A file that grows would pass the limit, one that shrinks be cut.
-	counted := &counter{in: io.LimitReader(in, f.Size+1), file: i, progress: o.Progress, path: f.Path}
-	content := metadata.Clean(counted)
-	if o.AsIs {
-		content = metadata.Keep(counted)
-	}
-	if x.Size, err = sub.Attach(f.Name, mediaType(f.Name), content); err != nil {
 		return x, err
 	}
-	if counted.n != f.Size {
-		return x, &FileError{Path: f.Path, Err: ErrChanged}
+	in, content, err := o.open(f)
+	if err != nil {
+		return x, err
+	}
+	defer in.Close()
+	err = sub.AttachFile(ctx, f.Name, mediaType(f.Name), size, content, depositsock.Watch{
+		Sent: func(n int64) { o.Progress(i, n) }, Waiting: o.Waiting,
+	})
+	if errors.Is(err, submission.ErrChanged) {
+		err = &FileError{Path: f.Path, Err: ErrChanged}
+	}
+	if err != nil {
+		return x, err
 	}
 	r := content.Result()
-	x.Kind, x.Hidden = r.Kind, hiddenOf(r, o.AsIs)
+	x.Size, x.Kind, x.Hidden = size, r.Kind, hiddenOf(r, o.AsIs)
 	sub.SetHidden(x.Hidden)
 	return x, nil
 }
 
-// counter tells how much of a file was read. Its errors are the file's.
-type counter struct {
-	in       io.Reader
-	n        int64
-	file     int
-	progress func(int, int64)
-	path     string
+// open opens a file as it is sent.
+func (o *Outgoing) open(f File) (*os.File, *metadata.Reader, error) {
+	in, err := os.Open(f.Path)
+	if err != nil {
+		return nil, nil, &FileError{Path: f.Path, Err: err}
+	}
+	if o.AsIs {
+		return in, metadata.Keep(ownErrors{in, f.Path}), nil
+	}
+	return in, metadata.Clean(ownErrors{in, f.Path}), nil
 }
 
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.in.Read(p)
-	c.n += int64(n)
-	c.progress(c.file, int64(n))
+// sentSize is how many bytes of a file are sent, which has to be said before: a
+// photo is read twice.
+func (o *Outgoing) sentSize(f File) (int64, error) {
+	in, content, err := o.open(f)
+	if err != nil {
+		return 0, err
+	}
+	defer in.Close()
+	n, err := io.CopyN(io.Discard, content, 1)
 	if err != nil && err != io.EOF {
-		err = &FileError{Path: c.path, Err: err}
+		return 0, err
+	}
+	if o.AsIs || !IsPhoto(content.Result().Kind) {
+		return f.Size, nil
+	}
+	rest, err := io.Copy(io.Discard, content)
+	return n + rest, err
+}
+
+// ownErrors says of errors which file's they are.
+type ownErrors struct {
+	in   io.Reader
+	path string
+}
+
+func (r ownErrors) Read(p []byte) (int, error) {
+	n, err := r.in.Read(p)
+	if err != nil && err != io.EOF {
+		err = &FileError{Path: r.path, Err: err}
 	}
 	return n, err
 }
