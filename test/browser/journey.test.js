@@ -119,10 +119,24 @@ for (const [way, start] of Object.entries(ways)) {
       await person.click("Tutup laporan");
       assert.equal(await person.url(), at.intake);
     });
-    await step("the desk has the reply and its file", async () => {
+    await step("the reporter deletes the answer from the server", async () => {
+      await openReport(person, code);
+      await person.fill("Balasan Anda", "Belum selesai");
+      await person.click("Hapus balasan ini dari server");
+      assert.equal(await person.heading(), "Hapus balasan ini dari server?");
+      assert.match(await person.text(), /Di kilometer berapa jalan itu retak\?/);
+      await person.click("Ya, hapus balasan ini");
+      const text = await person.text();
+      assert.match(text, /Balasan ini sudah Anda hapus dari server pada /);
+      assert.doesNotMatch(text, /Di kilometer berapa/);
+      assert.equal(await person.heading(), "Status: Sedang diverifikasi", "the status was in another answer");
+      assert.equal(await person.value("Balasan Anda"), "Belum selesai", "a reply that was begun is kept");
+    });
+    await step("the desk has the reply and its file, and its own copy of the answer", async () => {
       await unlock(person);
       await person.click(title);
       const text = await person.text();
+      assert.match(text, /Di kilometer berapa jalan itu retak\?\s+Pelapor menghapus balasan ini dari server pada /);
       assert.match(text, /Di kilometer tiga, dekat jembatan\./);
       // Within a day the vault keeps no order, so the number is read from the page.
       const [, number] = text.match(/(\d)\. kuitansi\.pdf/);
@@ -171,6 +185,10 @@ async function report(person, { intake, script }, title) {
   await heading(person, "Laporan diterima. Catat kode ini");
   assert.equal(await person.title(), "Catatan");
   const code = await codeOf(person);
+  await person.expand("Tanda terima untuk pemeriksa (boleh dilewati)");
+  const receipt = await person.download("Simpan tanda terima sebagai berkas");
+  assert.equal(receipt.name, "catatan.txt", "the file's name doesn't say what it is");
+  assert.match(receipt.bytes.toString(), /^suluh\.example\/receipt\/v1\nlog [^\n]+\nday [-0-9]+\ndue [-0-9]+\ndeposit [0-9a-f]{64}\n\n— [^\n]+\n$/);
   await person.click("Coba kode saya");
   assert.ok(!(await person.text()).includes(code.slice(0, 2).join(" ")), "the code is not shown while it is tried");
   await person.fill("Kode laporan", code.join(" "));
