@@ -27,6 +27,7 @@ import (
 	"suluh.example/suluh/internal/submission"
 	"suluh.example/suluh/internal/textbrowser"
 	"suluh.example/suluh/internal/world"
+	"suluh.example/suluh/vault/depositsock"
 	"suluh.example/suluh/vault/membersock"
 )
 
@@ -104,8 +105,47 @@ func (s sent) send(check *textbrowser.Page) (received bool, err error) {
 	return true, nil
 }
 
+// upload sends a report that is sealed here, its file piece by piece, and tells
+// whether it was received. Broke is told of each connection that broke.
+func (s sent) upload(ctx context.Context, sender *submission.Sender, day id.Day, broke func()) bool {
+	sub, err := sender.Begin(ctx, day, submission.Form{
+		Seed: s.seed, To: submission.Readers{Unit: "itprov"}, Report: report.Report{What: s.text()}, Language: "id",
+	})
+	if err != nil {
+		return false
+	}
+	defer sub.Abort()
+	file := s.file()
+	if err := sub.AttachFile(ctx, "bukti.bin", "", int64(len(file)), bytes.NewReader(file), depositsock.Watch{Waiting: broke}); err != nil {
+		return false
+	}
+	_, err = sub.Commit(ctx)
+	return err == nil
+}
+
+// outside is a sender on the reporter's device, who reaches intake alone.
+func outside(t *testing.T, w *world.World) (*submission.Sender, id.Day) {
+	t.Helper()
+	rt := &http.Transport{}
+	t.Cleanup(rt.CloseIdleConnections)
+	c, err := depositsock.NewClientAt(w.Intake, rt)
+	must(t, err)
+	proof, err := c.RosterProof(t.Context())
+	must(t, err)
+	vkey, err := os.ReadFile(w.RootKey())
+	must(t, err)
+	root, err := note.NewVerifier(strings.TrimSpace(string(vkey)))
+	must(t, err)
+	r, digest, err := submission.CheckRoster(proof, root, id.DayOf(time.Now(), time.UTC))
+	must(t, err)
+	s, err := submission.NewSender(c, r, digest)
+	must(t, err)
+	return s, r.Day
+}
+
 // TestReceivedMeansReceived kills the vault or intake at random a hundred times
-// while forms with files come in. Every report that was received is there and
+// while forms with files come in, and reports whose files come piece by piece and
+// go on where they broke. Every report that was received is there and
 // whole, for the reporter and for a member; of the others nothing half is left;
 // and the log verifies.
 func TestReceivedMeansReceived(t *testing.T) {
@@ -137,9 +177,35 @@ func TestReceivedMeansReceived(t *testing.T) {
 			}
 		})
 	}
+	sender, day := outside(t, w)
+	uploaded, broken := 0, 0
+	for range writers {
+		wg.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				s := sent{size: 64 + n%2*5_000_000}
+				rand.Read(s.seed[:])
+				ok := s.upload(ctx, sender, day, func() {
+					mu.Lock()
+					broken++
+					mu.Unlock()
+				})
+				mu.Lock()
+				tried++
+				if ok {
+					uploaded++
+					received[s.text()] = s
+				}
+				mu.Unlock()
+			}
+		})
+	}
 	killed := map[world.Part]int{}
-	for range kills {
-		time.Sleep(time.Duration(10+mathrand.IntN(100)) * time.Millisecond)
+	for n := range kills {
+		pause := time.Duration(10+mathrand.IntN(100)) * time.Millisecond
+		if n%8 == 0 { // who goes on by himself waits longer from try to try
+			pause = time.Duration(500+mathrand.IntN(2500)) * time.Millisecond
+		}
+		time.Sleep(pause)
 		victim := []world.Part{world.Vault, world.Intake}[mathrand.IntN(2)]
 		killed[victim]++
 		must(t, w.Kill(victim))
@@ -147,8 +213,8 @@ func TestReceivedMeansReceived(t *testing.T) {
 	}
 	cancel()
 	wg.Wait()
-	t.Logf("%v kills: %d reports received of %d tried", killed, len(received), tried)
-	if len(received) < kills/4 || len(received) == tried {
+	t.Logf("%v kills: %d reports received of %d tried, %d of them in pieces, whose connections broke %d times", killed, len(received), tried, uploaded, broken)
+	if uploaded < kills/10 || broken < kills/10 || len(received) < kills/4 || len(received) == tried {
 		t.Errorf("%d of %d received: the test did not try what it should", len(received), tried)
 	}
 	must(t, w.Kill(world.Vault)) // so that the last thing it does is to recover
