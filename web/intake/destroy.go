@@ -81,6 +81,8 @@ func (s *Server) destroy(w http.ResponseWriter, r *request) error {
 	switch {
 	case errors.Is(err, depositsock.ErrNoKey):
 		return show("", page.Problem{Text: r.l.T("intake.destroy.nokey")})
+	case errors.Is(err, depositsock.ErrSignature): // the vault has another key than the code's
+		return show("", page.Problem{Text: r.l.T("intake.destroy.refused")})
 	case errors.Is(err, depositsock.ErrNoAnswer):
 		return show("", page.Problem{Text: r.l.T("intake.destroy.none")})
 	case err != nil:
