@@ -7,6 +7,5 @@ export function saveReceipt(screen: Screen, receipt: string): void {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([receipt], { type: "text/plain" }));
   link.download = screen.words.t("intake.receipt.file");
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  link.click(); // what the URL holds goes with the page, which shows it anyway
 }
