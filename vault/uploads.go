@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"net/http"
@@ -42,6 +43,14 @@ type uploads struct {
 	handler http.Handler
 	mu      sync.Mutex
 	lengths map[id.Upload]int64
+	sums    map[id.Upload]*running // what was there at the start has none
+}
+
+// running is the digest of what has come of an upload so far, so that a deposit
+// needn't wait until all of it is read once more. It belongs to the lock's holder.
+type running struct {
+	hash hash.Hash
+	n    int64 // bytes in it
 }
 
 func (u *uploads) get(name id.Upload) (length int64, ok bool) {
@@ -49,6 +58,12 @@ func (u *uploads) get(name id.Upload) (length int64, ok bool) {
 	defer u.mu.Unlock()
 	length, ok = u.lengths[name]
 	return length, ok
+}
+
+func (u *uploads) sum(name id.Upload) *running {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.sums[name]
 }
 
 func (u *uploads) all() (names []id.Upload) {
@@ -94,7 +109,7 @@ func (v *Vault) uploadPath(name id.Upload, length int64) string {
 // what is no upload, and what a deposit has taken right before a crash, which
 // has a second name in blobs/ then. It goes after the sweep of blobs.
 func (v *Vault) loadUploads() error {
-	v.uploads = uploads{locks: memorylocker.New(), lengths: map[id.Upload]int64{}}
+	v.uploads = uploads{locks: memorylocker.New(), lengths: map[id.Upload]int64{}, sums: map[id.Upload]*running{}}
 	dir := filepath.Join(v.config.Dir, "uploads")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -157,6 +172,7 @@ func (v *Vault) removeUpload(name id.Upload) {
 	v.uploads.mu.Lock()
 	length, ok := v.uploads.lengths[name]
 	delete(v.uploads.lengths, name)
+	delete(v.uploads.sums, name)
 	v.uploads.mu.Unlock()
 	if !ok {
 		return
@@ -226,22 +242,28 @@ func (v *Vault) takeUpload(name id.Upload) (a arrived, err error) {
 		return a, fmt.Errorf("take upload: %w", err)
 	}
 	defer f.Close()
-	h := sha256.New()
-	var small bytes.Buffer
-	from := io.TeeReader(f, h)
-	if a.Size, err = io.Copy(&small, io.LimitReader(from, inRow)); err != nil {
-		return a, fmt.Errorf("take upload: %w", err)
-	}
-	n, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{from}, make([]byte, 256<<10))
+	info, err := f.Stat()
 	if err != nil {
 		return a, fmt.Errorf("take upload: %w", err)
 	}
-	if a.Size += n; a.Size != length {
+	if a.Size = info.Size(); a.Size != length {
 		return a, depositsock.ErrUpload
 	}
-	if a.Digest = id.SumOf(h); length < inRow {
-		a.data = small.Bytes()
+	if length < inRow {
+		if a.data, err = io.ReadAll(f); err != nil {
+			return a, fmt.Errorf("take upload: %w", err)
+		}
+		a.Digest = id.DigestOf(a.data)
 		return a, nil
+	}
+	if sum := v.uploads.sum(name); sum != nil && sum.n == length {
+		a.Digest = id.SumOf(sum.hash)
+	} else {
+		h := sha256.New()
+		if _, err := io.CopyBuffer(h, struct{ io.Reader }{f}, make([]byte, 256<<10)); err != nil {
+			return a, fmt.Errorf("take upload: %w", err)
+		}
+		a.Digest = id.SumOf(h)
 	}
 	a.file = f.Name()
 	if err := f.Sync(); err != nil {
@@ -358,7 +380,7 @@ func (s uploadStore) NewUpload(_ context.Context, info handler.FileInfo) (handle
 	v.uploads.mu.Lock()
 	full := len(v.uploads.lengths) >= maxUploads
 	if !full {
-		v.uploads.lengths[u.name] = u.length
+		v.uploads.lengths[u.name], v.uploads.sums[u.name] = u.length, &running{hash: sha256.New()}
 	}
 	v.uploads.mu.Unlock()
 	if full {
@@ -442,11 +464,21 @@ func (u upload) WriteChunk(_ context.Context, offset int64, src io.Reader) (int6
 	defer u.blur()
 	defer f.Close()
 	var coming incoming
-	n, err := durable.Copy(f, &metered{v, io.MultiReader(bytes.NewReader(first), src), &coming}, offset)
+	in := io.Reader(&metered{v, io.MultiReader(bytes.NewReader(first), src), &coming})
+	sum := v.uploads.sum(u.name)
+	if sum != nil && sum.n == offset {
+		in = io.TeeReader(in, sum.hash)
+	}
+	n, err := durable.Copy(f, in, offset)
 	v.quota.arrived(v.config.Now(), coming.n)
 	// What was written counts even if something failed after it.
 	if info, statErr := f.Stat(); statErr == nil {
 		n = info.Size() - offset
+	}
+	if sum != nil && sum.n == offset && n == coming.n {
+		sum.n += n
+	} else if sum != nil {
+		sum.n = -1 // it has bytes that aren't there: a deposit reads them all
 	}
 	if err = errors.Join(err, f.Sync()); err != nil {
 		return n, u.s.refused(fmt.Errorf("keep upload: %w", err))

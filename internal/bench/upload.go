@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"suluh.example/suluh/internal/submission"
+	"suluh.example/suluh/vault/depositsock"
 )
 
 const gib = 1 << 30
@@ -115,7 +116,59 @@ func (b *bench) uploads() error {
 		b.add(row{"memory of the vault during that, at most", mib(v), "", "", "160 MiB"})
 		return in.dropBlobs()
 	})
+	if err != nil {
+		return err
+	}
+	_, err = both(func(f *form, mem func() (int64, int64, error)) error {
+		var g errgroup.Group
+		began := time.Now()
+		for range 16 {
+			g.Go(func() error { return b.pieces(f.url, file) })
+		}
+		if err := g.Wait(); err != nil {
+			return err
+		}
+		rate := 16 * float64(b.flood) / time.Since(began).Seconds() / 1e6
+		v, i, err := mem()
+		if err != nil {
+			return err
+		}
+		what := fmt.Sprintf("sixteen uploads of %s at once, in pieces (tus), as they come from devices that seal", size(b.flood))
+		b.add(row{what, fmt.Sprintf("%.0f MB/s together", rate), "", "", ""})
+		b.add(row{"memory of intake during that, at most", mib(i), "", "", "160 MiB"})
+		b.add(row{"memory of the vault during that, at most", mib(v), "", "", "160 MiB"})
+		return nil
+	})
 	return err
+}
+
+// pieces uploads so much of a file as if it were sealed, and ends the upload: a
+// deposit would only name it.
+func (b *bench) pieces(intake, file string) error {
+	from, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	rt := &http.Transport{WriteBufferSize: 64 << 10}
+	defer rt.CloseIdleConnections()
+	c, err := depositsock.NewClientAt(intake, rt)
+	if err != nil {
+		return err
+	}
+	u, err := c.Upload(b.ctx, b.flood, depositsock.Watch{})
+	if err != nil {
+		return err
+	}
+	defer u.Abort()
+	const first = "age-encryption.org/v1\n"
+	if _, err = io.WriteString(u, first); err == nil {
+		_, err = io.CopyN(u, from, b.flood-int64(len(first)))
+	}
+	if err != nil {
+		return err
+	}
+	return u.Close()
 }
 
 func size(n int64) string {
