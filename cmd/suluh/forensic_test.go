@@ -22,8 +22,11 @@ import (
 
 	_ "github.com/mattn/go-sqlite3"
 
+	"suluh.example/suluh/internal/report"
+	"suluh.example/suluh/internal/submission"
 	"suluh.example/suluh/internal/textbrowser"
 	"suluh.example/suluh/internal/world"
+	"suluh.example/suluh/vault/depositsock"
 )
 
 // marker is a text that occurs nowhere by chance, with letters that encodings
@@ -175,6 +178,19 @@ func TestNothingOfAReporterIsLeft(t *testing.T) {
 		}
 	}
 
+	// A file that comes piece by piece from a device that seals, and stays waiting:
+	// its reporter has gone.
+	sender, day := outside(t, w)
+	sub, err := sender.Begin(t.Context(), day, submission.Form{
+		Seed: submission.Seed{1}, To: submission.Readers{Unit: "itprov"}, Report: report.Report{What: mark("sealed")}, Language: "id",
+	})
+	must(t, err)
+	waits := strings.Repeat(mark("file that waits"), 20_000)
+	must(t, sub.AttachFile(t.Context(), mark("name of a file that waits"), "", int64(len(waits)), strings.NewReader(waits), depositsock.Watch{}))
+	if left, err := filepath.Glob(filepath.Join(w.Dir, "vault", "uploads", "*")); err != nil || len(left) != 1 {
+		t.Fatalf("%d uploads wait, %v", len(left), err)
+	}
+
 	// A member reads and answers, the reporter comes back.
 	deskOf(t, w, "penelaah-satu").answer(texts["apa"], mark("answer"), mark("note"))
 	status := reporter.Get(w.Intake+"cek").Press("Buka laporan", map[string]string{"kode": code})
@@ -225,19 +241,21 @@ func noHours(t *testing.T, dir string) {
 	t.Helper()
 	zone, err := time.LoadLocation("Asia/Makassar")
 	must(t, err)
-	must(t, filepath.WalkDir(filepath.Join(dir, "blobs"), func(path string, _ fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		info, err := os.Stat(path)
-		if err != nil {
-			return err
-		}
-		if at := info.ModTime().In(zone); at.Hour()+at.Minute()+at.Second()+at.Nanosecond() != 0 {
-			t.Errorf("time of %s tells %s", filepath.Base(path), at.Format(time.TimeOnly))
-		}
-		return nil
-	}))
+	for _, folder := range []string{"blobs", "uploads"} {
+		must(t, filepath.WalkDir(filepath.Join(dir, folder), func(path string, _ fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			info, err := os.Stat(path)
+			if err != nil {
+				return err
+			}
+			if at := info.ModTime().In(zone); at.Hour()+at.Minute()+at.Second()+at.Nanosecond() != 0 {
+				t.Errorf("time of %s tells %s", filepath.Base(path), at.Format(time.TimeOnly))
+			}
+			return nil
+		}))
+	}
 	db, err := sql.Open("sqlite3", "file:"+filepath.Join(dir, "vault.db")+"?mode=ro")
 	must(t, err)
 	defer db.Close()
