@@ -102,6 +102,9 @@ func TestTheBrowsersHalfDoesTheSame(t *testing.T) {
 	for name, photo := range photos(t) {
 		files[name] = photo
 	}
+	for name, h := range unusual {
+		files[name] = []byte(h.make())
+	}
 	r := rand.New(rand.NewPCG(1, 2))
 	for name, file := range files {
 		b.compare(t, name, false, file)

@@ -88,6 +88,8 @@ func (x *inspector) inspect(k Kind) {
 		x.png()
 	case WebP:
 		x.riff()
+	case HEIC:
+		x.heic()
 	case Image:
 		x.image()
 	case PDF:

@@ -98,6 +98,43 @@ func (x *inspector) pngText(chunk string, b []byte) {
 	}
 }
 
+// heic looks for the items that aren't pictures.
+func (x *inspector) heic() {
+	for at := int64(0); x.part(); {
+		b := x.at(at, 8)
+		if len(b) < 8 {
+			break
+		}
+		size := int64(binary.BigEndian.Uint32(b))
+		if string(b[4:]) == "meta" && size <= block {
+			m := meta{b: bytes.Clone(x.at(at, int(size)))}
+			if !m.read() {
+				break
+			}
+			for _, e := range m.extents {
+				if e.what != "Exif" && e.what != "XMP" {
+					continue
+				}
+				b := x.at(e.from, int(min(block, e.to-e.from)))
+				switch {
+				case e.what == "XMP":
+					x.xml(b)
+				case len(b) >= 4 && int64(binary.BigEndian.Uint32(b)) <= int64(len(b)-4):
+					x.exif(b[4+binary.BigEndian.Uint32(b):])
+				default:
+					x.bad()
+				}
+			}
+			return
+		}
+		if size < 8 {
+			break
+		}
+		at += size
+	}
+	x.bad()
+}
+
 // image looks into TIFF, which cameras' raw files are too.
 func (x *inspector) image() {
 	if b := x.at(0, block); bytes.HasPrefix(b, []byte("II*\x00")) || bytes.HasPrefix(b, []byte("MM\x00*")) {

@@ -109,7 +109,7 @@ func (r *Reader) begin() error {
 		if _, err := io.Copy(io.Discard, trial); err != nil {
 			return err
 		}
-		if !trial.bad && (!all || trial.whole()) {
+		if !trial.bad && (!all || trial.picture) {
 			in.Reset(r.following(head))
 			r.filter = &filter{in: in, step: start}
 			r.rest = r.filter
@@ -151,6 +151,12 @@ type filter struct {
 	turned  bool  // the orientation is written
 	left    int64 // of a WebP's container
 	err     error
+
+	fill      byte     // what blanked bytes become
+	blanked   Traces   // what they were, if they weren't that already
+	unsure    bool     // something of no known kind was kept
+	pos, body int64    // of HEIC: where the next box begins, and how far this one is passed
+	extents   []extent // of its items
 }
 
 // errBad is of a step that can't follow the structure.
@@ -165,11 +171,13 @@ func start(k Kind) func(*filter) error {
 		return (*filter).png
 	case WebP:
 		return (*filter).webp
+	case HEIC:
+		return (*filter).heic
 	}
 	return nil
 }
 
-func (f *filter) whole() bool { return !f.bad && f.picture }
+func (f *filter) whole() bool { return !f.bad && !f.unsure && f.picture }
 
 // Read fills p, so that large reads stay large.
 func (f *filter) Read(p []byte) (n int, err error) {
@@ -190,7 +198,11 @@ func (f *filter) Read(p []byte) (n int, err error) {
 			}
 		case f.blank > 0:
 			c, err = f.in.Read(some(f.blank))
-			clear(p[n:][:c])
+			for i, was := range p[n:][:c] {
+				if was != f.fill {
+					p[n+i], f.removed = f.fill, f.removed|f.blanked
+				}
+			}
 			f.blank -= int64(c)
 			n += c
 		case f.keep > 0:

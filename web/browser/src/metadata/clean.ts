@@ -5,6 +5,7 @@
 
 import type { Hidden, Kind } from "../types.js";
 import { be, chars, fromChars, le, read } from "./bytes.js";
+import { type Extent, fillers, others, readMeta } from "./heic.js";
 import { kindOf } from "./kind.js";
 
 export interface Result {
@@ -61,8 +62,8 @@ const headSize = 128 << 10;
 const windowSize = 256 << 10;
 const maxSegment = 2 + (1 << 16);
 
-/** What goes out: bytes, so many zeros, or the file from one place to another. */
-type Piece = Uint8Array | number | [from: number, to: number];
+/** What goes out: bytes, or the file from one place to another. */
+type Piece = Uint8Array | [from: number, to: number];
 
 /** A step that can't follow the structure, or is at the file's end. */
 const bad = 1;
@@ -85,6 +86,13 @@ class Filter {
   turned = false;
   left = 0;
 
+  fill = 0; // what blanked bytes become
+  watch = false; // blanked bytes that weren't that already count as removed
+  unsure = false; // something of no known kind was kept
+  pos = 0; // of HEIC: where the next box begins,
+  body = 0; // and how far this one is passed
+  extents: Extent[] = [];
+
   #window: Uint8Array = none;
   #from = 0;
 
@@ -96,7 +104,7 @@ class Filter {
   }
 
   whole(): boolean {
-    return !this.bad && this.picture;
+    return !this.bad && !this.unsure && this.picture;
   }
 
   /** The next n bytes, fewer only at the end. */
@@ -127,10 +135,13 @@ class Filter {
       this.at += n;
       if (n < this.drop) return;
       this.drop = 0;
-      if ((n = Math.min(this.blank, size - this.at)) > 0) yield n;
-      this.at += n;
-      if (n < this.blank) return;
-      this.blank = 0;
+      while ((n = Math.min(this.blank, size - this.at, windowSize)) > 0) {
+        if (this.watch && (await this.peek(n)).some((c) => c !== this.fill)) this.removed = true;
+        yield new Uint8Array(n).fill(this.fill);
+        this.at += n;
+        this.blank -= n;
+      }
+      if (this.blank > 0) return;
       if ((n = Math.min(this.keep, size - this.at)) > 0) yield [this.at, this.at + n];
       this.at += n;
       if (n < this.keep) return;
@@ -147,7 +158,7 @@ class Filter {
 
   async size(): Promise<number> {
     let n = 0;
-    for await (const p of this.#pieces()) n += typeof p === "number" ? p : p instanceof Uint8Array ? p.length : p[1] - p[0];
+    for await (const p of this.#pieces()) n += p instanceof Uint8Array ? p.length : p[1] - p[0];
     return n;
   }
 
@@ -155,8 +166,6 @@ class Filter {
     for await (const p of this.#pieces()) {
       if (p instanceof Uint8Array) {
         yield p;
-      } else if (typeof p === "number") {
-        for (let n = p; n > 0; n -= windowSize) yield new Uint8Array(Math.min(n, windowSize));
       } else {
         for (let at = p[0]; at < p[1]; at += windowSize) yield await this.#part(at, Math.min(p[1], at + windowSize));
       }
@@ -168,6 +177,10 @@ class Filter {
     const start = from - this.#from;
     if (start >= 0 && to - this.#from <= this.#window.length) return this.#window.slice(start, to - this.#from);
     return read(this.file, from, to - from);
+  }
+
+  passed(to: number): void {
+    while (this.extents[0] && this.extents[0].to <= to) this.extents.shift();
   }
 
   /** At the last part of the photo; what follows is dropped. */
@@ -198,6 +211,18 @@ const starts: Partial<Record<Kind, Step>> = {
     f.left = le(b, 4, 4) - 4;
     f.keep = 12;
     f.step = riff;
+  },
+  async heic(f) {
+    let b = await f.peek(8);
+    if (b.length < 8) return ended;
+    const size = be(b, 0, 4);
+    if (size < 16 || size > 1 << 10) return bad;
+    b = await f.peek(size);
+    if (b.length < size) return ended;
+    for (let at = 8; at + 4 <= size; at += 4) if (/^(msf1|hev[cxms]|avis)$/.test(chars(b, at, at + 4))) return bad;
+    f.keep = f.pos = size;
+    f.watch = true;
+    f.step = beforeMeta;
   },
 };
 
@@ -418,4 +443,109 @@ async function riff(f: Filter): Promise<number | void> {
   f.put = fromChars("JUNK" + chars(b, 4, 8));
   f.drop = 8;
   f.blank = size - 8;
+}
+
+// HEIC
+
+async function beforeMeta(f: Filter): Promise<number | void> {
+  let b = await f.peek(8);
+  if (b.length < 8) return ended;
+  const size = be(b, 0, 4);
+  const name = chars(b, 4, 8);
+  if (size < 8 || size > maxSegment || (name !== "meta" && !fillers.test(name))) return bad;
+  if (name !== "meta") {
+    f.put = b.slice(0, 8);
+    f.drop = 8;
+    f.blank = size - 8;
+    f.pos += size;
+    return;
+  }
+  b = await f.peek(size);
+  if (b.length < size) return ended;
+  const put = b.slice();
+  const meta = readMeta(put);
+  if (!meta) return bad;
+  f.pos += size;
+  const extents = meta.extents.sort((a, b) => a.from - b.from);
+  for (const [i, e] of extents.entries()) {
+    const last = extents[i - 1];
+    if (e.from < f.pos || (last && e.from < last.to && (e.what || last.what))) return bad;
+    if (last) e.to = Math.max(e.to, last.to);
+  }
+  f.extents = extents;
+  f.unsure = meta.unsure;
+  f.removed ||= put.some((c, i) => c !== b[i]);
+  f.put = put;
+  f.drop = size;
+  f.step = box;
+}
+
+async function box(f: Filter): Promise<number | void> {
+  let b = await f.peek(8);
+  if (b.length < 8) return ended;
+  let size = be(b, 0, 4) || Infinity;
+  let header = 8;
+  if (size === 1) {
+    header = 16;
+    b = await f.peek(16);
+    if (b.length < 16) return ended;
+    size = be(b, 8, 8);
+  }
+  if (size < header || (size >= 2 ** 63 && size < Infinity)) return bad;
+  const name = chars(b, 4, 8);
+  f.body = f.pos + header;
+  f.pos += size;
+  f.put = b.slice(0, header);
+  if (name === "mdat") {
+    f.picture = true;
+  } else if ((f.extents[0]?.from ?? Infinity) < f.pos || !(fillers.test(name) || others.test(name))) {
+    f.unsure = true;
+    f.put = none;
+    f.keep = size;
+    f.passed(f.pos);
+    return;
+  } else if (others.test(name)) {
+    f.removed = true;
+    f.put.set(fromChars("free"), 4);
+  }
+  f.drop = header;
+  f.step = inBox;
+}
+
+/** Within a box whose bytes are those of items, or go. */
+async function inBox(f: Filter): Promise<number | void> {
+  f.passed(f.body);
+  const from = f.body;
+  const e = f.extents[0] ?? { from: Infinity, to: Infinity, what: "" };
+  f.fill = 0;
+  if (from === f.pos) {
+    f.step = box;
+  } else if (e.from > from) {
+    f.body = Math.min(e.from, f.pos);
+    f.blank = f.body - from;
+  } else if (!e.what) {
+    f.body = Math.min(e.to, f.pos);
+    f.keep = f.body - from;
+  } else if (e.to > f.pos || e.from < from) {
+    return bad;
+  } else {
+    const size = e.to - from;
+    const looked = Math.min(size, maxSegment);
+    const b = await f.peek(looked);
+    if (b.length < looked) return ended;
+    let instead = "";
+    if (e.what === "Exif") {
+      const at = 4 + be(b, 0, 4);
+      instead = "\0\0\0\0" + bareExif((at <= b.length && readExif(b.subarray(at)).orientation) || 1);
+    } else if (e.what === "XMP") {
+      instead = `<x:xmpmeta xmlns:x="adobe:ns:meta/"/>`;
+      f.fill = 32;
+    }
+    if (size < instead.length) instead = "";
+    if (chars(b, 0, instead.length) !== instead) f.removed = true;
+    f.put = fromChars(instead);
+    f.drop = instead.length;
+    f.blank = size - instead.length;
+    f.body = e.to;
+  }
 }

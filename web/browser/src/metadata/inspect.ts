@@ -5,6 +5,7 @@
 
 import type { Finding, Inspection } from "../types.js";
 import { be, chars, le, read } from "./bytes.js";
+import { readMeta } from "./heic.js";
 import { isText, kindOf } from "./kind.js";
 
 const mostRead = 64 << 20;
@@ -29,6 +30,9 @@ export async function inspect(file: Blob): Promise<Inspection> {
       break;
     case "webp":
       await x.riff();
+      break;
+    case "heic":
+      await x.heic();
       break;
     case "image":
       if (/^(II\*\0|MM\0\*)/.test(head)) x.exif(await x.at(0, block));
@@ -326,6 +330,30 @@ class Inspector {
     const name = text(keyword);
     if (name === "XML:com.adobe.xmp") this.xml(value);
     else this.note(pngNames.get(name), text(value));
+  }
+
+  /** The items that aren't pictures. */
+  async heic(): Promise<void> {
+    for (let at = 0; this.part(); ) {
+      const b = await this.at(at, 8);
+      const size = be(b, 0, 4);
+      if (b.length < 8 || size < 8) break;
+      if (chars(b, 4) === "meta" && size <= block) {
+        const meta = readMeta((await this.at(at, size)).slice());
+        if (!meta) break;
+        for (const e of meta.extents) {
+          if (e.what !== "Exif" && e.what !== "XMP") continue;
+          const b = await this.at(e.from, e.to - e.from);
+          const start = 4 + be(b, 0, 4);
+          if (e.what === "XMP") this.xml(b);
+          else if (start <= b.length) this.exif(b.subarray(start));
+          else this.bad();
+        }
+        return;
+      }
+      at += size;
+    }
+    this.bad();
   }
 
   exif(b: Uint8Array): void {
