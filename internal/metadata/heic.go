@@ -17,14 +17,15 @@ import (
 // and the result says that the file isn't clean; where the order or the way of
 // storing is another one, all stays. Thumbnails and depth maps are pictures.
 const (
-	ofHEIC     = "hvc1 hev1 lhv1 av01 avc1 vvc1 jpeg j2k1 grid iovl iden tmap"                                                                                      // items
-	properties = "hvcC av1C avcC lhvC vvcC jpgC j2kH ispe pixi colr clap irot imir pasp auxC rloc lsel a1op a1lx clli mdcv cclv amve reve ndwt oinf tols rref iscl" // of pictures
-	told       = "udes altt crtt mdft itai taic"                                                                                                                    // properties that tell something else
-	parts      = "hdlr dinf pitm iinf iloc iref iprp idat grpl ipco ipma"                                                                                           // of a meta
-	fillers    = "free skip wide"
-	others     = "uuid xml  bxml mpvd sefd"
-	moving     = "msf1 hevc hevx hevm hevs avis" // brands of sequences, whose pictures no item tells of
-	emptyXMP   = `<x:xmpmeta xmlns:x="adobe:ns:meta/"/>`
+	// Items, properties and parts of a meta that belong to pictures.
+	known = "hvc1 hev1 lhv1 av01 avc1 vvc1 jpeg j2k1 grid iovl iden tmap " +
+		"hvcC av1C avcC lhvC vvcC jpgC j2kH ispe pixi colr clap irot imir pasp auxC rloc lsel a1op a1lx clli mdcv cclv amve reve ndwt oinf tols rref iscl " +
+		"hdlr dinf pitm iinf iloc iref iprp idat grpl ipco ipma"
+	told     = "udes altt crtt mdft itai taic" // properties that tell something else
+	fillers  = "free skip wide"
+	others   = "uuid xml  bxml mpvd sefd"
+	moving   = "msf1 hevc hevx hevm hevs avis" // brands of sequences, whose pictures no item tells of
+	emptyXMP = `<x:xmpmeta xmlns:x="adobe:ns:meta/"/>`
 )
 
 // has says whether a list has a name of four letters.
@@ -223,12 +224,12 @@ func (m *meta) read() bool {
 		case "iprp":
 			return m.boxes(at, end, func(name string, at, end int) bool {
 				return name != "ipco" || m.boxes(at, end, func(name string, _, _ int) bool {
-					m.unsure = m.unsure || !has(properties, name) && !has(told, name) && !has(fillers, name)
+					m.unsure = m.unsure || !has(known, name) && !has(told, name) && !has(fillers, name)
 					return true
 				})
 			})
 		default:
-			m.unsure = m.unsure || !has(parts, name) && !has(fillers, name) && !has(others, name)
+			m.unsure = m.unsure || !has(known, name) && !has(fillers, name) && !has(others, name)
 		}
 		return true
 	})
@@ -284,7 +285,7 @@ func (m *meta) names(at, end int) bool {
 		}
 		kind := string(rest[2:6])
 		switch {
-		case has(ofHEIC, kind):
+		case has(known, kind):
 			kind = ""
 		case kind == "Exif":
 		case kind == "mime" && bytes.Contains(rest, []byte("\x00application/rdf+xml\x00")):

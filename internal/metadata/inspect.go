@@ -87,7 +87,7 @@ func (x *inspector) inspect(k Kind) {
 	case PNG:
 		x.png()
 	case WebP:
-		x.riff()
+		x.riff(12, x.size)
 	case HEIC:
 		x.heic()
 	case Image:
@@ -96,10 +96,8 @@ func (x *inspector) inspect(k Kind) {
 		x.pdf()
 	case Office:
 		x.office()
-	case Audio:
-		x.sound()
-	case Video:
-		x.video()
+	case Audio, Video:
+		x.media(x.at(0, 12))
 	case Other:
 		if !x.plain() {
 			x.bad()
@@ -316,6 +314,10 @@ func (x *inspector) note(w What, value string) {
 		x.when(value)
 	case WhatPlace:
 		x.place(value)
+	case maker:
+		x.maker = value
+	case model:
+		x.model = value
 	case "":
 	default:
 		x.add(w, value)

@@ -5,6 +5,7 @@ import (
 	"compress/flate"
 	"compress/zlib"
 	"encoding/binary"
+	"encoding/hex"
 	"io"
 	"path"
 	"regexp"
@@ -101,11 +102,6 @@ var (
 	direct    = regexp.MustCompile(`/Length\s{0,4}([0-9]{1,9})\s{0,4}(?:[^0-9\s]|$)`)
 )
 
-var infoNames = map[string]What{
-	"Author": WhatAuthor, "Company": WhatCompany, "Title": WhatTitle, "Subject": WhatText, "Keywords": WhatText,
-	"Creator": WhatProgram, "Producer": WhatProgram, "CreationDate": WhatTime, "ModDate": WhatTime, "SourceModified": WhatTime,
-}
-
 // pdfInfo looks for dictionaries that are an Info: those with a name that
 // occurs in no other, as far as they can be followed.
 func pdfInfo(x *inspector, b []byte, note func(What, string)) {
@@ -113,116 +109,58 @@ func pdfInfo(x *inspector, b []byte, note func(What, string)) {
 	for _, key := range []string{"/Producer", "/Creator", "/Author", "/CreationDate", "/ModDate"} {
 		each(b, key, func(i int) {
 			from := max(0, i-longest)
-			if at := bytes.LastIndex(b[from:i], []byte("<<")); at >= 0 && x.part() {
-				at += from + 2
-				dictionary(b[at:min(len(b), at+longest)], func(name string, value []byte) {
-					if w := infoNames[name]; w != "" {
-						note(w, text(value))
-					}
-				})
+			at := bytes.LastIndex(b[from:i], []byte("<<"))
+			if at < 0 || !x.part() {
+				return
+			}
+			at += from
+			dict := b[at+2 : min(len(b), at+longest)]
+			for m := entry.FindSubmatch(dict); m != nil; m = entry.FindSubmatch(dict) {
+				dict = dict[len(m[0]):]
+				value := hexadecimal(m[3])
+				if m[2] != nil {
+					value = unescape(m[2])
+				}
+				if w := about(text(m[1])); w != "" && len(value) > 0 {
+					note(w, text(value))
+				}
 			}
 		})
 	}
 }
 
-// dictionary calls do with the strings of a dictionary, up to where it can't be
-// followed; dictionaries within it are not.
-func dictionary(b []byte, do func(name string, value []byte)) {
-	const space, special = " \t\r\n\f\x00", "()<>[]{}/%"
-	token := func() []byte {
-		n := bytes.IndexAny(b, space+special)
-		if n < 0 {
-			n = len(b)
-		}
-		t := b[:n]
-		b = b[n:]
-		return t
-	}
-	name := ""
-	for {
-		if b = bytes.TrimLeft(b, space); len(b) == 0 {
-			return
-		}
-		switch c := b[0]; {
-		case c == '/':
-			b = b[1:]
-			name = string(token())
-		case c == '(':
-			value, n := literal(b)
-			if n == 0 {
-				return
-			}
-			do(name, value)
-			b = b[n:]
-		case c == '<' && len(b) > 1 && b[1] != '<':
-			n := bytes.IndexByte(b, '>')
-			if n < 0 {
-				return
-			}
-			do(name, hexadecimal(b[1:n]))
-			b = b[n+1:]
-		case strings.IndexByte("[]", c) >= 0:
-			b = b[1:]
-		case len(token()) == 0:
-			return
-		}
-	}
-}
+// entry is one of a dictionary of PDF: its name, then a string in parentheses,
+// one of hexadecimal digits, or anything else.
+var entry = regexp.MustCompile(`^[ \t\r\n\f\x00]*/([^ \t\r\n\f\x00()<>\[\]{}/%]*)[ \t\r\n\f\x00]*(?:\(((?:\\(?s:.)|[^\\()]|\((?:\\(?s:.)|[^\\()])*\))*)\)|<([^<>]*)>|[^()<>/]*)`)
 
-// literal reads a string in parentheses, and says how long it is written.
-func literal(b []byte) (value []byte, n int) {
-	depth := 0
-	for n < len(b) {
-		c := b[n]
-		n++
-		switch c {
-		case '(':
-			if depth++; depth == 1 {
-				continue
-			}
-		case ')':
-			if depth--; depth == 0 {
-				return value, n
-			}
-		case '\\':
-			if n == len(b) {
-				return nil, 0
-			}
-			c = b[n]
-			n++
-			if i := strings.IndexByte("nrtbf", c); i >= 0 {
-				c = "\n\r\t\b\f"[i]
-			} else if '0' <= c && c <= '7' {
-				v := int(c - '0')
-				for k := 0; k < 2 && n < len(b) && '0' <= b[n] && b[n] <= '7'; k++ {
-					v = v<<3 | int(b[n]-'0')
-					n++
-				}
-				c = byte(v)
-			} else if c == '\r' || c == '\n' { // the line goes on
-				continue
-			}
+var escaped = regexp.MustCompile(`\\(?:[0-7]{1,3}|\r?\n|(?s:.))`)
+
+// unescape returns a string as it is written in parentheses.
+func unescape(b []byte) []byte {
+	return escaped.ReplaceAllFunc(b, func(b []byte) []byte {
+		switch c := b[1]; {
+		case '0' <= c && c <= '7':
+			v, _ := strconv.ParseUint(string(b[1:]), 8, 16)
+			return []byte{byte(v)}
+		case b[len(b)-1] == '\n':
+			return nil
+		case strings.IndexByte("nrt", c) >= 0:
+			return []byte{"\n\r\t"[strings.IndexByte("nrt", c)]}
 		}
-		value = append(value, c)
-	}
-	return nil, 0
+		return b[1:]
+	})
 }
 
 func hexadecimal(b []byte) (value []byte) {
-	half := -1
-	for _, c := range b {
-		v := strings.IndexByte("0123456789abcdef", c|0x20)
-		if c <= ' ' || v < 0 {
-			continue
-		}
-		if half < 0 {
-			half = v
-		} else {
-			value, half = append(value, byte(half<<4|v)), -1
-		}
+	digits := notHex.ReplaceAll(b, nil)
+	if len(digits)%2 == 1 {
+		digits = append(digits, '0')
 	}
+	value, _ = hex.AppendDecode(nil, digits)
 	return value
 }
+
+var notHex = regexp.MustCompile(`[^0-9a-fA-F]`)
 
 // inflate returns what comes of inflating, up to a megabyte.
 func (x *inspector) inflate(r io.Reader, limit int) []byte {
@@ -240,13 +178,10 @@ func (x *inspector) inflate(r io.Reader, limit int) []byte {
 
 // office looks into documents of Office's kinds.
 func (x *inspector) office() {
-	switch head := x.at(0, 5); {
-	case bytes.HasPrefix(head, []byte("PK")):
+	if bytes.HasPrefix(x.at(0, 2), []byte("PK")) {
 		x.zip()
-	case bytes.HasPrefix(head, []byte(`{\rtf`)):
-		x.rtf()
-	default:
-		x.ole()
+	} else {
+		x.ole() // RTF has nothing of it, and isn't read
 	}
 }
 
@@ -310,20 +245,6 @@ func (x *inspector) entry(method, local, packed int64, limit int) []byte {
 	}
 	x.bad()
 	return nil
-}
-
-var rtfInfo = regexp.MustCompile(`\{\\(author|operator|manager|company|title|doccomm) ([^{}\\]{1,200})|\{\\(?:creatim|revtim)\\yr([0-9]{4})\\mo([0-9]{1,2})\\dy([0-9]{1,2})`)
-
-func (x *inspector) rtf() {
-	whats := map[string]What{"author": WhatAuthor, "operator": WhatAuthor, "manager": WhatAuthor, "company": WhatCompany, "title": WhatTitle, "doccomm": WhatText}
-	for _, m := range rtfInfo.FindAllSubmatch(x.at(0, 64<<10), -1) {
-		if len(m[1]) > 0 {
-			x.note(whats[string(m[1])], latin(m[2]))
-		} else {
-			two := func(b []byte) string { return ("0" + string(b))[len(b)-1:] }
-			x.when(string(m[3]) + "-" + two(m[4]) + "-" + two(m[5]))
-		}
-	}
 }
 
 // What the two sets of properties of a document of Office before 2007 begin
@@ -398,11 +319,8 @@ func (x *inspector) properties(b []byte, names map[uint32]What) {
 			case kind == 31 || codepage == 1200:
 				value, _ = zeroCut(value, true)
 				x.note(names[u32(e)], utf16Text(value, false))
-			case codepage == 65001:
-				x.note(names[u32(e)], zeroEnded(value))
 			default:
-				value, _, _ = bytes.Cut(value, []byte{0})
-				x.note(names[u32(e)], latin(value))
+				x.note(names[u32(e)], zeroEnded(value))
 			}
 		}
 	}

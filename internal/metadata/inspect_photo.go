@@ -3,8 +3,8 @@ package metadata
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -61,40 +61,14 @@ func (x *inspector) png() {
 		case "eXIf":
 			x.exif(data())
 		case "tEXt", "iTXt":
-			x.pngText(name, data())
+			keyword, value, _ := bytes.Cut(data(), []byte{0})
+			if string(keyword) == "XML:com.adobe.xmp" {
+				x.xml(value[max(0, bytes.IndexByte(value, '<')):])
+			} else if name == "tEXt" {
+				x.note(about(text(keyword)), text(value))
+			}
 		}
 		at += length + 12
-	}
-}
-
-func (x *inspector) pngText(chunk string, b []byte) {
-	keyword, value, _ := bytes.Cut(b, []byte{0})
-	if chunk == "iTXt" { // compressed or not, method, language, keyword
-		parts := bytes.SplitN(value, []byte{0}, 4)
-		if len(value) < 2 || value[0] != 0 || len(parts) < 4 {
-			return
-		}
-		parts = bytes.SplitN(value[2:], []byte{0}, 3)
-		if len(parts) < 3 {
-			return
-		}
-		value = parts[2]
-	}
-	switch string(keyword) {
-	case "XML:com.adobe.xmp":
-		x.xml(value)
-	case "Author", "Copyright":
-		x.add(WhatAuthor, text(value))
-	case "Software":
-		x.add(WhatProgram, text(value))
-	case "Source":
-		x.add(WhatDevice, text(value))
-	case "Title":
-		x.add(WhatTitle, text(value))
-	case "Creation Time", "create-date":
-		x.when(text(value))
-	case "Comment", "Description":
-		x.add(WhatText, text(value))
 	}
 }
 
@@ -155,65 +129,63 @@ func (x *inspector) exif(b []byte) {
 		x.bad()
 		return
 	}
-	var place [5]string // of a place, by tag
-	var degrees [5]float64
-	ok := e.each(e.order.Uint32(b[4:]), func(tag uint16, v exifValue) {
+	var side [5]byte
+	value := [5]float64{2: math.NaN(), 4: math.NaN()}
+	within := false
+	var tags func(tag uint16, v exifValue)
+	tags = func(tag uint16, v exifValue) {
 		switch tag {
 		case 0x8769:
-			e.each(v.offset, func(tag uint16, v exifValue) {
-				switch tag {
-				case 0x9003, 0x9004:
-					x.when(v.text())
-				case 0x9286:
-					if c, isASCII := bytes.CutPrefix(v.data, []byte("ASCII\x00\x00\x00")); isASCII {
-						x.add(WhatText, text(c))
-					}
-				case 0xa430:
-					x.add(WhatAuthor, v.text())
-				case 0xa431:
-					x.add(WhatDevice, v.text())
-				}
-			})
+			if !within {
+				within = true
+				e.each(v.offset, tags)
+			}
 		case 0x8825:
 			e.each(v.offset, func(tag uint16, v exifValue) {
 				switch tag {
 				case 1, 3:
-					place[tag] = v.text()
-				case 2, 4:
-					if d, ok := v.degrees(e.order); ok {
-						degrees[tag], place[tag] = d, "°"
+					side[tag+1] = 0
+					if len(v.data) > 0 {
+						side[tag+1] = v.data[0]
 					}
+				case 2, 4:
+					value[tag] = v.degrees(e.order)
 				}
 			})
-		case 0x010f:
-			x.maker = v.text()
-		case 0x0110:
-			x.model = v.text()
-		case 0x0131:
-			x.add(WhatProgram, v.text())
-		case 0x013c:
-			x.add(WhatDevice, v.text())
-		case 0x0132:
-			x.when(v.text())
-		case 0x013b, 0x8298:
-			x.add(WhatAuthor, v.text())
-		case 0x010e:
-			x.add(WhatText, v.text())
+		case 0x9286:
+			if c, isASCII := bytes.CutPrefix(v.data, []byte("ASCII\x00\x00\x00")); isASCII {
+				x.add(WhatText, text(c))
+			}
+		default:
+			x.note(exifNames[tag], zeroEnded(v.data))
 		}
-	})
-	if !ok {
+	}
+	if !e.each(e.order.Uint32(b[4:]), tags) {
 		x.bad()
 	}
-	if place[2] != "" && place[4] != "" {
-		if strings.HasPrefix(place[1], "S") {
-			degrees[2] = -degrees[2]
-		}
-		if strings.HasPrefix(place[3], "W") {
-			degrees[4] = -degrees[4]
-		}
-		x.where(degrees[2], degrees[4])
+	if side[2] == 'S' {
+		value[2] = -value[2]
 	}
+	if side[4] == 'W' {
+		value[4] = -value[4]
+	}
+	x.where(value[2], value[4])
 	x.flush()
+}
+
+var exifNames = map[uint16]What{
+	0x010e: WhatText,
+	0x010f: maker,
+	0x0110: model,
+	0x0131: WhatProgram,
+	0x0132: WhatTime,
+	0x013b: WhatAuthor,
+	0x013c: WhatDevice,
+	0x8298: WhatAuthor,
+	0x9003: WhatTime,
+	0x9004: WhatTime,
+	0xa430: WhatAuthor,
+	0xa431: WhatDevice,
 }
 
 // flush notes what comes in two parts.
@@ -256,45 +228,22 @@ func (e exifBlock) each(at uint32, do func(uint16, exifValue)) (whole bool) {
 	return n == 0
 }
 
-func (v exifValue) text() string {
-	b, _, _ := bytes.Cut(v.data, []byte{0})
-	return text(b)
-}
-
 // degrees reads degrees, minutes and seconds.
-func (v exifValue) degrees(order binary.ByteOrder) (d float64, ok bool) {
+func (v exifValue) degrees(order binary.ByteOrder) (d float64) {
 	if len(v.data) < 24 {
-		return 0, false
+		return math.NaN()
 	}
 	for i, of := range []float64{1, 60, 3600} {
 		n, by := order.Uint32(v.data[8*i:]), order.Uint32(v.data[8*i+4:])
 		if by == 0 {
 			if n != 0 || i == 0 {
-				return 0, false
+				return math.NaN()
 			}
 			by = 1
 		}
 		d += float64(n) / float64(by) / of
 	}
-	return d, true
-}
-
-// xmpDegrees reads a number of degrees as XMP writes it: "1,29.5S".
-func xmpDegrees(s string) (d float64, ok bool) {
-	m := xmpAngle.FindStringSubmatch(s)
-	if m == nil {
-		return 0, false
-	}
-	for i, of := range []float64{1, 60, 3600} {
-		if m[1+i] != "" {
-			n, _ := strconv.ParseFloat(m[1+i], 64)
-			d += n / of
-		}
-	}
-	if m[4] == "S" || m[4] == "W" {
-		d = -d
-	}
-	return d, true
+	return d
 }
 
 // plain says whether the beginning is text.

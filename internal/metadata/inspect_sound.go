@@ -3,6 +3,7 @@ package metadata
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"strings"
 )
 
@@ -11,78 +12,53 @@ func zeroEnded(b []byte) string {
 	return text(b)
 }
 
-// sound looks into what isn't a box of ISO's.
-func (x *inspector) sound() {
-	head := x.at(0, 12)
+// media looks into sound and video. Matroska and AIFF would be too much code for
+// what they tell.
+func (x *inspector) media(head []byte) {
 	switch is := func(s string) bool { return bytes.HasPrefix(head, []byte(s)) }; {
-	case is("RIFF"), is("FORM"):
-		x.riff()
+	case is("RIFF"):
+		x.riff(12, x.size)
 	case is("OggS"):
 		x.ogg(x.at(0, 64<<10))
 	case is("fLaC"):
 		x.flac(4)
-	case is("ID3"):
-		if after := x.at(x.id3(0), 4); string(after) == "fLaC" {
-			x.flac(x.id3(0) + 4)
-		}
-		x.id3Old()
-	case len(head) > 8 && string(head[4:8]) == "ftyp":
+	case len(head) >= 8 && slices.Contains([]string{"ftyp", "moov", "mdat", "wide"}, string(head[4:8])):
 		x.film()
+	case is("ID3"):
+		x.id3(0)
+	case is("#!AMR"), is("MThd"), is("\xff"): // nothing is known of these to tell
 	default:
-		x.id3Old()
+		x.bad()
 	}
 }
 
-// id3Names are those of the frames of ID3, in its versions of three and four letters.
-var id3Names = map[string]What{
-	"TPE1": WhatAuthor, "TPE2": WhatAuthor, "TCOM": WhatAuthor, "TENC": WhatAuthor, "TOWN": WhatAuthor, "TCOP": WhatAuthor,
-	"TP1": WhatAuthor, "TP2": WhatAuthor, "TCM": WhatAuthor, "TEN": WhatAuthor,
-	"TPUB": WhatCompany, "TPB": WhatCompany,
-	"TIT2": WhatTitle, "TT2": WhatTitle,
-	"TSSE": WhatProgram, "TSS": WhatProgram,
-	"TDRC": WhatTime, "TDEN": WhatTime, "TDTG": WhatTime, "TYER": WhatTime, "TYE": WhatTime,
-	"COMM": WhatText, "COM": WhatText,
-}
-
-// id3 looks through a tag at the place, and returns where it ends.
-func (x *inspector) id3(at int64) (end int64) {
+// id3 looks through a tag of ID3's versions 3 and 4.
+func (x *inspector) id3(at int64) {
 	b := x.at(at, 10)
-	if len(b) < 10 || string(b[:3]) != "ID3" || b[3] < 2 || b[3] > 4 {
+	if len(b) < 10 || string(b[:3]) != "ID3" || b[3] < 3 || b[3] > 4 {
 		x.bad()
-		return at
+		return
 	}
 	version, flags := b[3], b[5]
-	size := sevenBits(b[6:])
-	end = at + 10 + int64(size)
+	end := at + 10 + int64(sevenBits(b[6:]))
 	if flags&0xc0 != 0 { // every byte another, or a second header: rare, and more to be mistaken in
 		x.bad()
-		return end
+		return
 	}
-	header, letters := 10, 4
-	if version == 2 {
-		header, letters = 6, 3
-	}
-	for at += 10; at+int64(header) <= end && x.part(); {
-		b := x.at(at, header)
-		if len(b) < header || b[0] == 0 {
-			break
+	for at += 10; at+10 <= end && x.part(); {
+		b := x.at(at, 10)
+		if len(b) < 10 || b[0] == 0 {
+			return
 		}
-		var length int
-		switch version {
-		case 2:
-			length = int(b[3])<<16 | int(b[4])<<8 | int(b[5])
-		case 3:
-			length = int(binary.BigEndian.Uint32(b[4:]))
-		case 4:
+		length := int(binary.BigEndian.Uint32(b[4:]))
+		if version == 4 {
 			length = sevenBits(b[4:])
 		}
-		name := string(b[:letters])
-		if w := id3Names[name]; w != "" && length > 1 && (version == 2 || b[9] == 0) {
-			x.id3Text(w, x.at(at+int64(header), min(length, 4<<10)))
+		if w := about(latin(b[:4])); w != "" && length > 1 && b[9] == 0 {
+			x.id3Text(w, x.at(at+10, min(length, 4<<10)))
 		}
-		at += int64(header) + int64(length)
+		at += 10 + int64(length)
 	}
-	return end
 }
 
 func sevenBits(b []byte) int {
@@ -129,16 +105,6 @@ func zeroCut(b []byte, wide bool) (before, after []byte) {
 	return b, nil
 }
 
-// id3Old is at a file's end.
-func (x *inspector) id3Old() {
-	if b := x.at(x.size-128, 128); len(b) == 128 && string(b[:3]) == "TAG" {
-		x.add(WhatTitle, zeroEnded(b[3:33]))
-		x.add(WhatAuthor, zeroEnded(b[33:63]))
-		x.when(string(b[93:97]))
-		x.add(WhatText, zeroEnded(b[97:125]))
-	}
-}
-
 func (x *inspector) flac(at int64) {
 	for x.part() {
 		b := x.at(at, 4)
@@ -182,16 +148,6 @@ func (x *inspector) ogg(b []byte) {
 	x.bad()
 }
 
-var commentNames = map[string]What{
-	"ARTIST": WhatAuthor, "PERFORMER": WhatAuthor, "COMPOSER": WhatAuthor, "AUTHOR": WhatAuthor, "ENCODED-BY": WhatAuthor, "ENCODED_BY": WhatAuthor, "COPYRIGHT": WhatAuthor, "CONTACT": WhatAuthor,
-	"ORGANIZATION": WhatCompany,
-	"TITLE":        WhatTitle,
-	"ENCODER":      WhatProgram,
-	"DATE":         WhatTime, "CREATION_TIME": WhatTime,
-	"LOCATION": WhatPlace,
-	"COMMENT":  WhatText, "DESCRIPTION": WhatText,
-}
-
 // comments are those of Vorbis, which FLAC and Opus have too.
 func (x *inspector) comments(b []byte) {
 	next := func() (string, bool) {
@@ -221,6 +177,6 @@ func (x *inspector) comments(b []byte) {
 			return
 		}
 		key, value, _ := strings.Cut(s, "=")
-		x.note(commentNames[strings.ToUpper(key)], value)
+		x.note(about(key), value)
 	}
 }

@@ -6,41 +6,6 @@ import (
 	"math"
 )
 
-// boxNames are those of QuickTime and of 3GP under udta, and of iTunes.
-var boxNames = map[string]What{
-	"\xa9ART": WhatAuthor, "\xa9aut": WhatAuthor, "\xa9wrt": WhatAuthor, "\xa9cpy": WhatAuthor, "\xa9prd": WhatAuthor, "auth": WhatAuthor, "perf": WhatAuthor, "cprt": WhatAuthor, "aART": WhatAuthor,
-	"\xa9nam": WhatTitle, "titl": WhatTitle,
-	"\xa9too": WhatProgram, "\xa9swr": WhatProgram, "\xa9enc": WhatProgram,
-	"\xa9mak": maker, "\xa9mod": model,
-	"\xa9day": WhatTime,
-	"\xa9xyz": WhatPlace,
-	"\xa9cmt": WhatText, "\xa9des": WhatText, "desc": WhatText, "dscp": WhatText,
-}
-
-// keyNames are those of QuickTime's newer list.
-var keyNames = map[string]What{
-	"com.apple.quicktime.make": maker, "com.apple.quicktime.model": model,
-	"com.apple.quicktime.software": WhatProgram, "com.apple.quicktime.creationdate": WhatTime,
-	"com.apple.quicktime.location.ISO6709": WhatPlace, "com.apple.quicktime.location.name": WhatPlace,
-	"com.apple.quicktime.author": WhatAuthor, "com.apple.quicktime.artist": WhatAuthor, "com.apple.quicktime.title": WhatTitle,
-	"com.apple.quicktime.comment": WhatText, "com.apple.quicktime.description": WhatText,
-	"com.android.manufacturer": maker, "com.android.model": model, "com.android.version": WhatProgram,
-	// as FFmpeg writes it if asked
-	"make": maker, "model": model, "encoder": WhatProgram, "artist": WhatAuthor, "author": WhatAuthor, "title": WhatTitle,
-	"date": WhatTime, "creation_time": WhatTime, "location": WhatPlace, "comment": WhatText, "description": WhatText,
-}
-
-func (x *inspector) video() {
-	switch head := x.at(0, 4); string(head) {
-	case "RIFF":
-		x.riff()
-	case "\x1a\x45\xdf\xa3":
-		x.matroska()
-	default:
-		x.film()
-	}
-}
-
 // film looks into the boxes of MP4, QuickTime, 3GP and M4A.
 func (x *inspector) film() {
 	x.boxes(0, x.size, "")
@@ -112,7 +77,7 @@ func (x *inspector) box(name, of string, at, end int64) {
 			if n < 8 || n > int64(len(b)) {
 				break
 			}
-			x.keys = append(x.keys, string(b[8:n]))
+			x.keys = append(x.keys, text(b[8:n]))
 			b = b[n:]
 		}
 	case "meta/ilst":
@@ -124,9 +89,9 @@ func (x *inspector) box(name, of string, at, end int64) {
 	default:
 		switch of {
 		case "ilst":
-			w := boxNames[name]
+			w := about(latin([]byte(name)))
 			if i := int64(binary.BigEndian.Uint32([]byte(name))); i > 0 && i <= int64(len(x.keys)) {
-				w = keyNames[x.keys[i-1]]
+				w = about(x.keys[i-1])
 			}
 			if b := all(); len(b) >= 16 && string(b[4:8]) == "data" {
 				if size := int64(binary.BigEndian.Uint32(b)); 16 <= size && size <= int64(len(b)) {
@@ -135,7 +100,7 @@ func (x *inspector) box(name, of string, at, end int64) {
 			}
 		case "udta":
 			b := all()
-			switch w := boxNames[name]; {
+			switch w := about(latin([]byte(name))); {
 			case name == "loci":
 				x.loci(b)
 			case w == "":
@@ -158,102 +123,14 @@ func (x *inspector) boxText(w What, b []byte, wide bool) {
 	} else {
 		s = text(b)
 	}
-	switch w {
-	case maker:
-		x.maker = s
-	case model:
-		x.model = s
-	default:
-		x.note(w, s)
-	}
+	x.note(w, s)
 }
 
 // loci is a place as 3GP has it.
 func (x *inspector) loci(b []byte) {
-	if len(b) < 6 {
-		return
+	_, b, _ = bytes.Cut(b[min(6, len(b)):], []byte{0})
+	if len(b) >= 9 {
+		fixed := func(b []byte) float64 { return float64(int32(binary.BigEndian.Uint32(b))) / 65536 }
+		x.where(fixed(b[5:]), fixed(b[1:]))
 	}
-	_, b, ok := bytes.Cut(b[6:], []byte{0})
-	if !ok || len(b) < 9 {
-		return
-	}
-	fixed := func(b []byte) float64 { return float64(int32(binary.BigEndian.Uint32(b))) / 65536 }
-	x.where(fixed(b[5:]), fixed(b[1:]))
-}
-
-// matroska looks into the head of Matroska and WebM.
-func (x *inspector) matroska() {
-	const (
-		segment, info              = 0x18538067, 0x1549a966
-		title, muxer, writer, date = 0x7ba9, 0x4d80, 0x5741, 0x4461
-	)
-	found := false
-	var walk func(at, end int64)
-	walk = func(at, end int64) {
-		for at < end && x.part() {
-			b := x.at(at, 12)
-			id, n := ebml(b, true)
-			if n == 0 {
-				break
-			}
-			size, m := ebml(b[n:], false)
-			if m == 0 || size < 0 && id != segment {
-				break // up to the end of what isn't known
-			}
-			at += int64(n + m)
-			if size < 0 || size > end-at {
-				size = end - at
-			}
-			data := func() []byte { return x.at(at, int(min(size, 4<<10))) }
-			switch id {
-			case segment:
-				walk(at, at+size)
-			case info:
-				found = true
-				walk(at, at+size)
-			case title:
-				x.add(WhatTitle, zeroEnded(data()))
-			case muxer, writer:
-				x.add(WhatProgram, zeroEnded(data()))
-			case date:
-				if b := data(); len(b) == 8 {
-					const since2001 = 978307200
-					x.whenUnix(int64(binary.BigEndian.Uint64(b))/1e9 + since2001)
-				}
-			}
-			at += size
-		}
-	}
-	walk(0, x.size)
-	if !found {
-		x.bad()
-	}
-}
-
-// ebml reads a number of Matroska's and how long it is; an id keeps its mark.
-// A size that isn't known is -1.
-func ebml(b []byte, id bool) (v int64, n int) {
-	if len(b) == 0 || b[0] == 0 {
-		return 0, 0
-	}
-	n = 1
-	for mask := byte(0x80); b[0]&mask == 0; mask >>= 1 {
-		n++
-	}
-	if n > len(b) || id && n > 4 {
-		return 0, 0
-	}
-	v = int64(b[0])
-	if !id {
-		v &= 1<<(8-n) - 1
-	}
-	ones := !id && v == 1<<(8-n)-1
-	for _, c := range b[1:n] {
-		v = v<<8 | int64(c)
-		ones = ones && c == 0xff
-	}
-	if ones {
-		return -1, n
-	}
-	return v, n
 }

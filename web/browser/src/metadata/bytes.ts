@@ -1,5 +1,7 @@
 // What both halves of this folder read files with.
 
+export const none: Uint8Array = new Uint8Array();
+
 /** A number of n bytes, most significant first; NaN if they aren't all there. */
 export function be(b: Uint8Array, at: number, n: number): number {
   let v = 0;

@@ -4,7 +4,7 @@
 // can be read twice, so nothing is kept in memory but a window of it.
 
 import type { Hidden, Kind } from "../types.js";
-import { be, chars, fromChars, le, read } from "./bytes.js";
+import { be, chars, fromChars, le, none, read } from "./bytes.js";
 import { type Extent, fillers, others, readMeta } from "./heic.js";
 import { kindOf } from "./kind.js";
 
@@ -65,10 +65,10 @@ const maxSegment = 2 + (1 << 16);
 /** What goes out: bytes, or the file from one place to another. */
 type Piece = Uint8Array | [from: number, to: number];
 
-/** A step that can't follow the structure, or is at the file's end. */
-const bad = 1;
-const ended = 2;
-type Step = (f: Filter) => Promise<number | void> | number | void;
+/** What a step throws that can't follow the structure, or is at the file's end. */
+const bad = {};
+const ended = {};
+type Step = (f: Filter) => Promise<void> | void;
 
 /** A pass over a photo, as `filter` in internal/metadata. */
 class Filter {
@@ -117,6 +117,13 @@ class Filter {
     return this.#window.subarray(this.at - this.#from, this.at - this.#from + n);
   }
 
+  /** The next n bytes, all of them. */
+  async need(n: number): Promise<Uint8Array> {
+    const b = await this.peek(n);
+    if (b.length < n) throw ended;
+    return b;
+  }
+
   /** All that is in memory of what comes next, two bytes at least. */
   async ahead(): Promise<Uint8Array> {
     const b = await this.peek(2);
@@ -146,14 +153,15 @@ class Filter {
       this.at += n;
       if (n < this.keep) return;
       this.keep = 0;
-      const wrong = await this.step(this);
-      if (wrong === ended) break;
-      if (wrong === bad) {
+      try {
+        await this.step(this);
+      } catch (e) {
+        if (e === ended) return;
+        if (e !== bad) throw e;
         this.bad = true;
         this.keep = Infinity;
       }
     }
-    if (this.put.length > 0) yield this.put;
   }
 
   async size(): Promise<number> {
@@ -184,16 +192,14 @@ class Filter {
   }
 
   /** At the last part of the photo; what follows is dropped. */
-  end(): number | void {
-    if (!this.picture) return bad;
+  end(): void {
+    if (!this.picture) throw bad;
     this.step = () => {
       this.done = true;
       this.drop = Infinity;
     };
   }
 }
-
-const none = new Uint8Array();
 
 const starts: Partial<Record<Kind, Step>> = {
   jpeg(f) {
@@ -205,21 +211,18 @@ const starts: Partial<Record<Kind, Step>> = {
     f.step = chunk;
   },
   async webp(f) {
-    const b = await f.peek(16);
-    if (b.length < 16) return ended;
-    if (!/^VP8[ LX]$/.test(chars(b, 12, 16))) return bad;
+    const b = await f.need(16);
+    if (!/^VP8[ LX]$/.test(chars(b, 12, 16))) throw bad;
     f.left = le(b, 4, 4) - 4;
     f.keep = 12;
     f.step = riff;
   },
   async heic(f) {
-    let b = await f.peek(8);
-    if (b.length < 8) return ended;
+    let b = await f.need(8);
     const size = be(b, 0, 4);
-    if (size < 16 || size > 1 << 10) return bad;
-    b = await f.peek(size);
-    if (b.length < size) return ended;
-    for (let at = 8; at + 4 <= size; at += 4) if (/^(msf1|hev[cxms]|avis)$/.test(chars(b, at, at + 4))) return bad;
+    if (size < 16 || size > 1 << 10) throw bad;
+    b = await f.need(size);
+    for (let at = 8; at + 4 <= size; at += 4) if (/^(msf1|hev[cxms]|avis)$/.test(chars(b, at, at + 4))) throw bad;
     f.keep = f.pos = size;
     f.watch = true;
     f.step = beforeMeta;
@@ -249,11 +252,10 @@ function readExif(b: Uint8Array): { orientation: number; more: boolean } {
 
 const isRestart = (m: number): boolean => m >= 0xd0 && m <= 0xd7;
 
-async function segment(f: Filter): Promise<number | void> {
-  let b = await f.peek(2);
-  if (b.length < 2) return ended;
+async function segment(f: Filter): Promise<void> {
+  let b = await f.need(2);
   const m = b[1]!;
-  if (b[0] !== 0xff || m === 0 || m === 0xd8) return bad;
+  if (b[0] !== 0xff || m === 0 || m === 0xd8) throw bad;
   if (m === 0xff) {
     b = await f.ahead();
     for (f.keep = 1; b[f.keep + 1] === 0xff; ) f.keep++;
@@ -267,13 +269,11 @@ async function segment(f: Filter): Promise<number | void> {
     f.keep = 2;
     return f.end();
   }
-  b = await f.peek(4);
-  if (b.length < 4) return ended;
+  b = await f.need(4);
   const size = 2 + be(b, 2, 2);
-  if (size < 4) return bad;
+  if (size < 4) throw bad;
   if (m === 0xfe || (m >= 0xe0 && m <= 0xef)) {
-    b = await f.peek(size);
-    if (b.length < size) return ended;
+    b = await f.need(size);
     application(f, m, b);
     return;
   }
@@ -323,11 +323,12 @@ function application(f: Filter, m: number, b: Uint8Array): void {
   f.removed = true;
 }
 
-async function scan(f: Filter): Promise<number | void> {
+async function scan(f: Filter): Promise<void> {
   const b = await f.ahead();
   if (b.length < 2) {
     f.keep = b.length;
-    return b.length ? undefined : ended;
+    if (!b.length) throw ended;
+    return;
   }
   let i = 0;
   for (;;) {
@@ -348,12 +349,11 @@ async function scan(f: Filter): Promise<number | void> {
 
 // PNG
 
-async function chunk(f: Filter): Promise<number | void> {
-  let b = await f.peek(8);
-  if (b.length < 8) return ended;
+async function chunk(f: Filter): Promise<void> {
+  let b = await f.need(8);
   const length = be(b, 0, 4);
   const name = chars(b, 4, 8);
-  if (length > 0x7fffffff || !/^[a-z]{4}$/i.test(name)) return bad;
+  if (length > 0x7fffffff || !/^[a-z]{4}$/i.test(name)) throw bad;
   const size = length + 12;
   if (name === "IEND") {
     f.keep = size;
@@ -366,8 +366,7 @@ async function chunk(f: Filter): Promise<number | void> {
   }
   f.drop = size;
   const looked = 8 + Math.min(length, maxSegment - 8);
-  b = await f.peek(looked);
-  if (b.length < looked) return ended;
+  b = await f.need(looked);
   if (name === "eXIf") {
     const { orientation, more } = readExif(b.subarray(8));
     if (orientation > 1 && !f.turned) {
@@ -392,15 +391,14 @@ function crc32(b: Uint8Array): number {
 
 // WebP
 
-async function riff(f: Filter): Promise<number | void> {
+async function riff(f: Filter): Promise<void> {
   if (f.left === 0) return f.end();
-  let b = await f.peek(8);
-  if (b.length < 8) return ended;
+  let b = await f.need(8);
   const name = chars(b, 0, 4);
   const length = le(b, 4, 4);
   let size = 8 + length + (length & 1);
   if (size === f.left + 1) size = f.left;
-  if (size > f.left) return bad;
+  if (size > f.left) throw bad;
   f.left -= size;
   switch (name) {
     case "VP8 ":
@@ -415,9 +413,8 @@ async function riff(f: Filter): Promise<number | void> {
       f.keep = size;
       return;
     case "VP8X":
-      if (length < 10) return bad;
-      b = await f.peek(9);
-      if (b.length < 9) return ended;
+      if (length < 10) throw bad;
+      b = await f.need(9);
       f.put = b.slice();
       f.put[8]! &= ~4;
       f.drop = 9;
@@ -425,8 +422,7 @@ async function riff(f: Filter): Promise<number | void> {
       return;
   }
   const looked = Math.min(8 + length, maxSegment);
-  b = await f.peek(looked);
-  if (b.length < looked) return ended;
+  b = await f.need(looked);
   if (name === "EXIF") {
     const at = chars(b, 8, 14) === exifName ? 14 : 8;
     const { orientation, more } = readExif(b.subarray(at));
@@ -447,12 +443,11 @@ async function riff(f: Filter): Promise<number | void> {
 
 // HEIC
 
-async function beforeMeta(f: Filter): Promise<number | void> {
-  let b = await f.peek(8);
-  if (b.length < 8) return ended;
+async function beforeMeta(f: Filter): Promise<void> {
+  let b = await f.need(8);
   const size = be(b, 0, 4);
   const name = chars(b, 4, 8);
-  if (size < 8 || size > maxSegment || (name !== "meta" && !fillers.test(name))) return bad;
+  if (size < 8 || size > maxSegment || (name !== "meta" && !fillers.test(name))) throw bad;
   if (name !== "meta") {
     f.put = b.slice(0, 8);
     f.drop = 8;
@@ -460,16 +455,15 @@ async function beforeMeta(f: Filter): Promise<number | void> {
     f.pos += size;
     return;
   }
-  b = await f.peek(size);
-  if (b.length < size) return ended;
+  b = await f.need(size);
   const put = b.slice();
   const meta = readMeta(put);
-  if (!meta) return bad;
+  if (!meta) throw bad;
   f.pos += size;
   const extents = meta.extents.sort((a, b) => a.from - b.from);
   for (const [i, e] of extents.entries()) {
     const last = extents[i - 1];
-    if (e.from < f.pos || (last && e.from < last.to && (e.what || last.what))) return bad;
+    if (e.from < f.pos || (last && e.from < last.to && (e.what || last.what))) throw bad;
     if (last) e.to = Math.max(e.to, last.to);
   }
   f.extents = extents;
@@ -480,18 +474,16 @@ async function beforeMeta(f: Filter): Promise<number | void> {
   f.step = box;
 }
 
-async function box(f: Filter): Promise<number | void> {
-  let b = await f.peek(8);
-  if (b.length < 8) return ended;
+async function box(f: Filter): Promise<void> {
+  let b = await f.need(8);
   let size = be(b, 0, 4) || Infinity;
   let header = 8;
   if (size === 1) {
     header = 16;
-    b = await f.peek(16);
-    if (b.length < 16) return ended;
+    b = await f.need(16);
     size = be(b, 8, 8);
   }
-  if (size < header || (size >= 2 ** 63 && size < Infinity)) return bad;
+  if (size < header || (size >= 2 ** 63 && size < Infinity)) throw bad;
   const name = chars(b, 4, 8);
   f.body = f.pos + header;
   f.pos += size;
@@ -513,7 +505,7 @@ async function box(f: Filter): Promise<number | void> {
 }
 
 /** Within a box whose bytes are those of items, or go. */
-async function inBox(f: Filter): Promise<number | void> {
+async function inBox(f: Filter): Promise<void> {
   f.passed(f.body);
   const from = f.body;
   const e = f.extents[0] ?? { from: Infinity, to: Infinity, what: "" };
@@ -527,12 +519,11 @@ async function inBox(f: Filter): Promise<number | void> {
     f.body = Math.min(e.to, f.pos);
     f.keep = f.body - from;
   } else if (e.to > f.pos || e.from < from) {
-    return bad;
+    throw bad;
   } else {
     const size = e.to - from;
     const looked = Math.min(size, maxSegment);
-    const b = await f.peek(looked);
-    if (b.length < looked) return ended;
+    const b = await f.need(looked);
     let instead = "";
     if (e.what === "Exif") {
       const at = 4 + be(b, 0, 4);

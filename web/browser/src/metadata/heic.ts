@@ -9,11 +9,10 @@ export interface Extent {
   what: string;
 }
 
-const pictures = /^(hvc1|hev1|lhv1|av01|avc1|vvc1|jpeg|j2k1|grid|iovl|iden|tmap)$/;
-const properties =
-  /^(hvcC|av1C|avcC|lhvC|vvcC|jpgC|j2kH|ispe|pixi|colr|clap|irot|imir|pasp|auxC|rloc|lsel|a1op|a1lx|clli|mdcv|cclv|amve|reve|ndwt|oinf|tols|rref|iscl)$/;
+// Items, properties and parts of a meta that belong to pictures.
+const known =
+  /^(hvc1|hev1|lhv1|av01|avc1|vvc1|jpeg|j2k1|grid|iovl|iden|tmap|hvcC|av1C|avcC|lhvC|vvcC|jpgC|j2kH|ispe|pixi|colr|clap|irot|imir|pasp|auxC|rloc|lsel|a1op|a1lx|clli|mdcv|cclv|amve|reve|ndwt|oinf|tols|rref|iscl|hdlr|dinf|pitm|iinf|iloc|iref|iprp|idat|grpl|ipco|ipma)$/;
 const told = /^(udes|altt|crtt|mdft|itai|taic)$/;
-const parts = /^(hdlr|dinf|pitm|iinf|iloc|iref|iprp|idat|grpl|ipco|ipma)$/;
 export const fillers = /^(free|skip|wide)$/;
 export const others = /^(uuid|xml |bxml|mpvd|sefd)$/;
 
@@ -47,9 +46,9 @@ export function readMeta(meta: Uint8Array): { extents: Extent[]; unsure: boolean
     if (rest.length < 6 || rest[0]! | rest[1]!) return false;
     const kind = chars(rest, 2, 6);
     const xmp = kind === "mime" && chars(rest).includes("\0application/rdf+xml\0");
-    const known = /^(Exif|mime|uri )$/.test(kind);
-    if (!known && !pictures.test(kind)) unsure = true;
-    kinds.set(be(b, 4, long), !known ? "" : xmp ? "XMP" : kind === "Exif" ? kind : "?");
+    const tells = /^(Exif|mime|uri )$/.test(kind);
+    if (!tells && !known.test(kind)) unsure = true;
+    kinds.set(be(b, 4, long), !tells ? "" : xmp ? "XMP" : kind === "Exif" ? kind : "?");
     return true;
   };
 
@@ -88,11 +87,11 @@ export function readMeta(meta: Uint8Array): { extents: Extent[]; unsure: boolean
         return boxes(at, end, (name, at, end) =>
           name !== "ipco" ||
           boxes(at, end, (name) => {
-            unsure ||= ![properties, told, fillers].some((r) => r.test(name));
+            unsure ||= ![known, told, fillers].some((r) => r.test(name));
             return true;
           }),
         );
-      } else unsure ||= ![parts, fillers, others].some((r) => r.test(name));
+      } else unsure ||= ![known, fillers, others].some((r) => r.test(name));
       return true;
     });
   return whole && iloc && places(iloc) ? { extents, unsure } : undefined;
