@@ -18,8 +18,8 @@ import (
 // storing is another one, all stays. Thumbnails and depth maps are pictures.
 const (
 	// Items, properties and parts of a meta that belong to pictures.
-	known = "hvc1 hev1 lhv1 av01 avc1 vvc1 jpeg j2k1 grid iovl iden tmap " +
-		"hvcC av1C avcC lhvC vvcC jpgC j2kH ispe pixi colr clap irot imir pasp auxC rloc lsel a1op a1lx clli mdcv cclv amve reve ndwt oinf tols rref iscl " +
+	known = "hvc1 hev1 av01 jpeg grid iovl iden tmap " +
+		"hvcC av1C ispe pixi colr clap irot imir pasp auxC lsel a1op a1lx clli mdcv cclv amve " +
 		"hdlr dinf pitm iinf iloc iref iprp idat grpl ipco ipma"
 	told     = "udes altt crtt mdft itai taic" // properties that tell something else
 	fillers  = "free skip wide"

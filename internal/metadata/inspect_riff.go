@@ -23,8 +23,6 @@ func (x *inspector) riff(at, end int64) {
 			x.exif(bytes.TrimPrefix(data(), exifName))
 		case "XMP ", "_PMX":
 			x.xml(data())
-		case "id3 ", "ID3 ":
-			x.id3(at + 8)
 		default:
 			if w := about(name); w != "" {
 				x.note(w, zeroEnded(data()))

@@ -25,27 +25,23 @@ func (x *inspector) media(head []byte) {
 	case len(head) >= 8 && slices.Contains([]string{"ftyp", "moov", "mdat", "wide"}, string(head[4:8])):
 		x.film()
 	case is("ID3"):
-		x.id3(0)
+		x.id3()
 	case is("#!AMR"), is("MThd"), is("\xff"): // nothing is known of these to tell
 	default:
 		x.bad()
 	}
 }
 
-// id3 looks through a tag of ID3's versions 3 and 4.
-func (x *inspector) id3(at int64) {
-	b := x.at(at, 10)
-	if len(b) < 10 || string(b[:3]) != "ID3" || b[3] < 3 || b[3] > 4 {
+// id3 looks through a tag of ID3's versions 3 and 4. One in which every byte
+// may be another, or with a second header, is rare, and more to be mistaken in.
+func (x *inspector) id3() {
+	b := x.at(0, 10)
+	if len(b) < 10 || b[3] < 3 || b[3] > 4 || b[5]&0xc0 != 0 {
 		x.bad()
 		return
 	}
-	version, flags := b[3], b[5]
-	end := at + 10 + int64(sevenBits(b[6:]))
-	if flags&0xc0 != 0 { // every byte another, or a second header: rare, and more to be mistaken in
-		x.bad()
-		return
-	}
-	for at += 10; at+10 <= end && x.part(); {
+	version, end := b[3], 10+int64(sevenBits(b[6:]))
+	for at := int64(10); at+10 <= end && x.part(); {
 		b := x.at(at, 10)
 		if len(b) < 10 || b[0] == 0 {
 			return

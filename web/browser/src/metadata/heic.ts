@@ -10,8 +10,7 @@ export interface Extent {
 }
 
 // Items, properties and parts of a meta that belong to pictures.
-const known =
-  /^(hvc1|hev1|lhv1|av01|avc1|vvc1|jpeg|j2k1|grid|iovl|iden|tmap|hvcC|av1C|avcC|lhvC|vvcC|jpgC|j2kH|ispe|pixi|colr|clap|irot|imir|pasp|auxC|rloc|lsel|a1op|a1lx|clli|mdcv|cclv|amve|reve|ndwt|oinf|tols|rref|iscl|hdlr|dinf|pitm|iinf|iloc|iref|iprp|idat|grpl|ipco|ipma)$/;
+const known = /^(hvc1|hev1|av01|jpeg|grid|iovl|iden|tmap|hvcC|av1C|ispe|pixi|colr|clap|irot|imir|pasp|auxC|lsel|a1op|a1lx|clli|mdcv|cclv|amve|hdlr|dinf|pitm|iinf|iloc|iref|iprp|idat|grpl|ipco|ipma)$/;
 const told = /^(udes|altt|crtt|mdft|itai|taic)$/;
 export const fillers = /^(free|skip|wide)$/;
 export const others = /^(uuid|xml |bxml|mpvd|sefd)$/;

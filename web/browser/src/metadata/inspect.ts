@@ -14,8 +14,6 @@ const mostFindings = 24;
 const mostValue = 120;
 const block = 1 << 20;
 
-const order = ["author", "company", "place", "device", "time", "program", "title", "text", "partly", "unreadable"];
-
 /** A text without what steers a display, and not too long. */
 function oneLine(s: string): string {
   const all = [...s.replace(/[\p{Cc}\p{Cf}\p{Z}]+/gu, " ").replace(/\ufffd+/g, "\ufffd").trim()];
@@ -64,18 +62,18 @@ function degrees(v: number): string {
   return (v < 0 && n > 0 ? "-" : "") + Math.floor(n / 1e4) + "." + String(n % 1e4).padStart(4, "0");
 }
 
-// What names are about: of XML, of chunks, boxes, frames and fields. No two formats mean different things by one.
+// What names are about, in the order in which people are told: of XML, of chunks, boxes, frames and fields. No two formats mean different things by one.
 const names = new Map<string, string>();
 for (const line of `author= dc:creator|cp:lastmodifiedby|manager|meta:initial-creator|meta:printed-by|tiff:artist|w:author|w15:author|displayname|author|copyright|iart|ieng|icop|auth|perf|tpe1|tcom|tenc|town|artist|©art|©aut|©cpy
 company= company|tpub|organization
-title= dc:title|title|inam|name|tit2|©nam|titl
-text= dc:description|subject|keywords|comment|description|icmt|anno|comm|©cmt|©des|dscp
-program= application|meta:generator|xmp:creatortool|pdf:producer|creator|producer|software|isft|tsse|encoder|©too|©swr
-time= dcterms:created|dcterms:modified|cp:lastprinted|meta:creation-date|meta:print-date|dc:date|xmp:createdate|xmp:modifydate|exif:datetimeoriginal|creationdate|moddate|icrd|tdrc|tden|tyer|date|creation_time|©day
-device= aux:serialnumber|exifex:bodyserialnumber
+place= photoshop:city|iptc4xmpcore:location|location|location.iso6709|©xyz
 maker= tiff:make|©mak|make|manufacturer
 model= tiff:model|©mod|model
-place= photoshop:city|iptc4xmpcore:location|location|location.iso6709|©xyz`.split("\n")) {
+device= aux:serialnumber|exifex:bodyserialnumber
+time= dcterms:created|dcterms:modified|cp:lastprinted|meta:creation-date|meta:print-date|dc:date|xmp:createdate|xmp:modifydate|exif:datetimeoriginal|creationdate|moddate|icrd|tdrc|tden|tyer|date|creation_time|©day
+program= application|meta:generator|xmp:creatortool|pdf:producer|creator|producer|software|isft|tsse|encoder|©too|©swr
+title= dc:title|title|inam|name|tit2|©nam|titl
+text= dc:description|subject|keywords|comment|description|icmt|anno|comm|©cmt|©des|dscp`.split("\n")) {
   const [what, list] = line.split("= ") as [string, string];
   for (const name of list.split("|")) names.set(name, what);
 }
@@ -303,10 +301,7 @@ export async function inspect(file: Blob): Promise<Inspection> {
       const chunk = plain(s.slice(at, open < 0 ? s.length : open)).trim();
       if (chunk) note(what, chunk);
       if (open < 0) break;
-      if (s.startsWith("<!--", open) ? skip("-->") : s.startsWith("<?", open) ? skip("?>") : s.startsWith("<![CDATA[", open) ? skip("]]>") : false) {
-        if (s.startsWith("<![", open)) note(what, s.slice(open + 9, at - 3).trim());
-        continue;
-      }
+      if (s.startsWith("<!--", open) ? skip("-->") : s.startsWith("<?", open) && skip("?>")) continue;
       tag.lastIndex = open;
       const m = tag.exec(s);
       if (!m) {
@@ -344,8 +339,6 @@ export async function inspect(file: Blob): Promise<Inspection> {
         exif(chars(e, 0, 6) === "Exif\0\0" && e.length > 6 ? e.subarray(6) : e);
       } else if (name === "XMP " || name === "_PMX") {
         xml(await all());
-      } else if (name === "id3 " || name === "ID3 ") {
-        await id3(at + 8);
       } else if (about(name)) {
         note(about(name), zeroEnded(await all()));
       }
@@ -360,25 +353,17 @@ export async function inspect(file: Blob): Promise<Inspection> {
     if (head.startsWith("OggS")) return ogg(await get(0, 64 << 10));
     if (head.startsWith("fLaC")) return flac(4);
     if (/^....(ftyp|moov|mdat|wide)/s.test(head)) return film();
-    if (head.startsWith("ID3")) await id3(0);
+    if (head.startsWith("ID3")) await id3();
     else if (!/^(#!AMR|MThd|\xff)/.test(head)) bad(); // Matroska and AIFF: too much code for what they tell
   }
 
-  /** Looks through a tag, and returns where it ends. */
-  async function id3(at: number): Promise<number> {
+  async function id3(): Promise<void> {
     const sevenBits = (b: Uint8Array, at: number): number => (b[at]! & 127) * 2 ** 21 + ((b[at + 1]! & 127) << 14) + ((b[at + 2]! & 127) << 7) + (b[at + 3]! & 127);
-    const b = await get(at, 10);
+    const b = await get(0, 10);
     const version = b[3]!;
-    if (b.length < 10 || chars(b, 0, 3) !== "ID3" || version < 3 || version > 4) {
-      bad();
-      return at;
-    }
-    const end = at + 10 + sevenBits(b, 6);
-    if (b[5]! & 0xc0) {
-      bad();
-      return end;
-    }
-        for (at += 10; at + 10 <= end && part(); ) {
+    if (b.length < 10 || version < 3 || version > 4 || b[5]! & 0xc0) return bad();
+    const end = 10 + sevenBits(b, 6);
+        for (let at = 10; at + 10 <= end && part(); ) {
       const h = await get(at, 10);
       if (h.length < 10 || !h[0]) break;
       const length = version === 3 ? be(h, 4, 4) : sevenBits(h, 4);
@@ -386,7 +371,6 @@ export async function inspect(file: Blob): Promise<Inspection> {
       if (what && length > 1 && !h[9]) id3Text(what, await get(at + 10, Math.min(length, 4 << 10)));
       at += 10 + length;
     }
-    return end;
   }
 
   function id3Text(what: string, all: Uint8Array): void {
@@ -732,7 +716,7 @@ export async function inspect(file: Blob): Promise<Inspection> {
     case "other":
       if (!isText(head)) bad();
   }
-  return { kind, findings: order.flatMap((what) => list.filter((f) => f.what === what)).slice(0, mostFindings) };
+  return { kind, findings: [...new Set(names.values()), "partly", "unreadable"].flatMap((what) => list.filter((f) => f.what === what)).slice(0, mostFindings) };
 }
 
 // The identifiers of the two sets of properties of a document of Office before
