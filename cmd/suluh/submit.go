@@ -341,7 +341,7 @@ func (c *submitCmd) print(l *lang.Language, s *reporter.Service, code casecode.C
 func unclean(l *lang.Language, sent reporter.Sent) (all []string) {
 	n := 0
 	for _, f := range sent.Files {
-		if reporter.IsPhoto(f.Kind) && f.Hidden != report.HiddenRemoved {
+		if f.Kind.Photo() && f.Hidden != report.HiddenRemoved {
 			n++
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"math"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -72,8 +73,12 @@ func (x *inspector) png() {
 	}
 }
 
-// heic looks for the items that aren't pictures.
+// heic looks for the items that aren't pictures; and whether cleaning would
+// leave something.
 func (x *inspector) heic() {
+	if sequence.Match(x.at(0, sniffSize)) {
+		x.bad()
+	}
 	for at := int64(0); x.part(); {
 		b := x.at(at, 8)
 		if len(b) < 8 {
@@ -84,6 +89,9 @@ func (x *inspector) heic() {
 			m := meta{b: bytes.Clone(x.at(at, int(size)))}
 			if !m.read() {
 				break
+			}
+			if m.unsure {
+				x.bad()
 			}
 			for _, e := range m.extents {
 				if e.what != "Exif" && e.what != "XMP" {
@@ -104,10 +112,15 @@ func (x *inspector) heic() {
 		if size < 8 {
 			break
 		}
+		if at > 0 && !has(fillers, string(b[4:])) {
+			x.bad()
+		}
 		at += size
 	}
 	x.bad()
 }
+
+var sequence = regexp.MustCompile(`^(?s:.{8,64})(msf1|hev[cxms]|avis)`)
 
 // image looks into TIFF, which cameras' raw files are too.
 func (x *inspector) image() {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"slices"
-	"strings"
 )
 
 func zeroEnded(b []byte) string {
@@ -12,16 +11,12 @@ func zeroEnded(b []byte) string {
 	return text(b)
 }
 
-// media looks into sound and video. Matroska and AIFF would be too much code for
-// what they tell.
+// media looks into sound and video. Matroska, Ogg, FLAC and AIFF would be too
+// much code for what they tell.
 func (x *inspector) media(head []byte) {
 	switch is := func(s string) bool { return bytes.HasPrefix(head, []byte(s)) }; {
 	case is("RIFF"):
 		x.riff(12, x.size)
-	case is("OggS"):
-		x.ogg(x.at(0, 64<<10))
-	case is("fLaC"):
-		x.flac(4)
 	case len(head) >= 8 && slices.Contains([]string{"ftyp", "moov", "mdat", "wide"}, string(head[4:8])):
 		x.film()
 	case is("ID3"):
@@ -99,80 +94,4 @@ func zeroCut(b []byte, wide bool) (before, after []byte) {
 		}
 	}
 	return b, nil
-}
-
-func (x *inspector) flac(at int64) {
-	for x.part() {
-		b := x.at(at, 4)
-		if len(b) < 4 {
-			x.bad()
-			return
-		}
-		length := int(b[1])<<16 | int(b[2])<<8 | int(b[3])
-		if b[0]&0x7f == 4 {
-			x.comments(x.at(at+4, length))
-		}
-		if b[0]&0x80 != 0 {
-			return
-		}
-		at += 4 + int64(length)
-	}
-}
-
-// ogg joins the pages at the beginning, in which the comments are.
-func (x *inspector) ogg(b []byte) {
-	var joined []byte
-	for len(b) >= 27 && string(b[:4]) == "OggS" {
-		n := 27 + int(b[26])
-		if n > len(b) {
-			break
-		}
-		size := n
-		for _, s := range b[27:n] {
-			size += int(s)
-		}
-		size = min(size, len(b))
-		joined = append(joined, b[n:size]...)
-		b = b[size:]
-	}
-	for _, magic := range []string{"\x03vorbis", "OpusTags", "\x81theora"} {
-		if i := bytes.Index(joined, []byte(magic)); i >= 0 {
-			x.comments(joined[i+len(magic):])
-			return
-		}
-	}
-	x.bad()
-}
-
-// comments are those of Vorbis, which FLAC and Opus have too.
-func (x *inspector) comments(b []byte) {
-	next := func() (string, bool) {
-		if len(b) < 4 {
-			return "", false
-		}
-		n := int64(binary.LittleEndian.Uint32(b))
-		b = b[4:]
-		if n > int64(len(b)) {
-			return "", false
-		}
-		s := text(b[:n])
-		b = b[n:]
-		return s, true
-	}
-	vendor, ok := next()
-	if !ok || len(b) < 4 {
-		x.bad()
-		return
-	}
-	x.add(WhatProgram, vendor)
-	count := binary.LittleEndian.Uint32(b)
-	for b = b[4:]; count > 0 && x.part(); count-- {
-		s, ok := next()
-		if !ok {
-			x.bad()
-			return
-		}
-		key, value, _ := strings.Cut(s, "=")
-		x.note(about(key), value)
-	}
 }

@@ -10,7 +10,7 @@ import (
 // Kind is a kind of file, as people are told of it.
 type Kind string
 
-// Kinds. Of the first three hidden data is removed.
+// Kinds. From the first four hidden data is removed, see [Kind.Photo].
 const (
 	JPEG   Kind = "jpeg"
 	PNG    Kind = "png"
@@ -28,6 +28,9 @@ const (
 func Kinds() []Kind {
 	return []Kind{JPEG, PNG, WebP, HEIC, Image, PDF, Office, Audio, Video, Other}
 }
+
+// Photo says whether hidden data is removed from files of a kind.
+func (k Kind) Photo() bool { return k == JPEG || k == PNG || k == WebP || k == HEIC }
 
 // kindOf tells the kind by a file's first bytes: what browsers tell apart, and
 // the kinds that they don't.

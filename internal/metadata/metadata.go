@@ -1,10 +1,10 @@
 // Package metadata removes what photos carry besides their picture, as they
 // stream by: place, time, device, author, thumbnails, comments, and whatever is
-// appended. It knows JPEG, PNG and WebP, by content and not by name. Of other
-// kinds it only tells which they are, so that people can be told that nothing
-// was removed.
+// appended. It knows JPEG, PNG, WebP and HEIC, by content and not by name. Of other
+// kinds it tells which they are, and what can be found in them, so that people
+// know it before they send one ([Inspect]).
 //
-// It is one pass without seeking, in some 300 KiB of memory whatever the size.
+// Cleaning is one pass without seeking, in some 300 KiB of memory whatever the size.
 // Picture data goes through byte for byte, and with it all that its colours
 // depend on; the orientation is kept. A file whose structure can't be followed
 // is never refused: it passes unchanged if that shows in its first 128 KiB,
@@ -14,7 +14,7 @@
 //
 // It must never decode a picture or allocate what a file asks for, and it
 // parses no more of a format than where each part ends and which it is; of
-// Exif only the numbers of tags, and the value of one. It is our own since the
+// Exif only the numbers of tags, and the value of one. Cleaning is our own since the
 // one Go library that filters streams (exif-terminator) knows no WebP, leaves
 // XMP, IPTC, comments and appended data, and drops the orientation.
 package metadata

@@ -78,7 +78,7 @@ type Hidden string
 // What may become of it.
 const (
 	HiddenRemoved Hidden = "removed"
-	HiddenPartly  Hidden = "partly" // removed up to where the file's structure couldn't be followed
+	HiddenPartly  Hidden = "partly" // removed up to where the file's structure couldn't be followed, or but for parts of no known kind
 	HiddenKept    Hidden = "kept"   // the file is what it was, by choice or since it is of another kind
 )
 

@@ -250,7 +250,7 @@ func (o *Outgoing) sentSize(f File) (int64, error) {
 	if err != nil && err != io.EOF {
 		return 0, err
 	}
-	if o.AsIs || !IsPhoto(content.Result().Kind) {
+	if o.AsIs || !content.Result().Kind.Photo() {
 		return f.Size, nil
 	}
 	rest, err := io.Copy(io.Discard, content)
@@ -271,14 +271,9 @@ func (r ownErrors) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// IsPhoto tells whether hidden data can be removed from files of a kind.
-func IsPhoto(k metadata.Kind) bool {
-	return slices.Contains([]metadata.Kind{metadata.JPEG, metadata.PNG, metadata.WebP}, k)
-}
-
 func hiddenOf(r metadata.Result, asIs bool) report.Hidden {
 	switch {
-	case asIs, !IsPhoto(r.Kind):
+	case asIs, !r.Kind.Photo():
 		return report.HiddenKept
 	case r.Whole:
 		return report.HiddenRemoved
@@ -321,9 +316,9 @@ func Inspect(l *lang.Language, f File, asIs bool) (string, error) {
 		all = append(all, what)
 	}
 	switch told := strings.Join(all, "; "); {
-	case IsPhoto(x.Kind) && !asIs && told != "":
+	case x.Kind.Photo() && !asIs && told != "":
 		return l.T("reporter.inspect.removed", "Name", f.Name, "What", told), nil
-	case IsPhoto(x.Kind) && !asIs:
+	case x.Kind.Photo() && !asIs:
 		return "", nil
 	case told != "":
 		return l.T("reporter.inspect.sent", "Name", f.Name, "What", told), nil

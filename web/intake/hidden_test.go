@@ -34,7 +34,7 @@ func TestHiddenDataIsRemovedFromPhotos(t *testing.T) {
 	w := newWorld(t, config{})
 	plain := bytes.ReplaceAll(photo(t), []byte("\xff\xfe\x00\x11"+where), nil)
 	checked := w.post("/lapor/periksa", typical())
-	checked.want(t, 200, "Tempat, waktu, dan alat dihapus dari foto JPEG", "foto HEIC dari iPhone, PDF", "Kirim foto asli, dengan data tersembunyi")
+	checked.want(t, 200, "Tempat, waktu, dan alat dihapus dari foto JPEG, PNG, WebP, dan HEIC.", "PDF, Office, suara, video", "Kirim foto asli, dengan data tersembunyi")
 	if i, j := strings.Index(checked.body, `name="asli"`), strings.Index(checked.body, `name="berkas"`); i < 0 || i > j {
 		t.Fatal("the choice doesn't come before the files")
 	}

@@ -384,7 +384,7 @@ type sent struct {
 
 // add counts a file.
 func (x *sent) add(r metadata.Result, asIs bool) report.Hidden {
-	photo := slices.Contains([]metadata.Kind{metadata.JPEG, metadata.PNG, metadata.WebP}, r.Kind)
+	photo := r.Kind.Photo()
 	switch {
 	case photo && r.Whole:
 		return report.HiddenRemoved

@@ -8,7 +8,7 @@ import { visible, type Words } from "./words.js";
 
 const mostFiles = 200;
 const inputs = ["berkas", "berkas2", "asli"];
-const photos = ["jpeg", "png", "webp"];
+const photos = ["jpeg", "png", "webp", "heic"];
 
 /** What chosen files may have together, of what the vault and the server take. */
 const limit = (state: State, most: number): number => Math.min(most, Math.floor(state.max_bytes / 5) * 4);
@@ -124,7 +124,7 @@ function describe(words: Words, found: Inspection | null, asIs: boolean): string
     said.push(words.t("intake.device.sends", { What: join(named.map((f) => (f.value ? words.t("intake.device.value", { What: what(f), Value: shorten(f.value, 60) }) : what(f)))) }));
   }
   if (named.length < findings.length) said.push(words.t("intake.device.unusual"));
-  if (said.length === 0) said.push(words.t(kind === "heic" || kind === "image" ? "intake.device.sends.unknown" : "intake.device.none"));
+  if (said.length === 0) said.push(words.t(kind === "image" || kind === "heic" ? "intake.device.sends.unknown" : "intake.device.none"));
   return said.join("; ");
 }
 
