@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"debug/elf"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +24,19 @@ func TestClientIsReproducible(t *testing.T) {
 		cmd.Env = append(os.Environ(), "GOFLAGS=-v", "GOAMD64=v3") // of somebody with habits of his own
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
+		}
+		if i == 0 && runtime.GOARCH == "amd64" { // it runs, and is linked to nothing
+			bin := filepath.Join(root, "out", "suluh-linux-amd64")
+			out, err := exec.Command(bin, "submit", "--example").Output()
+			must(t, err)
+			if !bytes.Contains(out, []byte(`"apa": `)) {
+				t.Errorf("it printed %s", out)
+			}
+			if f, err := elf.Open(bin); err != nil {
+				t.Error(err)
+			} else if libraries, err := f.ImportedLibraries(); err != nil || len(libraries) > 0 || f.Section(".interp") != nil {
+				t.Errorf("it needs %v, %v", libraries, err)
+			}
 		}
 		var err error
 		sums[i], err = os.ReadFile(filepath.Join(root, "out", "SHA256SUMS"))

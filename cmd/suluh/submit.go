@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
 	"time"
@@ -143,6 +144,12 @@ func (f *outgoingFlags) outgoing(l *lang.Language, files *reporter.Files) (o rep
 	return o, func() { _ = bar.Exit() }
 }
 
+// secondEnds lets a second Ctrl-C end the program at once, while the first still
+// waits for what the service has begun to keep.
+func secondEnds(ctx context.Context) (stop func() bool) {
+	return context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt) })
+}
+
 type submitCmd struct {
 	serviceFlags
 	outgoingFlags
@@ -246,6 +253,7 @@ func (c *submitCmd) submit(ctx context.Context, l *lang.Language) error {
 			return withHint(errors.New(l.T("reporter.error.receipt")), l.T("reporter.hint.receipt"))
 		}
 	}
+	defer secondEnds(ctx)()
 	o, done := c.outgoing(l, files)
 	code, sent, err := s.Submit(ctx, f, o)
 	done()
@@ -549,6 +557,7 @@ func (c *replyCmd) reply(ctx context.Context, l *lang.Language) error {
 	if err != nil {
 		return err
 	}
+	defer secondEnds(ctx)()
 	o, done := c.outgoing(l, files)
 	sent, err := s.Reply(ctx, v, text, o)
 	done()

@@ -1,0 +1,97 @@
+package reporter_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"suluh.example/suluh/internal/lang"
+	"suluh.example/suluh/internal/reporter"
+	"suluh.example/suluh/internal/testvault"
+)
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestReadForm(t *testing.T) {
+	for name, c := range map[string]struct {
+		text string
+		want error
+		what string
+	}{
+		"all fields":            {string(reporter.Example()), nil, "Perjalanan dinas dibayar dua kali."},
+		"nothing":               {`{}`, nil, ""},
+		"with a mark before":    {"\ufeff" + `{"apa": "a"}`, nil, "a"},
+		"with line ends":        {`{"apa": "a\r\nb\u001b[2J\tc\u0000 "}`, nil, "a\nb[2J\tc"},
+		"a field that isn't":    {`{"apa": "a", "nama": "b"}`, reporter.ErrField, ""},
+		"a category that isn't": {`{"jenis": "makar"}`, reporter.ErrCategory, ""},
+		"another kind of value": {`{"apa": ["a"]}`, reporter.ErrJSON, ""},
+		"not an object":         {`[]`, reporter.ErrJSON, ""},
+		"two objects":           {`{} {}`, reporter.ErrJSON, ""},
+		"no JSON":               {`apa: a`, reporter.ErrJSON, ""},
+		"nothing at all":        {``, reporter.ErrJSON, ""},
+		"as Windows may write":  {"\xff\xfe{\x00}\x00", reporter.ErrNotUTF8, ""},
+		"too much":              {`{"apa": "` + strings.Repeat("a", reporter.MaxText+1) + `"}`, reporter.ErrTooLong, ""},
+		"far too much":          {`{"apa": "` + strings.Repeat("a", 9<<20) + `"}`, reporter.ErrTooLong, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, err := reporter.ReadForm(strings.NewReader(c.text))
+			if !errors.Is(err, c.want) || err == nil && f.What != c.what {
+				t.Errorf("got %q, %v, want %q, %v", f.What, err, c.what, c.want)
+			}
+			if err != nil && strings.Contains(err.Error(), "makar") {
+				t.Error("what was typed is in the error")
+			}
+		})
+	}
+}
+
+// TestAddresses: what people copy leads to a service, or says why not, before
+// anything is asked of anybody.
+func TestAddresses(t *testing.T) {
+	w := testvault.New(t)
+	for _, c := range []struct {
+		server, socks string
+		want          error
+	}{
+		{"http://suluh.onion", "", reporter.ErrOnion},
+		{"SULUH.ONION/lapor", "", reporter.ErrOnion},
+		{"suluh.onion:8080", "", reporter.ErrOnion},
+		{"http://suluh.onion.", "", reporter.ErrOnion},
+		{"suluh.onion", "127.0.0.1", reporter.ErrSocks},
+		{"suluh.onion", "socks5://127.0.0.1:9050", reporter.ErrSocks},
+		{"suluh.onion", "http://127.0.0.1:9050", reporter.ErrSocks},
+		{"suluh.onion", "u:p@127.0.0.1:9050", reporter.ErrSocks},
+		{"suluh.onion", "127.0.0.1:1", reporter.ErrProxy},
+		{"suluh.onion", "socks5h://127.0.0.1:1/", reporter.ErrProxy},
+		{"ftp://lapor.example", "", reporter.ErrAddress},
+		{"https://u:p@lapor.example", "", reporter.ErrAddress},
+		{"https://", "", reporter.ErrAddress},
+		{"", "", reporter.ErrAddress},
+		{"127.0.0.1:1", "", reporter.ErrNetwork},
+		{"localhost:1/en/lapor?x=y#z", "", reporter.ErrNetwork},
+	} {
+		if _, err := reporter.Connect(t.Context(), c.server, c.socks, w.Root, time.Now()); !errors.Is(err, c.want) {
+			t.Errorf("%s by %q: got %v, want %v", c.server, c.socks, err, c.want)
+		}
+	}
+}
+
+// TestEveryErrorHasWords, in every language, and something to do.
+func TestEveryErrorHasWords(t *testing.T) {
+	catalogue, err := lang.Load()
+	must(t, err)
+	for _, l := range catalogue.Languages() {
+		for _, err := range reporter.Explained() {
+			text, hint := reporter.Explain(l, err)
+			if text == "" || hint == "" || strings.HasPrefix(text, "[") || strings.HasPrefix(hint, "[") {
+				t.Errorf("%s: %v: %q, %q", l.Code(), err, text, hint)
+			}
+		}
+	}
+}
