@@ -35,12 +35,13 @@ func (b *bench) submits() (err error) {
 	defer func() { err = errors.Join(err, intake.stop()) }()
 	var with, ours []float64
 	var most int64
+	var cpu, ageCPU []time.Duration
 	for range b.rounds {
-		took, _, err := b.ageFile(file, in.roster.Units[0].Recovery)
+		took, spent, err := b.ageFile(file, in.roster.Units[0].Recovery)
 		if err != nil {
 			return err
 		}
-		with = append(with, gib/took.Seconds()/1e6)
+		with, ageCPU = append(with, gib/took.Seconds()/1e6), append(ageCPU, spent)
 		cmd := exec.CommandContext(b.ctx, b.bin, "submit", "--server", intake.url, "--root-key", in.rootKey, "--from", "-",
 			"--to", string(in.roster.Units[0].ID), "--attach", file)
 		cmd.Stdin = strings.NewReader(`{"apa": "Pembayaran ganda"}`)
@@ -49,7 +50,7 @@ func (b *bench) submits() (err error) {
 			return fmt.Errorf("submit: %w\n%s", err, out)
 		}
 		ours = append(ours, gib/time.Since(began).Seconds()/1e6)
-		most = max(most, peak(cmd.ProcessState))
+		most, cpu = max(most, peak(cmd.ProcessState)), append(cpu, used(cmd.ProcessState))
 		if err := in.dropBlobs(); err != nil {
 			return err
 		}
@@ -58,6 +59,7 @@ func (b *bench) submits() (err error) {
 		"`suluh submit` of 1 GiB, through intake", fmt.Sprintf("%.0f MB/s", median(ours)),
 		fmt.Sprintf("`age` to the same disk, with fsync: %.0f MB/s", median(with)), ratio(median(ours) / median(with)), "0.8",
 	})
+	b.add(row{"processor time of `suluh submit` for that", fmt.Sprintf("%.2f s", median(cpu).Seconds()), fmt.Sprintf("`age`: %.2f s", median(ageCPU).Seconds()), "", ""})
 	b.add(row{"memory of `suluh submit` during that, at most", mib(most), "", "", ""})
 	return nil
 }
