@@ -86,7 +86,7 @@ func (o *onions) dial() (net.Conn, error) {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	x := &onion{Conn: c, o: o, left: -1}
+	x := &onion{Conn: c, o: o, left: -1, ended: make(chan struct{})}
 	if o.cuts > 0 {
 		o.cuts--
 		x.left, x.hold = o.after, o.hold
@@ -100,6 +100,17 @@ type onion struct {
 	o    *onions
 	left int64 // until it is cut; -1: never
 	hold bool
+
+	once  sync.Once
+	ended chan struct{} // closed once the service has ended it
+}
+
+func (c *onion) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if err != nil {
+		c.once.Do(func() { close(c.ended) })
+	}
+	return n, err
 }
 
 func (c *onion) Write(p []byte) (int, error) {
@@ -107,6 +118,8 @@ func (c *onion) Write(p []byte) (int, error) {
 		if c.hold {
 			close(c.o.held)
 			<-c.o.free
+		} else if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
+			<-c.ended // what has gone out has come: on a loopback that may be megabytes
 		}
 		c.Close()
 		return 0, net.ErrClosed

@@ -75,11 +75,8 @@ func (f *serviceFlags) connect(ctx context.Context, l *lang.Language) (*reporter
 // plainly says what went wrong in the reporter's words.
 func plainly(l *lang.Language, err error) error {
 	var h hinted
-	switch {
-	case err == nil, errors.As(err, &h):
+	if err == nil || errors.As(err, &h) {
 		return err
-	case errors.Is(err, depositsock.ErrNoKey):
-		return withHint(errors.New(l.T("reporter.error.undestroyable")), l.T("reporter.hint.undestroyable"))
 	}
 	text, hint := reporter.Explain(l, err)
 	if hint == "" {
@@ -249,8 +246,8 @@ func (c *submitCmd) submit(ctx context.Context, l *lang.Language) error {
 	}
 	var receipt *os.File
 	if c.Receipt != "" {
-		if receipt, err = os.OpenFile(c.Receipt, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
-			return withHint(errors.New(l.T("reporter.error.receipt")), l.T("reporter.hint.receipt"))
+		if receipt, err = newReceipt(l, c.Receipt); err != nil {
+			return err
 		}
 	}
 	defer secondEnds(ctx)()
@@ -258,7 +255,7 @@ func (c *submitCmd) submit(ctx context.Context, l *lang.Language) error {
 	code, sent, err := s.Submit(ctx, f, o)
 	done()
 	if receipt != nil {
-		err = c.keep(l, receipt, sent, err)
+		err = keep(l, receipt, sent.Receipt, err)
 	}
 	if errors.Is(err, reporter.ErrUncertain) {
 		fmt.Println(code.Reveal())
@@ -301,18 +298,26 @@ func (c *submitCmd) form(l *lang.Language) (f reporter.Form, err error) {
 	return f, nil
 }
 
+func newReceipt(l *lang.Language, name string) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, withHint(errors.New(l.T("reporter.error.receipt")), l.T("reporter.hint.receipt"))
+	}
+	return f, nil
+}
+
 // keep writes the receipt, or takes the empty file away if there is none. A
 // report that was received stays received.
-func (c *submitCmd) keep(l *lang.Language, f *os.File, sent reporter.Sent, sending error) error {
-	if sending != nil {
-		return errors.Join(sending, f.Close(), os.Remove(f.Name()))
+func keep(l *lang.Language, f *os.File, receipt []byte, failed error) error {
+	if failed != nil {
+		return errors.Join(failed, f.Close(), os.Remove(f.Name()))
 	}
-	_, err := f.Write(sent.Receipt)
+	_, err := f.Write(receipt)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		next(l.T("reporter.receipt.failed", "Name", c.Receipt))
+		next(l.T("reporter.receipt.failed", "Name", f.Name()))
 		return nil
 	}
-	next(l.T("reporter.receipt", "Name", c.Receipt))
+	next(l.T("reporter.receipt", "Name", f.Name()))
 	return nil
 }
 
@@ -435,8 +440,9 @@ func readCode(r io.Reader) (string, error) {
 type statusCmd struct {
 	serviceFlags
 	codeFlags
-	Delete string `placeholder:"ID" help:"Delete an answer from the server, for good: ID is the eight digits beside it. A record stays that tells only the day."`
-	JSON   bool   `name:"json" help:"Print JSON."`
+	Delete  string `placeholder:"ID" help:"Delete an answer from the server, for good: ID is the eight digits beside it. A record stays that tells only the day."`
+	Receipt string `placeholder:"FILE" help:"Keep the report's receipt in a new file, as suluh submit --receipt does."`
+	JSON    bool   `name:"json" help:"Print JSON."`
 }
 
 func (statusCmd) Help() string {
@@ -475,10 +481,19 @@ func (c *statusCmd) show(ctx context.Context, l *lang.Language) error {
 		return err
 	}
 	x := s.CaseOf(v, clock, l)
+	if c.Receipt != "" && x.Receipt != "" {
+		f, err := newReceipt(l, c.Receipt)
+		if err != nil {
+			return err
+		}
+		if err := keep(l, f, v.Receipt, nil); err != nil {
+			return err
+		}
+	}
 	if c.Delete != "" {
 		answer, ok := x.Answer(c.Delete)
 		if !ok && len(v.Warnings) == 0 {
-			return withHint(errors.New(l.T("reporter.error.noanswer")), l.T("reporter.hint.noanswer"))
+			return depositsock.ErrNoAnswer
 		}
 		if _, err := s.Sender.Destroy(ctx, v, answer); err != nil {
 			return err

@@ -37,6 +37,9 @@ func explained() []struct {
 		{submission.ErrClock, "clock"},
 		{submission.ErrNoReaders, "noreaders"},
 		{submission.ErrTampered, "tampered"},
+		{depositsock.ErrSignature, "tampered"}, // the vault has another key than the code's
+		{depositsock.ErrNoKey, "undestroyable"},
+		{depositsock.ErrNoAnswer, "noanswer"},
 		{depositsock.ErrRoster, "changed"},
 		{depositsock.ErrNoFiles, "nofiles"},
 		{depositsock.ErrTooLarge, "toolarge"},

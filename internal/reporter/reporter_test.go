@@ -6,8 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/internal/lang"
+	"suluh.example/suluh/internal/metadata"
 	"suluh.example/suluh/internal/reporter"
+	"suluh.example/suluh/internal/submission"
 	"suluh.example/suluh/internal/testvault"
 )
 
@@ -87,6 +90,18 @@ func TestEveryErrorHasWords(t *testing.T) {
 	catalogue, err := lang.Load()
 	must(t, err)
 	for _, l := range catalogue.Languages() {
+		for _, w := range []submission.Warning{submission.BadCard, submission.SwappedKey, submission.MissingPart, submission.BadAnswer, submission.NotByYou} {
+			var b strings.Builder
+			(&reporter.Case{Warnings: []submission.Warning{w}}).Write(&b, l, id.Day{})
+			if b.Len() < 10 || strings.Contains(b.String(), "[") {
+				t.Errorf("%s: warning %s: %q", l.Code(), w, b.String())
+			}
+		}
+		for _, w := range metadata.Whats() {
+			if !l.Has("reporter.what." + string(w)) {
+				t.Errorf("%s: no word for %s", l.Code(), w)
+			}
+		}
 		for _, err := range reporter.Explained() {
 			text, hint := reporter.Explain(l, err)
 			if text == "" || hint == "" || strings.HasPrefix(text, "[") || strings.HasPrefix(hint, "[") {

@@ -335,8 +335,9 @@ type Case struct {
 	Status   report.Status        `json:"status,omitempty"` // none if the answer that told it was destroyed
 	Due      id.Day               `json:"due,omitzero"`
 	Logged   id.Day               `json:"logged,omitzero"` // when the report entered the access log
-	Messages []Message            `json:"messages"`        // oldest first
-	History  []Step               `json:"history"`         // oldest first
+	Receipt  string               `json:"receipt,omitempty"`
+	Messages []Message            `json:"messages"` // oldest first
+	History  []Step               `json:"history"`  // oldest first
 	Warnings []submission.Warning `json:"warnings"`
 }
 
@@ -362,7 +363,7 @@ type Step struct {
 // CaseOf tells of a case what its reporter may know.
 func (s *Service) CaseOf(v *submission.View, clock report.Clock, l *lang.Language) *Case {
 	c := &Case{
-		Case: v.Case, Unit: v.Unit, Since: v.Since, Status: v.Status, Due: v.Due, Logged: v.Logged,
+		Case: v.Case, Unit: v.Unit, Since: v.Since, Status: v.Status, Due: v.Due, Logged: v.Logged, Receipt: string(v.Receipt),
 		Messages: []Message{}, History: []Step{}, Warnings: []submission.Warning{},
 	}
 	if c.Warnings = append(c.Warnings, v.Warnings...); len(c.Warnings) > 0 {
@@ -417,7 +418,7 @@ func (c *Case) Write(w io.Writer, l *lang.Language, today id.Day) {
 	say := func(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
 	if len(c.Warnings) > 0 {
 		for _, x := range c.Warnings {
-			say("%s", l.T("reporter.tampered."+string(x)))
+			say("%s", l.T("intake.tampered."+string(x)))
 		}
 		return
 	}
