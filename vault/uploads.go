@@ -302,6 +302,9 @@ func (v *Vault) serveUploads() (http.Handler, error) {
 		Cors:           &handler.CorsConfig{Disable: true},
 		Logger:         slog.New(slog.NewTextHandler(io.Discard, nil)), // its lines have requests in them
 		NetworkTimeout: stall,
+		// Each request would stay in memory for so long after its end. No context is
+		// heeded here.
+		GracefulRequestCompletionTimeout: time.Millisecond,
 	})
 	if err != nil {
 		return nil, err

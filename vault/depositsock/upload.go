@@ -47,7 +47,8 @@ type Watch struct {
 // second time, and the Go clients of tus want a source that can.
 type Upload struct {
 	c      *Client
-	ctx    context.Context
+	ctx    context.Context // of all requests but the one that ends it early
+	end    context.CancelFunc
 	watch  Watch
 	name   id.Upload
 	length int64
@@ -62,7 +63,8 @@ type Upload struct {
 
 // Upload begins one. The context is that of all of it.
 func (c *Client) Upload(ctx context.Context, length int64, w Watch) (*Upload, error) {
-	u := &Upload{c: c, ctx: ctx, watch: w, length: length}
+	u := &Upload{c: c, watch: w, length: length}
+	u.ctx, u.end = context.WithCancel(ctx)
 	err := u.retry(func(ctx context.Context) (progress bool, err error) {
 		r, err := c.wire.Send(ctx, http.MethodPost, "files/", http.Header{"Tus-Resumable": {"1.0.0"}, "Upload-Length": {strconv.FormatInt(length, 10)}}, nil, 0)
 		if err != nil {
@@ -78,6 +80,7 @@ func (c *Client) Upload(ctx context.Context, length int64, w Watch) (*Upload, er
 		return true, nil
 	})
 	if err != nil {
+		u.end()
 		return nil, err
 	}
 	return u, nil
@@ -115,12 +118,14 @@ func (u *Upload) Close() error {
 		u.next()
 	}
 	u.wait()
+	u.end()
 	return u.err
 }
 
 // Abort ends an upload that no deposit will name. What can't be reached is swept
 // by the vault.
 func (u *Upload) Abort() {
+	u.end()
 	u.wait()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(u.ctx), 10*time.Second)
 	defer cancel()
