@@ -36,11 +36,16 @@ try {
 
   const session = await browser.newBrowserCDPSession();
   const { processInfo } = await session.send("SystemInfo.getProcessInfo");
-  const renderers = processInfo.filter((p) => p.type === "renderer").map((p) => p.id);
-  const memory = () => renderers.reduce((n, pid) => {
-    const m = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"));
-    return n + Number(m[1]) / 1024;
-  }, 0);
+  const pss = (pid) => {
+    try {
+      return Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))[1]) / 1024;
+    } catch {
+      return 0; // a spare process that is gone
+    }
+  };
+  // The tab's process is the largest of those that show pages; its workers are in it.
+  const [tab] = processInfo.filter((p) => p.type === "renderer").map((p) => p.id).sort((a, b) => pss(b) - pss(a));
+  const memory = () => pss(tab);
   const measure = async (f) => {
     const idle = memory();
     let peak = idle;

@@ -150,6 +150,9 @@ for (const [name, open] of Object.entries(engines)) {
     const all = recorder.sent();
     for (const known of [view.case, "age-encryption.org/v1"]) assert.ok(all.includes(known), "what was sent is looked at");
     assertNowhere(all, secrets);
+    for (const { url, answered } of recorder.requests) {
+      assert.deepEqual([answered["cache-control"], answered["set-cookie"]], ["no-store", undefined], `what ${url} answers is kept nowhere`);
+    }
     const stores = await engine.evaluate(async () => [
       localStorage.length, sessionStorage.length, document.cookie, (await indexedDB.databases()).length, location.search + location.hash,
     ]);
@@ -244,6 +247,20 @@ test("an upload goes on where its connections broke", async (t) => {
   const view = await call("look", sent.words.join(" "));
   const opened = new Member(demo, "penelaah-satu", folder).open(view.case, join(folder, "kasus-putus"));
   assert.ok(opened.attachments[0].bytes.equals(made(size)), "byte for byte");
+});
+
+test("an offset that lies costs an upload that begins anew, and nothing else", async (t) => {
+  const { call } = await page(t);
+  let n = 0;
+  const lie = ({ method }) => method === "PATCH" && { status: 204, headers: { "Tus-Resumable": "1.0.0", "Upload-Offset": "7777777" } };
+  recorder.answer = (r) => (r.method === "PATCH" && n++ === 0 ? lie(r) : null);
+  const files = [{ name: "a", size: 6_000_000 }];
+  const sent = await call("send", formOf({ apa: "luput" }), files);
+  assert.equal(sent.result, "new", JSON.stringify(sent));
+  const { case: name } = await call("look", sent.words.join(" "));
+  assert.ok(new Member(demo, "penelaah-satu", folder).open(name, join(folder, "kasus-luput")).attachments[0].bytes.equals(made(6_000_000)));
+  recorder.answer = lie;
+  assert.equal((await call("send", formOf({ apa: "luput lagi" }), [{ name: "b", size: 6_000_001 }])).failure, "internal", "a server that always lies");
 });
 
 test("a deposit whose answer was lost is sent again and stored once", async (t) => {

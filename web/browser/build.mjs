@@ -42,6 +42,7 @@ export const options = {
   format: "iife",
   target: ["es2022", "chrome109", "firefox115", "safari16.4"],
   legalComments: "none",
+  drop: ["console"],
   alias: {
     "js-base64": at("src/without/js-base64.js"),
     "url-parse": at("src/without/url-parse.js"),

@@ -9,7 +9,7 @@ import { bundle } from "../../../web/browser/test/load.js";
 const policy = "default-src 'none'; script-src 'self'; connect-src 'self'; worker-src 'self'; require-trusted-types-for 'script'; trusted-types suluh";
 
 export class Recorder {
-  requests = []; // { method, url, headers, body, status }
+  requests = []; // { method, url, headers, body, status, answered }
   answer = null; // called with each request: an answer of its own, { status, headers, body }, or nothing
   change = null; // called with each request and the bytes of its answer: those to send instead
   lose = null; // called with each request: after how many bytes of its body the connection is lost
@@ -73,6 +73,7 @@ export class Recorder {
     let body = Buffer.concat(parts);
     if (this.change) body = (await this.change(kept, body)) ?? body;
     kept.status = answer.statusCode;
+    kept.answered = answer.headers;
     const headers = { ...answer.headers };
     delete headers["content-length"];
     delete headers["transfer-encoding"];

@@ -94,16 +94,16 @@ export class Session {
     const right = this.shown;
     if (!right) throw new Failure("internal");
     const p = parse(typed);
-    if (!("code" in p) || typeof p.code === "string") {
-      if (p.code !== "checksum") return p as CodeError;
-    } else if (p.code.is(right)) {
-      return null;
+    if ("code" in p) {
+      if (p.code.is(right)) return null;
+    } else if (p.wrong.code !== "checksum") {
+      return p.wrong;
     }
     // All words are known: name the first that is another, if only few are.
     const words = split(typed);
     const wrong = right.words.flatMap((w, i) => (i < words.length && !words[i]!.startsWith(w.slice(0, 4)) ? [i + 1] : []));
     if (wrong.length > 0 && wrong.length <= 3) return { code: "differs", place: wrong[0]! };
-    return typeof p.code === "string" ? (p as CodeError) : { code: "other" };
+    return "wrong" in p ? p.wrong : { code: "other" };
   }
 
   async send(form: Form, files: File[], onProgress: (p: Progress) => void, signal: AbortSignal): Promise<Sent> {
@@ -132,8 +132,8 @@ export class Session {
 
   async look(typed: string): Promise<View | CodeError> {
     const p = parse(typed);
-    if (typeof p.code === "string") return p as CodeError;
-    const { code, corrections } = p as Exclude<typeof p, CodeError>;
+    if ("wrong" in p) return p.wrong;
+    const { code, corrections } = p;
     let stream: Uint8Array;
     try {
       stream = await this.vault.lookup(code.lookup);
@@ -271,7 +271,11 @@ export class Session {
     const cleaned = await clean(file, asIs);
     const u = await upload(
       this.vault.base + "files/",
-      async () => ({ size: await cleaned.size(), stream: cleaned.stream() }),
+      async () => {
+        const size = await cleaned.size();
+        const photo = ["jpeg", "png", "webp"].includes(cleaned.result.kind);
+        return { size, stream: cleaned.stream(), own: !photo };
+      },
       recipient,
       { start: () => (this.hashers ??= { plain: new Hasher(this.script), sealed: new Hasher(this.script) }), drop: () => (this.hashers = null) },
       onProgress,

@@ -9,15 +9,23 @@ import type { Hasher } from "./hasher.js";
 import { Request } from "./http.js";
 import { failureOf } from "./vault.js";
 
-const chunkSize = 8 << 20; // bytes of a request; twice that are held, to seal while the one before is sent
+const chunkSize = 4 << 20; // bytes of a request; twice that are held, to seal while the one before is sent
 const plainSize = 1 << 20; // bytes that are hashed at once
 
 // After a lost connection: about half an hour of trying, anew after each byte that got through.
 const delays = [500, 1000, 2000, 4000, 8000, 15000, ...Array<number>(60).fill(30000)];
 
+const none = new Uint8Array(0);
+
 export interface Content {
   size: number;
   stream: ReadableStream<Uint8Array>;
+  own: boolean; // nobody else needs the stream's buffers
+}
+
+/** Frees a buffer that nobody needs, at once where a browser can: as garbage it would stay for tens of megabytes. */
+function free(buffer: ArrayBufferLike & { transfer?(n: number): unknown }): void {
+  buffer.transfer?.(0);
 }
 
 export interface Uploaded {
@@ -52,7 +60,7 @@ class SealedSource {
   plainDigest: Promise<string> | null = null;
 
   private readonly reader: ReadableStreamDefaultReader<Uint8Array>;
-  private rest: Uint8Array = new Uint8Array(0); // sealed, and not in a chunk yet
+  private rest: Uint8Array = none; // sealed, and not in a chunk yet
   private chunk: Bytes = new Uint8Array(0);
   private start = 0; // of the chunk
   private following: Promise<Bytes> | null = null;
@@ -118,7 +126,13 @@ class SealedSource {
       const part = this.rest.subarray(0, b.length - n);
       b.set(part, n);
       n += part.length;
-      this.rest = this.rest.subarray(part.length);
+      if (part.length < this.rest.length) {
+        this.rest = this.rest.subarray(part.length);
+        continue;
+      }
+      // A chunk of age's. Header and nonce, which are short, are still its own.
+      if (this.rest.buffer.byteLength > 1 << 15) free(this.rest.buffer);
+      this.rest = none;
     }
     return b;
   }
@@ -129,6 +143,7 @@ function withPadding(content: Content, whole: number, hasher: Hasher, digested: 
   const reader = content.stream.getReader();
   let read = 0;
   let given = 0;
+  let last: Uint8Array | null = null;
   let batch: Bytes | null = null;
   let filled = 0;
   const take = async (b: Uint8Array) => {
@@ -149,6 +164,9 @@ function withPadding(content: Content, whole: number, hasher: Hasher, digested: 
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
+        // Nothing is asked for before what was given is sealed.
+        if (last && content.own && last.byteLength === last.buffer.byteLength) free(last.buffer);
+        last = null;
         if (read < content.size) {
           const { done, value } = await reader.read().catch(() => {
             throw new Unreadable();
@@ -157,7 +175,7 @@ function withPadding(content: Content, whole: number, hasher: Hasher, digested: 
           read += value.length;
           given = read;
           await take(value);
-          controller.enqueue(value);
+          controller.enqueue((last = value));
         } else if (given < whole) {
           const zeros = new Uint8Array(Math.min(64 << 10, whole - given));
           given += zeros.length;
@@ -248,8 +266,10 @@ function send(
       onError: (e) =>
         done(() => {
           const { originalResponse: r, causingError } = e as { originalResponse?: HttpResponse | null; causingError?: Error | null };
-          if (causingError instanceof OutOfStep || causingError instanceof Unreadable) reject(causingError);
-          else reject(r ? failureOf(r.getStatus(), r.getBody()) : new Failure("offline"));
+          if (causingError instanceof OutOfStep || causingError instanceof Unreadable) {
+            void u.abort(true).catch(() => {}); // what came of it is of no use
+            reject(causingError);
+          } else reject(r ? failureOf(r.getStatus(), r.getBody()) : new Failure("offline"));
         }),
     });
     const abort = () => done(() => void u.abort(true).catch(() => {}).then(() => reject(new Failure("aborted"))));

@@ -55,7 +55,9 @@ export interface Vectors {
 
 /** What a code's secrets are, in hexadecimal, for a test that looks for them. */
 export function secretsOf(typed: string): Record<string, string> {
-  const { code } = parse(typed) as { code: Code };
+  const p = parse(typed);
+  if ("wrong" in p) throw new Error("not a code");
+  const { code } = p;
   return { "the reporter's identity": toHex(utf8(code.identity)), "the key of cards": toHex(code.mac) };
 }
 
@@ -106,14 +108,15 @@ function codes(c: Checks, v: Vectors): void {
   for (const x of v.parse) {
     const p = parse(x.typed);
     const got: Parse = { typed: x.typed };
-    if (typeof p.code === "string") {
-      got.error = p.code;
-      if ("got" in p && p.got) got.got = p.got;
-      if ("place" in p && p.place) Object.assign(got, { place: p.place, word: p.typed });
-      if ("suggestion" in p && p.suggestion) got.suggestion = p.suggestion;
+    if ("wrong" in p) {
+      const { wrong: w } = p;
+      got.error = w.code;
+      if (w.got) got.got = w.got;
+      if (w.place) Object.assign(got, { place: w.place, word: w.typed });
+      if (w.suggestion) got.suggestion = w.suggestion;
     } else {
       got.code = p.code.words.join(" ");
-      if ("corrections" in p && p.corrections.length > 0) got.corrections = p.corrections;
+      if (p.corrections.length > 0) got.corrections = p.corrections;
     }
     c.same(`typed ${JSON.stringify(x.typed)}`, got, x);
   }

@@ -100,13 +100,10 @@ function checksum(e: Uint8Array): number {
   return (sum[0]! << 3) | (sum[1]! >> 5);
 }
 
-export interface Parsed {
-  code: Code;
-  corrections: Correction[];
-}
+export type Parsed = { code: Code; corrections: Correction[] } | { wrong: CodeError };
 
 /** Reads a code as people type it: see casecode.Parse. */
-export function parse(typed: string): Parsed | CodeError {
+export function parse(typed: string): Parsed {
   const words = split(typed);
   if (words.length === 0) return wrong({ code: "empty" });
   if (words.length !== length) return wrong({ code: "count", got: words.length });
@@ -141,7 +138,7 @@ export function parse(typed: string): Parsed | CodeError {
   return wrong({ code: "checksum" });
 }
 
-const wrong = (e: Pick<CodeError, "code"> & Partial<CodeError>): CodeError => ({ got: 0, place: 0, typed: "", suggestion: "", ...e });
+const wrong = (e: Pick<CodeError, "code"> & Partial<CodeError>) => ({ wrong: { got: 0, place: 0, typed: "", suggestion: "", ...e } });
 
 /** Takes the words out of what was typed. */
 export function split(typed: string): string[] {
