@@ -273,7 +273,7 @@ export class Session {
       this.vault.base + "files/",
       async () => {
         const size = await cleaned.size();
-        const photo = ["jpeg", "png", "webp"].includes(cleaned.result.kind);
+        const photo = ["jpeg", "png", "webp", "heic"].includes(cleaned.result.kind);
         return { size, stream: cleaned.stream(), own: !photo };
       },
       recipient,
