@@ -124,7 +124,13 @@ func (v *Vault) loadUploads() error {
 			return fmt.Errorf("sweep uploads: %w", err)
 		}
 		name, length, ok := parseUploadFile(f.Name())
-		if s, unix := info.Sys().(*syscall.Stat_t); !ok || !info.Mode().IsRegular() || info.Size() > length || unix && s.Nlink > 1 {
+		gone := !ok || !info.Mode().IsRegular() || info.Size() > length
+		if !gone {
+			if gone, err = v.isBlob(info); err != nil {
+				return fmt.Errorf("sweep uploads: %w", err)
+			}
+		}
+		if gone {
 			if err := os.RemoveAll(filepath.Join(dir, f.Name())); err != nil {
 				return fmt.Errorf("sweep uploads: %w", err)
 			}
@@ -139,6 +145,27 @@ func (v *Vault) loadUploads() error {
 	v.blurFile(dir)
 	v.uploads.handler, err = v.serveUploads()
 	return err
+}
+
+// isBlob tells whether a file has a second name among the blobs.
+func (v *Vault) isBlob(info os.FileInfo) (bool, error) {
+	if s, ok := info.Sys().(*syscall.Stat_t); ok && s.Nlink == 1 {
+		return false, nil
+	}
+	blobs, err := os.ReadDir(filepath.Join(v.config.Dir, "blobs"))
+	if err != nil {
+		return false, err
+	}
+	for _, b := range blobs {
+		other, err := b.Info()
+		if err != nil {
+			return false, err
+		}
+		if os.SameFile(info, other) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // sweepUploads removes what nobody has added to since yesterday's beginning,

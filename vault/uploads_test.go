@@ -472,6 +472,8 @@ func TestACrashRightAfterADeposit(t *testing.T) {
 	must(t, os.Link(blob(data), file(path, data)))
 	// And one whose deposit was not committed.
 	must(t, os.Link(file(kept, waits), blob(waits)))
+	// A copy of somebody's own by links, outside, is no reason to take one away.
+	must(t, os.Link(file(kept, waits), filepath.Join(t.TempDir(), "salinan")))
 	w.start(vault.Config{})
 	if w.offset(path) != -1 || w.offset(kept) != len(waits) || len(w.files()) != 1 {
 		t.Errorf("offsets %d and %d, %d blobs", w.offset(path), w.offset(kept), len(w.files()))
