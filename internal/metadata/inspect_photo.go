@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
-	"net/http"
 	"regexp"
 	"strings"
 	"time"
@@ -261,5 +260,13 @@ func (v exifValue) degrees(order binary.ByteOrder) (d float64) {
 
 // plain says whether the beginning is text.
 func (x *inspector) plain() bool {
-	return strings.HasPrefix(http.DetectContentType(x.at(0, sniffSize)), "text/")
+	b := x.at(0, sniffSize)
+	for _, mark := range []string{"\xfe\xff", "\xff\xfe", "\xef\xbb\xbf"} {
+		if bytes.HasPrefix(b, []byte(mark)) {
+			return true
+		}
+	}
+	return !bytes.ContainsFunc(b, func(c rune) bool {
+		return c < ' ' && !strings.ContainsRune("\t\n\f\r\x1b", c)
+	})
 }
