@@ -118,6 +118,8 @@ for (const [name, open] of Object.entries(engines)) {
     const same = await call("send", formOf(report, { without: ["penelaah-dua"] }), files);
     assert.deepEqual([same.result, same.words, same.receipt], ["same", sent.words, sent.receipt], "the same form again is the same case");
     assert.notDeepEqual(sent.words, words, "another choice of readers is another case");
+    const changed = await call("send", formOf({ ...report, mana: "Desa Contoh" }, { without: ["penelaah-dua"] }), []);
+    assert.deepEqual([changed.result, changed.words], ["added", sent.words], "the form again, changed, adds to its case");
     const view = await call("look", sent.words.join(" "));
     assert.deepEqual([view.status, view.unit, view.warnings, view.messages], ["received", "itprov", [], []]);
     const text = `Tambahan-Rahasia ${name}`;
@@ -127,7 +129,7 @@ for (const [name, open] of Object.entries(engines)) {
     const reader = new Member(demo, "penelaah-satu", folder);
     const opened = reader.open(view.case, join(folder, `kasus-${name}`));
     const letters = opened.documents.filter((d) => d.role === "letter");
-    const [letter, message] = [letters.find((d) => d.report), letters.find((d) => d.text)];
+    const [letter, message] = [letters.find((d) => d.report && !d.report.mana), letters.find((d) => d.text)];
     assert.deepEqual(letter.report, { ...report, kapan: "2026-11-20\nmalam" });
     assert.deepEqual(letter.without, ["penelaah-dua"]);
     assert.equal(message.text, text);

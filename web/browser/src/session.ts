@@ -324,15 +324,15 @@ export class Session {
     const size = uploads.reduce((n, u) => n + u.attachment.size, 0);
     const answer = await this.handIn(stream, signal, (waiting) => onProgress({ file: -1, sent: 0, size: 0, total: { sent: size, size }, waiting }));
     const receipt = openReceipt(answer.receipt, this.checked.log);
-    const promised = depositDigest(salt, letter.case, wraps ? `${wraps.n} ${wraps.root}` : "-", objects);
-    if (answer.result !== "same" && receipt.deposit !== promised) throw new Failure("tampered");
-    // If the answer to the first try was lost, the second is told that the same was there.
-    const mine = receipt.deposit === promised;
+    const opened = wraps && receipt.deposit === depositDigest(salt, letter.case, `${wraps.n} ${wraps.root}`, objects);
+    const added = receipt.deposit === depositDigest(salt, letter.case, "-", objects); // a form sent again, changed, adds to its case
+    if (answer.result !== "same" && !(answer.result === "new" ? opened : added)) throw new Failure("tampered");
     return {
       words: d.code.words,
       receipt: answer.receipt,
       due: receipt.due,
-      result: answer.result === "same" && mine ? (isForm ? "new" : "added") : answer.result,
+      // If the answer to the first try was lost, the second is told that the same was there.
+      result: opened ? "new" : added ? "added" : "same",
       files: uploads.map((u) => u.file),
     };
   }
