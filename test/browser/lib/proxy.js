@@ -20,11 +20,10 @@ export async function startProxy(url) {
       proxy.bytes += data.length;
       passed += data.length;
       if (proxy.record) proxy.received.push(data);
-      if (passed > proxy.cutAfter) {
-        proxy.cuts++;
-        client.destroy();
-        upstream.destroy();
-      }
+      if (passed <= proxy.cutAfter) return;
+      proxy.cuts++;
+      client.destroy();
+      upstream.destroy();
     });
     client.pipe(upstream);
     upstream.pipe(client);

@@ -12,12 +12,16 @@ import type { Problem } from "./pages/fill.js";
 
 /** One of the forms that this script takes over, with the pages that follow from it. */
 export interface Page {
+  readonly start: string; // address of the page that the server sent, without its language
   readonly mode: string; // key of the sentence on where things are sealed
   readonly routes: Record<string, (form: HTMLFormElement, button: HTMLElement | null) => Promise<void>>;
   readonly unsaved: boolean; // something would be lost if the page were left
   view: () => void; // shows the current page anew
-  go(state: unknown): void;
+  go(name: string): void;
 }
+
+/** The address of a page without its language. */
+const inFirst = (path: string): string => path.replace(/^\/\w+(?=\/(lapor|cek)\b)/, "");
 
 const patience = 20_000; // ms until the plain form is used instead
 
@@ -42,7 +46,7 @@ function run(): void {
       if (late) client.stop();
       return client;
     });
-    const timeout = new Promise<never>((_, reject) => setTimeout(() => reject(new Error("timeout")), patience));
+    const timeout = new Promise<never>((_, reject) => setTimeout(() => reject(new Error()), patience));
     try {
       const client = await Promise.race([begun, timeout]);
       const page = screen.form.querySelector("#kode") ? new CasePage(screen, client, Number(most)) : new ReportPage(screen, client, Number(most));
@@ -65,14 +69,13 @@ function run(): void {
   const act = async (form: HTMLFormElement, button: HTMLElement | null): Promise<void> => {
     const now = mode as Mode;
     const action = button?.getAttribute("formaction") ?? form.getAttribute("action") ?? "";
-    const path = action.replace(/^\/[a-z]{2,3}(?=\/(lapor|cek)(\/|$))/, "");
+    const path = inFirst(action);
     if (now.is === "distrust") screen.showHome(now.problems());
     else if (now.is === "plain") form.requestSubmit(button);
     else if (now.is === "device" && button?.getAttribute("name") === "bahasa") {
-      const home = (screen.form.querySelector("#kode") ? "/cek" : "/lapor/tulis");
-      await screen.switchTo(action.slice(0, action.length - path.length) + home);
+      await screen.switchTo(action.slice(0, -path.length) + now.page.start);
       screen.mode(screen.words.t(now.page.mode));
-      history.replaceState(history.state, "", action.slice(0, action.length - path.length) + location.pathname.slice(location.pathname.search(/\/(lapor|cek)/)));
+      history.replaceState(history.state, "", screen.path(inFirst(location.pathname)));
       now.page.view();
     } else if (now.is === "device") await now.page.routes[path]?.(form, button);
   };
@@ -98,7 +101,7 @@ function run(): void {
 
   history.replaceState(null, "");
   addEventListener("popstate", (event) => {
-    if (mode.is === "device") mode.page.go(event.state);
+    if (mode.is === "device" && !leaving) mode.page.go(screen.arrive(event.state));
   });
   addEventListener("beforeunload", (event) => {
     if (mode.is === "device" && mode.page.unsaved && !leaving) event.preventDefault();
@@ -118,8 +121,7 @@ function run(): void {
       event.preventDefault();
       leaving = true;
       mode.client.stop();
-      screen.clear();
-      location.replace(link.href);
+      screen.leave(link.href);
     } else {
       leaving = true; // by choice
     }

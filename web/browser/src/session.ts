@@ -268,7 +268,9 @@ export class Session {
     onProgress: (sent: number, size: number, waiting: boolean) => void,
     signal: AbortSignal,
   ): Promise<Uploads> {
-    const cleaned = await clean(file, asIs);
+    const cleaned = await clean(file, asIs).catch(() => {
+      throw new Failure("unreadable-file");
+    });
     const u = await upload(
       this.vault.base + "files/",
       async () => {

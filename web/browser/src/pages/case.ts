@@ -10,9 +10,7 @@ import type { Data, Problem } from "./fill.js";
 import { saveReceipt } from "./receipt.js";
 import type { Screen } from "./screen.js";
 import { isDistrust, kindOf, troubles } from "./trouble.js";
-import { visibleText } from "./words.js";
-
-const mostText = 1 << 20;
+import { dayAfter, unitName, visibleText } from "./words.js";
 
 export class CasePage implements Page {
   private readonly files: Files;
@@ -32,6 +30,7 @@ export class CasePage implements Page {
     this.files = new Files(client, screen, most, "intake.status.files.closed");
   }
 
+  readonly start = "/cek";
   readonly mode = "intake.device.mode.code";
 
   get unsaved(): boolean {
@@ -45,7 +44,7 @@ export class CasePage implements Page {
     "/lapor/tanda-terima": () => Promise.resolve(saveReceipt(this.screen, this.opened!.receipt)),
   };
 
-  go(state: unknown): void {
+  go(state: string): void {
     this.sending?.cancel();
     this.sending = null;
     if (state === "hapus" && this.opened && this.doomed) this.showDestroy();
@@ -81,7 +80,7 @@ export class CasePage implements Page {
       this.opened = found;
       this.field.value = "";
       this.begin();
-      history.pushState("status", "");
+      this.screen.push("status");
       const notices = found.corrections.map((c) => words.t("intake.open.corrected", { Place: c.place, Word: c.word }));
       this.showStatus([], notices.join(" "));
     } catch (e) {
@@ -144,18 +143,14 @@ export class CasePage implements Page {
     const { words } = this.screen;
     if (v.logged !== "") return words.t("intake.status.log", { Day: words.day(v.logged) });
     if (v.inLog) return words.t("intake.status.log.nodate");
-    const date = new Date(`${v.since}T00:00:00Z`);
-    date.setUTCDate(date.getUTCDate() + 1);
-    const due = date.toISOString().slice(0, 10);
+    const due = dayAfter(v.since);
     return words.t(due < this.client.state.day ? "intake.status.log.late" : "intake.status.log.by", { Day: words.day(due) });
   }
 
   /** The unit that speaks in a message: which of its officers wrote is not the reporter's. */
   private unitOf(v: View, m: Message): string {
-    const { units, members } = this.client.roster;
-    const unit = members.find((x) => x.id === m.by)?.unit ?? v.unit;
-    const name = units.find((u) => u.id === unit)?.name;
-    return name?.[this.screen.words.language] ?? name?.["id"] ?? "";
+    const { roster } = this.client;
+    return unitName(roster, roster.members.find((x) => x.id === m.by)?.unit ?? v.unit, this.screen.words.language);
   }
 
   private message(v: View, m: Message): Data {
@@ -181,7 +176,7 @@ export class CasePage implements Page {
     if (button instanceof HTMLButtonElement && button.name === "balasan") {
       this.doomed = view.messages.find((m) => m.object === button.value) ?? null;
       if (!this.doomed) return;
-      history.pushState("hapus", "", this.screen.path("/cek/hapus"));
+      this.screen.push("hapus", "/cek/hapus");
       this.showDestroy();
       return;
     }
@@ -198,13 +193,13 @@ export class CasePage implements Page {
           messages: view.messages.map((m) => (m.object === object ? { ...m, text: "", by: "", tells: "", destroyed: day } : m)),
         };
       }
-      history.replaceState("status", "", this.screen.path("/cek"));
+      this.screen.push("status", "/cek", true);
       this.showStatus([], words.t("intake.destroy.done"));
     } catch (e) {
       const kind = kindOf(e);
       if (isDistrust(kind)) this.showDestroy(troubles(words, kind));
       else if (kind === "unknown" || kind === "no-key") {
-        history.replaceState("status", "", this.screen.path("/cek"));
+        this.screen.push("status", "/cek", true);
         this.doomed = null;
         this.showStatus([{ field: "", text: words.t(kind === "unknown" ? "intake.destroy.none" : "intake.destroy.nokey") }]);
       } else this.showDestroy([{ field: "", text: words.t("intake.destroy.failed") }]);
@@ -234,10 +229,10 @@ export class CasePage implements Page {
     const view = this.opened!;
     const files = this.files.chosen();
     const text = this.text?.value ?? "";
-    const length = new TextEncoder().encode(text).length;
+    const long = words.tooLong(text);
     let problem = this.files.problem();
     if (text.trim() === "" && files.length === 0) problem = { field: "teks", text: words.t("intake.status.nothing") };
-    if (length > mostText) problem = { field: "teks", text: `${words.t("intake.long.title")}. ${words.t("intake.long.here", { Size: words.bytes(mostText) })}` };
+    if (long !== "") problem = { field: "teks", text: long };
     if (problem) {
       this.showStatus([problem]);
       return;

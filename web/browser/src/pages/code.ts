@@ -1,14 +1,14 @@
 // What is wrong with a code that was typed, in the words of the server.
 
 import type { TryError } from "../client.js";
-import type { Words } from "./words.js";
+import { shorten, type Words } from "./words.js";
 
 export function codeProblem(words: Words, e: TryError): string {
   switch (e.code) {
     case "count":
       return words.t("intake.open.count", { N: e.got });
     case "word": {
-      const values = { Place: e.place, Word: [...e.typed].length > 30 ? `${[...e.typed].slice(0, 30).join("")}…` : e.typed, Perhaps: e.suggestion };
+      const values = { Place: e.place, Word: shorten(e.typed, 30), Perhaps: e.suggestion };
       return words.t(e.suggestion ? "intake.open.word.perhaps" : "intake.open.word", values);
     }
     case "checksum":

@@ -2,9 +2,9 @@
 
 import type { Client } from "../client.js";
 import { Failure, type FailureKind, type Finding, type Inspection, type Progress, type Sent, type State } from "../types.js";
-import type { Data, Problem, Value } from "./fill.js";
+import type { Data, Problem } from "./fill.js";
 import type { Screen } from "./screen.js";
-import { visible, type Words } from "./words.js";
+import { shorten, visible, type Words } from "./words.js";
 
 const mostFiles = 200;
 const inputs = ["berkas", "berkas2", "asli"];
@@ -29,7 +29,7 @@ export class Files {
     const { state } = this.client;
     const { words } = this.screen;
     return state.files
-      ? { files: { hint: words.t("intake.file.hint", { Size: words.bytes(limit(state, this.most)) }), said: () => {}, found: { list: [] } } }
+      ? { files: { hint: words.t("intake.file.hint", { Size: words.bytes(limit(state, this.most)) }), said: true, found: { list: [] } } }
       : { closed: `${words.t(this.closed)}.` };
   }
 
@@ -77,7 +77,7 @@ export class Files {
   failed(kind: FailureKind, file: number): Problem | null {
     const { words } = this.screen;
     const name = this.chosen()[file]?.name ?? "";
-    const values = { Name: name === "" ? words.t("intake.file.noname") : shorten(name, 60), Size: words.bytes(limit(this.client.state, this.most)), N: mostFiles };
+    const values = { Name: name === "" ? words.t("intake.file.noname") : shorten(name), Size: words.bytes(limit(this.client.state, this.most)), N: mostFiles };
     const keys: Partial<Record<FailureKind, string>> = {
       "many-files": "intake.file.many",
       "empty-file": "intake.file.empty",
@@ -103,7 +103,7 @@ export class Files {
       if (look !== this.looks) return;
       const line = document.createElement("li");
       const name = document.createElement("bdi");
-      name.textContent = visible(shorten(file.name, 60));
+      name.textContent = visible(shorten(file.name));
       line.append(name, `: ${describe(words, found, this.asIs)}`);
       lines.push(line);
     }
@@ -115,13 +115,13 @@ export class Files {
 function describe(words: Words, found: Inspection | null, asIs: boolean): string {
   const { kind, findings } = found ?? { kind: "other", findings: [{ what: "unreadable", value: "" }] };
   const named = findings.filter((f) => f.what !== "partly" && f.what !== "unreadable");
-  const what = (f: Finding) => words.t(`intake.device.what.${words.has(`intake.device.what.${f.what}`) ? f.what : "other"}`);
+  const what = (f: Finding) => words.t(`intake.device.what.${f.what}`);
   const join = (all: string[]) => [...new Set(all)].join(", ");
   const said: string[] = [];
   if (photos.includes(kind) && !asIs) {
     said.push(named.length > 0 ? words.t("intake.device.removed", { What: join(named.map(what)) }) : words.t("intake.device.removed.all"));
   } else if (named.length > 0) {
-    said.push(words.t("intake.device.sends", { What: join(named.map((f) => (f.value ? words.t("intake.device.value", { What: what(f), Value: shorten(f.value, 60) }) : what(f)))) }));
+    said.push(words.t("intake.device.sends", { What: join(named.map((f) => (f.value ? words.t("intake.device.value", { What: what(f), Value: shorten(f.value) }) : what(f)))) }));
   }
   if (named.length < findings.length) said.push(words.t("intake.device.unusual"));
   if (said.length === 0) said.push(words.t(kind === "image" || kind === "heic" ? "intake.device.sends.unknown" : "intake.device.none"));
@@ -145,8 +145,6 @@ export function said(words: Words, sent: Sent, asIs: boolean): string[] {
   if (kept > 0) all.push(words.t("intake.sent.asis", { N: kept, Kinds: [...kinds].join(", ") }));
   return all;
 }
-
-const shorten = (s: string, most: number): string => ([...s].length > most ? `${[...s].slice(0, most).join("")}…` : s);
 
 /** The page while something is sent. It can be cancelled, and continued after the connection was lost for long. */
 export class Sending {
@@ -192,18 +190,16 @@ export class Sending {
   }
 
   show(): void {
-    const { t } = this.screen.words;
-    const words = this.screen.words;
-    const bar: Value = () => {};
+    const { words } = this.screen;
     this.screen.show(
       "kirim",
-      { title: t.call(words, this.title), notice: this.stopped ? words.t("intake.device.stopped") : "" },
+      { title: words.t(this.title), notice: this.stopped ? words.t("intake.device.stopped") : "" },
       {
-        said: bar,
-        broken: bar,
-        all: bar,
-        sum: bar,
-        files: this.files.length > 0 && { list: this.files.map((f) => ({ name: visible(shorten(f.name, 60)) || words.t("intake.file.noname"), bar })) },
+        said: true,
+        broken: true,
+        all: true,
+        sum: true,
+        files: this.files.length > 0 && { list: this.files.map((f) => ({ name: visible(shorten(f.name)) || words.t("intake.file.noname"), bar: true })) },
         resume: this.stopped && ((e) => (e.onclick = () => this.resume())),
         cancel: (e) => (e.onclick = () => this.cancel()),
       },

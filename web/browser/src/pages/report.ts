@@ -10,9 +10,8 @@ import { saveReceipt } from "./receipt.js";
 import type { Screen } from "./screen.js";
 import type { Page } from "../app.js";
 import { kindOf, troubles } from "./trouble.js";
-import { visible, visibleText } from "./words.js";
+import { unitName, visible, visibleText } from "./words.js";
 
-const mostText = 1 << 20;
 const questions = [
   ["apa", "bagaimana", "mengapa"],
   ["siapa", "mana", "kapan"],
@@ -28,7 +27,7 @@ export class ReportPage implements Page {
   private sending: Sending | null = null;
   private sent: { result: Sent; asIs: boolean } | null = null;
   view = (): void => this.screen.showHome();
-  unsaved = false;
+  private waits = false; // something is sent, or the code that was shown is not tried yet
 
   constructor(
     private readonly screen: Screen,
@@ -38,7 +37,13 @@ export class ReportPage implements Page {
     this.files = new Files(client, screen, most, "intake.file.closed");
   }
 
+  readonly start = "/lapor/tulis";
   readonly mode = "intake.device.mode";
+
+  /** The check page too: no browser shows again what was typed once a page is loaded anew. */
+  get unsaved(): boolean {
+    return this.waits || this.screen.form.hidden && this.sent === null;
+  }
 
   readonly routes = {
     "/lapor/periksa": () => this.check(),
@@ -49,7 +54,7 @@ export class ReportPage implements Page {
   };
 
   /** Goes where Back or Forward leads. */
-  go(state: unknown): void {
+  go(state: string): void {
     if (this.sending) {
       this.sending.cancel();
       this.sending = null;
@@ -78,7 +83,7 @@ export class ReportPage implements Page {
       return;
     }
     await this.client.prepare(this.typed());
-    history.pushState("periksa", "");
+    this.screen.push("periksa");
     this.showCheck();
   }
 
@@ -101,21 +106,18 @@ export class ReportPage implements Page {
     const { words } = this.screen;
     const { unit, without, report } = this.typed();
     const { roster } = this.client;
-    const texts = questions.flat().map((q) => ({ q, n: new TextEncoder().encode(report[q]).length }));
+    const all = questions.flat();
+    const long = words.tooLong(...all.map((q) => report[q]));
     const problems: Problem[] = [];
     if (unit === "") problems.push({ field: "unit", text: words.t("intake.unit.missing") });
     else if (readers(roster, unit, []).length === 0) problems.push({ field: "unit", text: words.t("intake.unit.gone") });
     else if (readers(roster, unit, without).length === 0) problems.push({ field: "tanpa", text: words.t("intake.without.all", { Unit: this.unitName(unit) }) });
-    if (texts.reduce((n, t) => n + t.n, 0) > mostText) {
-      const longest = texts.reduce((a, b) => (b.n > a.n ? b : a));
-      problems.push({ field: longest.q, text: `${words.t("intake.long.title")}. ${words.t("intake.long.here", { Size: words.bytes(mostText) })}` });
-    }
+    if (long !== "") problems.push({ field: all.reduce((a, b) => (report[b].length > report[a].length ? b : a)), text: long });
     return problems;
   }
 
   private unitName(id: string): string {
-    const unit = this.client.roster.units.find((u) => u.id === id);
-    return unit?.name[this.screen.words.language] ?? unit?.name["id"] ?? "";
+    return unitName(this.client.roster, id, this.screen.words.language);
   }
 
   private showCheck(problems: readonly Problem[] = [], notice = ""): void {
@@ -159,16 +161,16 @@ export class ReportPage implements Page {
     const sending = new Sending(this.screen, "intake.device.send.title", files, (onProgress, signal) => this.client.send(form, files, onProgress, signal));
     this.sending = sending;
     this.view = () => sending.show();
-    this.unsaved = true;
+    this.waits = true;
     try {
       const result = await sending.run();
       if (this.sending !== sending) return;
       this.sending = null;
       this.sent = { result, asIs: form.asIs };
-      history.pushState("kirim", "", this.screen.path("/lapor/kirim"));
+      this.screen.push("kirim", "/lapor/kirim");
       this.showCode();
     } catch (e) {
-      this.unsaved = false;
+      this.waits = false;
       if (this.sending !== sending) return;
       this.sending = null;
       await this.failed(e);
@@ -232,20 +234,20 @@ export class ReportPage implements Page {
 
   private async try(form: HTMLFormElement, button: HTMLElement | null): Promise<void> {
     if (button?.getAttribute("name") === "lihat") {
-      history.pushState("kirim", "", this.screen.path("/lapor/kirim"));
+      this.screen.push("kirim", "/lapor/kirim");
       this.showCode(true);
       return;
     }
     const field = form.querySelector<HTMLTextAreaElement>("#kode");
     if (!field) {
-      history.pushState("coba", "", this.screen.path("/lapor/coba"));
+      this.screen.push("coba", "/lapor/coba");
       this.showTry();
       return;
     }
     const wrong = await this.client.tryCode(field.value);
     if (wrong) this.showTry([{ field: "kode", text: codeProblem(this.screen.words, wrong) }], field.value);
     else {
-      this.unsaved = false;
+      this.waits = false;
       this.showTry([], field.value, true);
     }
   }

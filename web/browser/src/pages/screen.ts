@@ -21,6 +21,7 @@ export class Screen {
   private readonly main = document.getElementById("isi")!;
   form!: HTMLFormElement; // that of the page that was sent
   private title!: string;
+  private depth = 0; // steps in the history since that page
   private rest!: Element[]; // what stands below that page's heading
 
   constructor() {
@@ -42,9 +43,35 @@ export class Screen {
     const page = await fetchPage(this.address.dataset["parts"]!);
     const templates = [...page.querySelectorAll("template")];
     const words = templates.find((t) => t.id === "kata");
-    if (!words) throw new Error("no parts");
+    if (!words) throw new Error();
     this.words = new Words(page.documentElement.lang, words);
     this.parts = new Map(templates.map((t) => [t.id.replace("bagian-", ""), t.content]));
+  }
+
+  /** A step in the history, with the name of the page that it shows, or another name for the last step. */
+  push(name: string, path?: string, last = false): void {
+    if (!last) this.depth++;
+    history[last ? "replaceState" : "pushState"]({ name, depth: this.depth }, "", path && this.path(path));
+  }
+
+  /** The name of the page that Back or Forward leads to; "" is the one that the server sent. */
+  arrive(state: unknown): string {
+    const { name = "", depth = 0 } = (state ?? {}) as { name?: string; depth?: number };
+    this.depth = depth;
+    return name;
+  }
+
+  /** Away to another site. Nothing is left on the screen, nor for browsers to fill in where Back leads. */
+  leave(href: string): void {
+    this.main.replaceChildren();
+    if (this.depth === 0) {
+      location.replace(href);
+      return;
+    }
+    const go = () => location.assign(href); // drops the steps ahead
+    addEventListener("popstate", go, { once: true });
+    setTimeout(go, 500);
+    history.go(-this.depth);
   }
 
   /** The address of a page in the language that is shown. */
@@ -67,8 +94,8 @@ export class Screen {
   }
 
   /**
-   * Shows one of the pages that follow. The form stays in the document, where nobody sees it: so it is there after Back,
-   * and a browser that loads the page anew fills it in again.
+   * Shows one of the pages that follow. The form stays in the document, where nobody sees it, with what was typed: it is
+   * there again after Back.
    */
   show(part: string, head: Head, data: Data, ready: (main: HTMLElement) => void = () => {}): void {
     const page = this.part(part, { ...data, title: head.title, problems: summary(head.problems ?? []), notice: !!head.notice && { text: head.notice } });
@@ -99,7 +126,7 @@ export class Screen {
   async switchTo(path: string): Promise<void> {
     const page = await fetchPage(path);
     const main = page.getElementById("isi");
-    if (!main?.querySelector("form") || !page.getElementById("cara")?.dataset["parts"]) throw new Error("no form");
+    if (!main?.querySelector("form") || !page.getElementById("cara")?.dataset["parts"]) throw new Error();
     const before = this.form;
     this.take(document.importNode(main, true));
     await this.load();
@@ -109,13 +136,6 @@ export class Screen {
       const next = page.querySelector(s);
       if (next) document.querySelector(s)?.replaceWith(document.importNode(next, true));
     }
-  }
-
-  /** Empties everything, before somebody leaves quickly. */
-  clear(): void {
-    for (const f of document.forms) for (const e of f.elements) if (e instanceof HTMLTextAreaElement) e.value = "";
-    for (const f of document.forms) f.reset();
-    this.main.replaceChildren();
   }
 }
 
@@ -127,8 +147,8 @@ function copyTyped(from: HTMLFormElement, to: HTMLFormElement): void {
       for (const e of to.elements) if (e instanceof HTMLInputElement && e.name === old.name && e.value === old.value) e.checked = true;
     }
   }
-  const details = from.querySelector("details");
-  if (details?.open) to.querySelector("details")!.open = true;
+  const [before, after] = [from, to].map((f) => f.querySelector("details"));
+  if (before && after) after.open = before.open;
 }
 
 /** A page of the server's, parsed but with nothing of it run or loaded. */
@@ -137,9 +157,8 @@ function fetchPage(path: string): Promise<Document> {
     const request = new XMLHttpRequest();
     request.open("GET", path);
     request.responseType = "document";
-    request.timeout = 20_000;
-    request.onload = () => (request.status === 200 && request.response ? resolve(request.response as Document) : reject(new Error("no page")));
-    request.onerror = request.ontimeout = () => reject(new Error("no page"));
+    request.onload = () => (request.status === 200 && request.response ? resolve(request.response as Document) : reject(new Error()));
+    request.onerror = () => reject(new Error());
     request.send();
   });
 }

@@ -10,11 +10,10 @@ export function isDistrust(kind: FailureKind): boolean {
 }
 
 export function troubles(words: Words, kind: FailureKind): Problem[] {
-  const say = (key: string): Problem => ({ field: "", text: words.t(key) });
-  if (kind === "clock" || kind === "recipient") return [say(`intake.device.${kind}`)];
-  if (kind === "tampered") return [say("intake.tampered.missing"), say("intake.device.distrust")];
-  if (isDistrust(kind)) return [say(`intake.device.${kind}`), say("intake.device.distrust")];
-  return [say(kind === "closed" ? "intake.check.closed" : kind === "offline" ? "intake.device.offline" : "intake.device.internal")];
+  const keys = [kind === "closed" ? "intake.check.closed" : kind === "tampered" ? "intake.tampered.missing" : `intake.device.${kind}`];
+  if (!words.has(keys[0]!)) keys[0] = "intake.device.internal";
+  if (kind.startsWith("roster-") || kind === "tampered") keys.push("intake.device.distrust");
+  return keys.map((key) => ({ field: "", text: words.t(key) }));
 }
 
 export const kindOf = (e: unknown): FailureKind => (e instanceof Failure ? e.kind : "internal");

@@ -1,6 +1,6 @@
 // The words of one language and its written forms, as internal/lang has them.
 
-import type { Day, Status } from "../types.js";
+import type { Day, Roster, Status } from "../types.js";
 
 export type Values = Record<string, string | number>;
 
@@ -57,21 +57,37 @@ export class Words {
     return this.number(Math.floor(tenths / 10)) + (tenth > 0 && tenths < 1000 ? this.t("format.decimal") + tenth : "") + ` ${units[i]}`;
   }
 
+  /** What is wrong with a text of so many characters, if it is too long. */
+  tooLong(...texts: string[]): string {
+    const most = 1 << 20;
+    const length = texts.reduce((n, s) => n + new TextEncoder().encode(s).length, 0);
+    return length > most ? `${this.t("intake.long.title")}. ${this.t("intake.long.here", { Size: this.bytes(most) })}` : "";
+  }
+
   /** The last day for a case that came into a status, or "" if the status has no clock. */
   due(status: Status, since: Day): Day {
-    const date = new Date(`${since}T00:00:00Z`);
     let left = this.days[status] ?? 0;
-    if (left === 0) return "";
+    let day = left > 0 ? since : "";
     while (left > 0) {
-      date.setUTCDate(date.getUTCDate() + 1);
-      if (date.getUTCDay() % 6 !== 0 && !this.holidays.has(date.toISOString().slice(0, 10))) left--;
+      day = dayAfter(day);
+      if (new Date(day).getUTCDay() % 6 !== 0 && !this.holidays.has(day)) left--;
     }
-    return date.toISOString().slice(0, 10);
+    return day;
   }
 }
 
+/** What a unit is called in a language. */
+export const unitName = (roster: Roster, id: string, language: string): string => {
+  const name = roster.units.find((u) => u.id === id)?.name;
+  return name?.[language] ?? name?.["id"] ?? "";
+};
+
+export const dayAfter = (d: Day): Day => new Date(Date.parse(d) + 86_400_000).toISOString().slice(0, 10);
+
+export const shorten = (s: string, most = 60): string => ([...s].length > most ? `${[...s].slice(0, most).join("")}…` : s);
+
 const turns = /[\u2028\u2029\u202a-\u202e\u2066-\u2069\u0080-\u009f]/g;
-const rightToLeft = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\u0660-\u0669]/u;
+const rightToLeft = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 
 /** Somebody else's words on one line, with nothing in them that changes how the words around look. */
 export function visible(s: string): string {
