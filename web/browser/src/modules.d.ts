@@ -30,7 +30,7 @@ declare module "tus-js-client/lib/upload.js" {
     retryDelays: number[];
     storeFingerprintForResuming: boolean;
     fingerprint(): Promise<string | null>;
-    fileReader: { openFile(): Promise<{ size: number; slice(start: number, end: number): Promise<{ value: Uint8Array; done: boolean }>; close(): void }> };
+    fileReader: { openFile(): Promise<{ size: number; slice(start: number, end: number): Promise<{ value: Blob; done: boolean }>; close(): void }> };
     httpStack: { createRequest(method: string, url: string): HttpRequest; getName(): string };
     onShouldRetry(e: { originalResponse: HttpResponse | null; causingError: Error | null }): boolean;
     onProgress(sent: number): void;

@@ -83,7 +83,7 @@ class SealedSource {
     return source;
   }
 
-  async slice(start: number, end: number): Promise<{ value: Uint8Array; done: boolean }> {
+  async slice(start: number, end: number): Promise<{ value: Blob; done: boolean }> {
     if (start === this.start + this.chunk.length) {
       const done = this.chunk;
       this.chunk = await (this.following ?? this.fill());
@@ -97,7 +97,8 @@ class SealedSource {
     }
     const at = start - this.start;
     if (at < 0 || at >= this.chunk.length) throw new OutOfStep();
-    return { value: this.chunk.subarray(at, Math.min(end - this.start, this.chunk.length)), done: false };
+    // Chromium sends bytes ten times as slowly as a blob of them.
+    return { value: new Blob([this.chunk.subarray(at, Math.min(end - this.start, this.chunk.length))]), done: false };
   }
 
   /** The digests, once all of it was sent. */

@@ -57,7 +57,7 @@ export class Vault {
 
   /** Hands in a whole deposit. */
   deposit = (stream: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<{ result: Result; receipt: string }> =>
-    this.json("POST", "deposit", stream, signal);
+    this.json("POST", "deposit", new Blob([stream]), signal);
 
   private async json<T>(method: string, endpoint: string, body?: XMLHttpRequestBodyInit, signal?: AbortSignal): Promise<T> {
     const b = await this.ask(method, endpoint, body, signal);
