@@ -173,6 +173,7 @@ func (f *filter) heicBody() error {
 		return errBad
 	}
 	size := e.to - from
+	// Of an item that the file's end cuts, nothing goes out.
 	b, err := f.peek(int(min(size, maxSegment)))
 	if err != nil {
 		return err

@@ -541,6 +541,7 @@ func FuzzClean(f *testing.F) {
 	}
 	for _, h := range []heic{{}, {gap: secret, property: box("udes", secret), after: box("mpvd", secret)}, {kind: "baru"}} {
 		f.Add([]byte(h.make()))
+		f.Add([]byte(h.make()[:len(h.make())-25])) // within an item
 	}
 	f.Add([]byte("II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00\x00\x00\x00\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -549,8 +550,8 @@ func FuzzClean(f *testing.F) {
 		if len(out) > len(b)+exif {
 			t.Errorf("%d bytes became %d", len(b), len(out))
 		}
-		if result.Kind == metadata.HEIC { // may be cleaned in part
-			if len(out) > len(b) || len(out) < len(b)-16 {
+		if result.Kind == metadata.HEIC { // may be cleaned in part, and be cut in an item that goes
+			if len(out) > len(b) {
 				t.Errorf("%d bytes became %d", len(b), len(out))
 			}
 		} else if !result.Whole {
