@@ -144,7 +144,8 @@ for (const [name, open] of Object.entries(engines)) {
 
     const secrets = [
       ...[...Object.values(report), text, ...files.map((f) => f.name), "Kuitansi-Rahasia", "Pelapor-Contoh", "catatan-kecil", "Surat-Susulan", "Rahasia-Kata"].map((s) => ["a text", s]),
-      ...[...words, ...sent.words].filter((w) => w.length > 5).map((w) => ["a word of the code", w]),
+      // "reporter" is a word of codes and the name of a field.
+      ...[...words, ...sent.words].filter((w) => w.length > 5 && w !== "reporter").map((w) => [`the code's word ${w}`, w]),
       ["the seed", Buffer.from(seed)], ["the case's key", opened.key],
       ...Object.entries(core.secretsOf(sent.words.join(" "))).map(([what, hex]) => [what, Buffer.from(hex, "hex")]),
       ...[300_001, 9_000_000, 70_000].flatMap((n) => [0, 4096, n - 48].map((at) => ["a file", made(n).subarray(at, at + 48)])),
