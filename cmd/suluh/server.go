@@ -27,6 +27,8 @@ type serverCmds struct {
 	Case   caseCmd   `cmd:"" help:"Work on cases as a member."`
 	Doctor doctorCmd `cmd:"" help:"Say what is wrong with a store and what to do."`
 	Demo   demoCmd   `cmd:"" help:"Run all of it on loopback with throw-away keys and made-up cases."`
+
+	Dialer dialerCmd `cmd:"" hidden:"" help:"Connect for a part that can't."`
 }
 
 func serverHint(err error) string {

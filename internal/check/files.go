@@ -60,10 +60,15 @@ func URL(base string) Files { return get(http.DefaultClient, base, "") }
 
 // Socket reads a log from the vault's log.sock.
 func Socket(path string) Files {
+	return SocketOver(func(ctx context.Context) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", path)
+	})
+}
+
+// SocketOver reads a log from the vault's log.sock, which dial connects to.
+func SocketOver(dial func(context.Context) (net.Conn, error)) Files {
 	return get(&http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", path)
-		},
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
 	}}, "http://vault", "")
 }
 

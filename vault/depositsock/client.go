@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 
@@ -23,6 +24,11 @@ type Client struct{ wire *wire.Client }
 
 // NewClient returns a client for the socket at path; nothing is dialled yet.
 func NewClient(path string) *Client { return &Client{wire.NewClient(path, prefix, known)} }
+
+// NewClientOver returns a client for the socket that dial connects to.
+func NewClientOver(dial func(context.Context) (net.Conn, error)) *Client {
+	return &Client{wire.NewClientOver(dial, prefix, known)}
+}
 
 // NewClientAt returns a client for the socket as intake offers it, at the
 // address of its pages, e.g. "https://lapor.example" or "http://….onion". The

@@ -14,6 +14,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"time"
 
@@ -122,6 +123,11 @@ type Client struct{ wire *wire.Client }
 
 // NewClient returns a client for the socket at path; nothing is dialled yet.
 func NewClient(path string) *Client { return &Client{wire.NewClient(path, prefix, known)} }
+
+// NewClientOver returns a client for the socket that dial connects to.
+func NewClientOver(dial func(context.Context) (net.Conn, error)) *Client {
+	return &Client{wire.NewClientOver(dial, prefix, known)}
+}
 
 // State asks how the vault is.
 func (c *Client) State(ctx context.Context) (s State, err error) {

@@ -98,10 +98,16 @@ type Client struct {
 // NewClient returns a client for the socket at path whose endpoints are below
 // prefix ("/deposit/v1/"). It dials at the first request.
 func NewClient(path, prefix string, known Errors) *Client {
+	return NewClientOver(func(ctx context.Context) (net.Conn, error) {
+		return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "unix", path)
+	}, prefix, known)
+}
+
+// NewClientOver returns a client for the socket that dial connects to: for a
+// part that may not connect by itself.
+func NewClientOver(dial func(context.Context) (net.Conn, error), prefix string, known Errors) *Client {
 	return NewClientAt("http://vault", &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "unix", path)
-		},
+		DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
 		MaxIdleConnsPerHost: 64,
 		WriteBufferSize:     frame.MaxFrame + 1<<10, // a frame, and what HTTP puts around it
 		ReadBufferSize:      64 << 10,

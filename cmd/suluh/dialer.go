@@ -1,0 +1,23 @@
+//go:build !client
+
+package main
+
+import (
+	"context"
+
+	"suluh.example/suluh/internal/dialer"
+)
+
+// dialerCmd is the process that connects for a part that can't. Parts start it
+// themselves.
+type dialerCmd struct {
+	Path string `arg:"" help:"The one socket that it connects to."`
+}
+
+func (dialerCmd) Help() string {
+	return "Started by intake, desk and audit serve, which can't connect anywhere by themselves.\n\nExample:\n  suluh intake starts it"
+}
+
+func (c *dialerCmd) Run(ctx context.Context) error {
+	return dialer.Serve(ctx, c.Path, func() error { return nil })
+}
