@@ -1,6 +1,7 @@
 // Package serve has the one http.Server of Suluh. Whatever listens, on TCP or
 // on a Unix socket, is made here, so that no server can forget a time-out,
-// print a client's address, or say in a log what somebody asked for.
+// print a client's address, or say in a log what somebody asked for. No handler
+// learns an address either.
 //
 // A panic in a handler ends that request alone and is counted, not printed:
 // its value may hold what somebody typed. Transfers that stall are cut;
@@ -9,6 +10,7 @@ package serve
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"log"
@@ -30,6 +32,13 @@ type Config struct {
 	Log      *slog.Logger
 	Drain    time.Duration // how long requests under way may take after a stop; default 20 s
 	Stall    time.Duration // how long a transfer may go on without a byte; default 60 s
+
+	// Circuits says that each connection begins with the PROXY header that tor
+	// writes (HiddenServiceExportCircuitID). A connection without it is closed.
+	// Only tor may reach such a listener: who else does can claim any circuit.
+	Circuits bool
+	// TLS, unless nil, is spoken on each connection, with HTTP/1.1 alone.
+	TLS *tls.Config
 }
 
 // Run serves until the context ends, then lets requests under way finish.
@@ -40,12 +49,24 @@ func Run(ctx context.Context, c Config) error {
 	if c.Stall == 0 {
 		c.Stall = defaultStall
 	}
+	if c.Circuits {
+		c.Listener = withCircuits(c.Listener)
+	}
 	s := &http.Server{
-		Handler:           stallers(recovering(c.Handler, c.Log), c.Stall),
+		Handler:           stallers(withoutAddress(recovering(c.Handler, c.Log), c.Circuits), c.Stall),
 		ReadHeaderTimeout: 30 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          log.New(io.Discard, "", 0), // net/http's lines have addresses in them
+		TLSConfig:         c.TLS,
+		Protocols:         &http.Protocols{},
+	}
+	// A page is one request, so HTTP/2 would bring nothing but its buffers of a
+	// megabyte a connection, and streams that are reset as fast as they are opened.
+	s.Protocols.SetHTTP1(true)
+	serve := s.Serve
+	if c.TLS != nil {
+		serve = func(l net.Listener) error { return s.ServeTLS(l, "", "") }
 	}
 	stopped := make(chan error, 1)
 	go func() {
@@ -58,7 +79,7 @@ func Run(ctx context.Context, c Config) error {
 		}
 		stopped <- err
 	}()
-	if err := s.Serve(c.Listener); !errors.Is(err, http.ErrServerClosed) {
+	if err := serve(c.Listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return <-stopped
