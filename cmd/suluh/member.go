@@ -18,7 +18,8 @@ import (
 )
 
 type memberCmd struct {
-	New memberNewCmd `cmd:"" help:"Make a member's identity file and the request to hand over."`
+	New      memberNewCmd      `cmd:"" help:"Make a member's identity file and the request to hand over."`
+	OnionKey memberOnionKeyCmd `cmd:"" help:"Put a new onion key into an identity file."`
 }
 
 type memberNewCmd struct {
@@ -59,6 +60,39 @@ func (c *memberNewCmd) Run() error {
 	fmt.Printf("%s.identity and %s.request are in %s; fingerprint %s\n", r.ID, r.ID, c.Dir, r.Fingerprint())
 	next("Give "+c.ID+".request to the keeper of the root key, and read the fingerprint to him by telephone or face to face.",
 		"Keep "+c.ID+".identity: it is your key. Nobody can set its passphrase anew.")
+	return nil
+}
+
+type memberOnionKeyCmd struct {
+	Identity       string `arg:"" type:"existingfile" help:"The identity file."`
+	Name           string `required:"" help:"Name or function as the request shows it, e.g. 'Penelaah Satu'."`
+	PassphraseFile string `placeholder:"FILE" help:"File with the identity's passphrase on its first line; - is standard input."`
+}
+
+func (memberOnionKeyCmd) Help() string {
+	return "With the onion key a member reaches the vault over the members' onion service (suluh desk --member-onion). Identity files that were made before there were any have none. The other keys and the passphrase stay; ID.request beside the file is written anew.\n\nExample:\n  suluh member onion-key penelaah-satu.identity --name 'Penelaah Satu'"
+}
+
+func (c *memberOnionKeyCmd) Run() error {
+	sealed, err := os.ReadFile(c.Identity)
+	if err != nil {
+		return err
+	}
+	passphrase, err := askSecret("Passphrase of "+c.Identity, c.PassphraseFile)
+	if err != nil {
+		return err
+	}
+	i, err := keyfile.OpenWith(sealed, passphrase, pluginUI())
+	if err != nil {
+		return err
+	}
+	r, request, err := ceremony.RenewOnion(c.Identity, c.Name, i, passphrase, testOnlyWorkFactor)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s has a new onion key; %s has its public half; fingerprint %s\n", c.Identity, request, r.Fingerprint())
+	next("Give "+request+" to the keeper of the root key, who takes it over: suluh roster change "+string(r.ID)+" --onion "+string(r.ID)+".request",
+		"The onion service lets you in once a roster with it is in force.")
 	return nil
 }
 

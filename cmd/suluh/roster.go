@@ -144,13 +144,9 @@ func (rosterAddCmd) Help() string {
 }
 
 func (c *rosterAddCmd) Run() error {
-	b, err := os.ReadFile(c.Request)
+	r, err := readRequest(c.Request)
 	if err != nil {
 		return err
-	}
-	r, err := roster.ParseRequest(b)
-	if err != nil {
-		return withHint(err, "ask the member for the file again, or to make a new one: suluh member new")
 	}
 	if err := c.edit(func(f *ceremony.Folder) error { return f.Add(r, id.Unit(c.Unit), roles(c.Role), today()) }); err != nil {
 		return err
@@ -158,6 +154,18 @@ func (c *rosterAddCmd) Run() error {
 	fmt.Printf("%s (%s) is in the draft; fingerprint %s\n", r.ID, lang.Visible(r.Name), r.Fingerprint())
 	next("Compare the fingerprint with the member, by telephone or face to face, before you sign.")
 	return nil
+}
+
+func readRequest(file string) (roster.Request, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return roster.Request{}, err
+	}
+	r, err := roster.ParseRequest(b)
+	if err != nil {
+		return r, withHint(err, "ask the member for the file again, or to make a new one: suluh member new")
+	}
+	return r, nil
 }
 
 func roles(names []string) []roster.Role {
@@ -173,14 +181,27 @@ type rosterChangeCmd struct {
 	Member string   `arg:"" help:"Id of the member."`
 	Unit   string   `help:"The new unit."`
 	Role   []string `enum:"reader,approver,custodian,auditor,forwarder" help:"All roles from now on; repeat or join by commas."`
+	Onion  string   `type:"existingfile" placeholder:"REQUEST" help:"Take over the onion key of a request that suluh member onion-key wrote."`
 }
 
 func (rosterChangeCmd) Help() string {
-	return "Keys never change: a member with new keys gets a new id.\nCases that the member has the key of stay open to him until somebody takes it away: suluh case revoke.\n\nExample:\n  suluh roster change penelaah-satu --role reader,custodian"
+	return "Keys never change but for the onion key, which opens a door and no report: a member with new keys gets a new id.\nCases that the member has the key of stay open to him until somebody takes it away: suluh case revoke.\n\nExamples:\n  suluh roster change penelaah-satu --role reader,custodian\n  suluh roster change penelaah-satu --onion penelaah-satu.request"
 }
 
 func (c *rosterChangeCmd) Run() error {
 	return c.edit(func(f *ceremony.Folder) error {
+		if c.Onion != "" {
+			r, err := readRequest(c.Onion)
+			if err != nil {
+				return err
+			}
+			if r.ID != id.Member(c.Member) {
+				return withHint(ceremony.ErrOtherKeys, "the request is by "+string(r.ID))
+			}
+			if err := f.TakeOnion(r); err != nil {
+				return err
+			}
+		}
 		m, err := f.Member(id.Member(c.Member))
 		if err != nil {
 			return err
@@ -437,7 +458,11 @@ func rosterText(r *roster.Roster, draft bool, changes []string) string {
 			if m.Removed != nil {
 				since = "REMOVED " + m.Removed.String()
 			}
-			say("  %-20s %s, %s, fingerprint %s: %s", m.ID, roster.Joined(m.Roles), since, m.Fingerprint(), lang.Visible(m.Name))
+			onion := "no onion key"
+			if m.Onion != "" {
+				onion = "onion key " + roster.Fingerprint(m.Onion)
+			}
+			say("  %-20s %s, %s, fingerprint %s, %s: %s", m.ID, roster.Joined(m.Roles), since, m.Fingerprint(), onion, lang.Visible(m.Name))
 		}
 	}
 	if draft {

@@ -41,6 +41,8 @@ func serverHint(err error) string {
 		return "suluh roster show names those in the draft; suluh roster unit adds a unit"
 	case errors.Is(err, ceremony.ErrReused):
 		return "let the member make keys with another id: suluh member new"
+	case errors.Is(err, ceremony.ErrOtherKeys):
+		return "only the onion key may change; a member with other keys gets a new id: suluh member new, suluh roster add"
 	case errors.Is(err, ceremony.ErrLogKey):
 		return "name the key that suluh vault init printed: --log-key log.vkey"
 	case errors.Is(err, ceremony.ErrOtherLog):

@@ -7,7 +7,9 @@
 // A file is an age file sealed with scrypt, whose plaintext is a line that
 // names the format and a line for each key (docs/formats.md). The stock age
 // command opens it. In place of an age identity it may hold that of an age
-// plugin, so that the key itself stays in a hardware token.
+// plugin, so that the key itself stays in a hardware token. A member's file
+// has an onion key, too, which opens the door to the members' onion service
+// and nothing else; files from before there were any have none.
 //
 // The package must never write a key in the clear or put one, or a
 // passphrase, into an error; the part that serves reporters may not import it.
@@ -15,6 +17,9 @@ package keyfile
 
 import (
 	"bytes"
+	"crypto/ecdh"
+	"crypto/rand"
+	"encoding/base32"
 	"errors"
 	"fmt"
 	"io"
@@ -31,6 +36,10 @@ import (
 
 const (
 	formatLine = "suluh.example/identity/v1"
+
+	// onionPrefix begins the line of the onion key, which is then as in tor's own
+	// .auth_private files behind the address.
+	onionPrefix = "descriptor:x25519:"
 
 	// DefaultWorkFactor is scrypt's log2 N: about a second on a small computer.
 	DefaultWorkFactor = 18
@@ -54,6 +63,7 @@ type Identity struct {
 	skey      string // note signing key
 	vkey      string
 	signer    note.Signer
+	onion     *ecdh.PrivateKey // nil in a file that has none yet
 }
 
 // New makes the keys of a new member, from crypto/rand.
@@ -87,7 +97,17 @@ func with(member id.Member, a age.Identity, text, recipient string) (*Identity, 
 	if err != nil {
 		return nil, fmt.Errorf("make identity: %w", err)
 	}
-	return &Identity{member, a, text, recipient, skey, vkey, signer}, nil
+	i := &Identity{member: member, age: a, text: text, recipient: recipient, skey: skey, vkey: vkey, signer: signer}
+	return i, i.NewOnionKey()
+}
+
+// NewOnionKey puts a new onion key into an identity, in the place of one that
+// it has. It counts once a roster lists its public half.
+func (i *Identity) NewOnionKey() (err error) {
+	if i.onion, err = ecdh.X25519().GenerateKey(rand.Reader); err != nil {
+		return fmt.Errorf("make onion key: %w", err)
+	}
+	return nil
 }
 
 // pluginIdentity accepts an identity and a recipient of one and the same
@@ -119,11 +139,29 @@ func (i *Identity) Recipient() string { return i.recipient }
 // VerifierKey is what the roster lists to check signatures with.
 func (i *Identity) VerifierKey() string { return i.vkey }
 
+// Onion is what the roster lists for the members' onion service to let the
+// member in; "" if the file has no onion key yet.
+func (i *Identity) Onion() string {
+	if i.onion == nil {
+		return ""
+	}
+	return base32Text.EncodeToString(i.onion.PublicKey().Bytes())
+}
+
+// OnionKey is the private half, with which tor reads the service's descriptor;
+// nil if there is none yet.
+func (i *Identity) OnionKey() *ecdh.PrivateKey { return i.onion }
+
+var base32Text = base32.StdEncoding.WithPadding(base32.NoPadding)
+
 // Seal returns the file's bytes. A work factor of 0 is [DefaultWorkFactor].
 func (i *Identity) Seal(passphrase string, workFactor int) ([]byte, error) {
 	lines := []string{formatLine, i.text, i.skey}
 	if _, ok := i.age.(*plugin.Identity); ok {
 		lines = append(lines, i.recipient)
+	}
+	if i.onion != nil {
+		lines = append(lines, onionPrefix+base32Text.EncodeToString(i.onion.Bytes()))
 	}
 	return sealLines(lines, passphrase, workFactor)
 }
@@ -145,6 +183,16 @@ func OpenWith(sealed []byte, passphrase string, ui *plugin.ClientUI) (*Identity,
 		return nil, ErrFormat
 	}
 	i := &Identity{text: lines[1], skey: lines[2]}
+	if text, ok := strings.CutPrefix(lines[len(lines)-1], onionPrefix); ok {
+		lines = lines[:len(lines)-1]
+		key, err := base32Text.DecodeString(text)
+		if err != nil {
+			return nil, ErrFormat // of the error's own words some repeat the key
+		}
+		if i.onion, err = ecdh.X25519().NewPrivateKey(key); err != nil {
+			return nil, ErrFormat
+		}
+	}
 	switch len(lines) {
 	case 3:
 		a, err := age.ParseHybridIdentity(i.text)

@@ -2,11 +2,14 @@ package keyfile_test
 
 import (
 	"bytes"
+	"encoding/base32"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
+	"filippo.io/age"
 	"golang.org/x/mod/sumdb/note"
 
 	"suluh.example/suluh/crypto/id"
@@ -60,6 +63,84 @@ func TestIdentityFile(t *testing.T) {
 	if _, err := seal.Unwrap(wrap, got.Age()); err != nil {
 		t.Errorf("wrap: %v", err)
 	}
+}
+
+func TestOnionKey(t *testing.T) {
+	i, err := keyfile.New("penelaah-satu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := i.Onion()
+	if b, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(first); err != nil || len(b) != 32 {
+		t.Fatalf("the public half is %q", first)
+	}
+	if err := i.NewOnionKey(); err != nil {
+		t.Fatal(err)
+	}
+	if i.Onion() == first {
+		t.Error("a new key is the old one")
+	}
+	sealed, err := i.Seal("satu", quick)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := keyfile.Open(sealed, "satu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Onion() != i.Onion() || !got.OnionKey().Equal(i.OnionKey()) {
+		t.Error("another onion key came back")
+	}
+
+	// Files from before there were onion keys open, and take one.
+	to, err := age.NewScryptRecipient("satu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	to.SetWorkFactor(quick)
+	for name, lines := range map[string][]string{"older": nil, "no key": {"descriptor:x25519:"}, "a cut key": {"descriptor:x25519:AAAA"}} {
+		plain := testOnlyLines(t, sealed, "satu")
+		text := strings.Join(append(plain[:3], lines...), "\n") + "\n"
+		var b bytes.Buffer
+		w, err := age.Encrypt(&b, to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, text); err != nil || w.Close() != nil {
+			t.Fatal("seal by hand")
+		}
+		old, err := keyfile.Open(b.Bytes(), "satu")
+		if lines != nil {
+			if !errors.Is(err, keyfile.ErrFormat) {
+				t.Errorf("%s: got %v, want ErrFormat", name, err)
+			}
+			continue
+		}
+		if err != nil || old.Onion() != "" || old.OnionKey() != nil || old.Recipient() != i.Recipient() {
+			t.Fatalf("an older file: %v", err)
+		}
+		if err := old.NewOnionKey(); err != nil || old.Onion() == "" {
+			t.Errorf("a key for an older file: %v", err)
+		}
+	}
+}
+
+// testOnlyLines opens a file as the stock age command would.
+func testOnlyLines(t *testing.T, sealed []byte, passphrase string) []string {
+	t.Helper()
+	with, err := age.NewScryptIdentity(passphrase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := age.Decrypt(bytes.NewReader(sealed), with)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSuffix(string(b), "\n"), "\n")
 }
 
 func TestWhatDoesNotOpen(t *testing.T) {

@@ -61,6 +61,15 @@ func (r *Roster) Changes(old *Roster) (lines []string) {
 		if !slices.Equal(m.Roles, o.Roles) {
 			say("member %s: roles are now %s", m.ID, Joined(m.Roles))
 		}
+		switch {
+		case m.Onion == o.Onion:
+		case m.Onion == "":
+			say("member %s: has no onion key any more", m.ID)
+		case o.Onion == "":
+			say("member %s: has an onion key, %s", m.ID, Fingerprint(m.Onion))
+		default:
+			say("member %s: has ANOTHER onion key, %s", m.ID, Fingerprint(m.Onion))
+		}
 		if m.Removed != nil && o.Removed == nil {
 			say("member %s is removed", m.ID)
 		}
@@ -92,6 +101,10 @@ func (r *Roster) Warnings() (lines []string) {
 		if m.Has(Reader) && plugin(m.Recipient) {
 			name, _, _ := strings.Cut(strings.TrimPrefix(m.Recipient, "age1"), "1")
 			say("member %s has a key of an age plugin: without age-plugin-%s installed, intake can't take reports to unit %s", m.ID, name, m.Unit)
+		}
+		// Where nobody has one, nobody works over the onion service.
+		if m.Removed == nil && m.Onion == "" && len(r.OnionKeys()) > 0 {
+			say("member %s has no onion key, so the members' onion service lets others in and not this one", m.ID)
 		}
 	}
 	return lines

@@ -21,7 +21,7 @@ const MaxRequest = 16 << 10
 // Errors of requests.
 var (
 	ErrRequest = errors.New("not a member's request, or one that was changed after it was made")
-	ErrMember  = errors.New("a member's id or recipient is malformed, or the name is empty or has control characters")
+	ErrMember  = errors.New("a member's id, recipient or onion key is malformed, or the name is empty or has control characters")
 )
 
 // Request is what a new member hands to the keeper of the root key: the public
@@ -33,6 +33,7 @@ type Request struct {
 	Name      string    `json:"name"`
 	Recipient string    `json:"recipient"`
 	Key       string    `json:"key"`
+	Onion     string    `json:"onion,omitempty"` // see [Member]
 }
 
 // Sign returns the request's signed note. The error is [ErrMember] if it can't
@@ -54,7 +55,7 @@ func (r Request) Sign(member note.Signer) ([]byte, error) {
 
 func (r Request) check() error {
 	_, err := id.ParseMember(string(r.ID))
-	if err != nil || r.ID.IsRecovery() || len(r.ID) > 32 || !plain(r.Name) || !(postQuantum(r.Recipient) || plugin(r.Recipient)) {
+	if err != nil || r.ID.IsRecovery() || len(r.ID) > 32 || !plain(r.Name) || !(postQuantum(r.Recipient) || plugin(r.Recipient)) || r.Onion != "" && !onion(r.Onion) {
 		return ErrMember
 	}
 	return nil
@@ -86,7 +87,8 @@ func ParseRequest(signed []byte) (Request, error) {
 }
 
 // Fingerprint returns what two people compare by telephone: 80 bits of the
-// digest of a member's id and keys.
+// digest of a member's id and keys. The onion key isn't in it, which may
+// change: the request is signed with a key that is.
 func (r Request) Fingerprint() string { return Fingerprint(string(r.ID), r.Recipient, r.Key) }
 
 // Fingerprint returns a member's fingerprint; see [Request.Fingerprint].

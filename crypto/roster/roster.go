@@ -99,8 +99,15 @@ type Member struct {
 	Roles     []Role    `json:"roles"`
 	Recipient string    `json:"recipient"` // age1pq1… or an age plugin's
 	Key       string    `json:"key"`       // note verifier key, its name is the member's id
-	Since     id.Day    `json:"since"`
-	Removed   *id.Day   `json:"removed,omitempty"` // set: was a member until this day
+
+	// Onion is the key by which the members' onion service lets the member in:
+	// x25519, in base32, as tor's descriptor:x25519: has it. Without one the
+	// member reaches the vault by its socket only. It opens a door and no report,
+	// so it may change while the member stays the same.
+	Onion string `json:"onion,omitempty"`
+
+	Since   id.Day  `json:"since"`
+	Removed *id.Day `json:"removed,omitempty"` // set: was a member until this day
 }
 
 // Has tells whether a member who is not removed has a role.
@@ -209,6 +216,17 @@ func (r *Roster) Member(m id.Member) (Member, bool) {
 		return Member{}, false
 	}
 	return r.Members[i], true
+}
+
+// OnionKeys are the keys of those whom the members' onion service lets in.
+func (r *Roster) OnionKeys() map[id.Member]string {
+	keys := map[id.Member]string{}
+	for _, m := range r.Members {
+		if m.Removed == nil && len(m.Roles) > 0 && m.Onion != "" {
+			keys[m.ID] = m.Onion
+		}
+	}
+	return keys
 }
 
 // Active tells whether somebody is a member who was not removed.

@@ -11,6 +11,9 @@ import (
 	"suluh.example/suluh/internal/testkey"
 )
 
+// onion has the form of an onion key.
+func onion(c string) string { return strings.Repeat(c, 51) + "A" }
+
 // recipient has the form of an age1pq1… key.
 func recipient(c string) string { return "age1pq1" + strings.Repeat(c, 1952) }
 
@@ -29,7 +32,7 @@ func sample(t testing.TB) *roster.Roster {
 			{ID: "itjen", Name: map[string]string{"id": "Inspektorat Jenderal"}},
 		},
 		Members: []roster.Member{
-			{ID: "penelaah-satu", Name: "Penelaah Satu", Unit: "itprov", Roles: []roster.Role{roster.Reader, roster.Approver}, Recipient: recipient("q"), Key: one, Since: day},
+			{ID: "penelaah-satu", Name: "Penelaah Satu", Unit: "itprov", Roles: []roster.Role{roster.Reader, roster.Approver}, Recipient: recipient("q"), Key: one, Onion: onion("Q"), Since: day},
 			{ID: "penelaah-dua", Name: "Penelaah Dua", Unit: "itprov", Roles: []roster.Role{roster.Reader}, Recipient: recipient("z"), Key: two, Since: day},
 		},
 	}
@@ -82,6 +85,12 @@ func TestRules(t *testing.T) {
 		"classic recipient": func(r *roster.Roster) {
 			r.Members[0].Recipient = "age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq"
 		},
+		"onion key of another": func(r *roster.Roster) { r.Members[1].Onion = r.Members[0].Onion },
+		"a short onion key":    func(r *roster.Roster) { r.Members[0].Onion = "AAAA" },
+		"a padded onion key":   func(r *roster.Roster) { r.Members[0].Onion += "====" },
+		"an onion key in another spelling": func(r *roster.Roster) {
+			r.Members[0].Onion = r.Members[0].Onion[:51] + "B"
+		},
 		"key of another":     func(r *roster.Roster) { r.Members[0].Key = r.Members[1].Key },
 		"unknown unit":       func(r *roster.Roster) { r.Members[0].Unit = "lain" },
 		"unknown role":       func(r *roster.Roster) { r.Members[0].Roles = []roster.Role{"boss"} },
@@ -101,6 +110,24 @@ func TestRules(t *testing.T) {
 				t.Errorf("got %v, want ErrInvalid", err)
 			}
 		})
+	}
+}
+
+// Who has been removed, or has no onion key, isn't let in.
+func TestOnionKeys(t *testing.T) {
+	r := sample(t)
+	if got := r.OnionKeys(); len(got) != 1 || got["penelaah-satu"] != onion("Q") {
+		t.Errorf("got %v", got)
+	}
+	if w := strings.Join(r.Warnings(), "\n"); !strings.Contains(w, "penelaah-dua has no onion key") {
+		t.Errorf("no warning in: %s", w)
+	}
+	r.Members[0].Removed = &r.Day
+	if got := r.OnionKeys(); len(got) != 0 {
+		t.Errorf("with one removed: got %v", got)
+	}
+	if w := strings.Join(r.Warnings(), "\n"); strings.Contains(w, "onion") {
+		t.Errorf("nobody works over the onion, and it says: %s", w)
 	}
 }
 
@@ -125,6 +152,14 @@ func TestSuccessor(t *testing.T) {
 	}
 	if err := roster.CheckSuccessor(old, next(), signed); err != nil {
 		t.Errorf("a proper successor: %v", err)
+	}
+	renewed := next()
+	renewed.Members[0].Onion = onion("Z")
+	if err := roster.CheckSuccessor(old, renewed, signed); err != nil {
+		t.Errorf("another onion key: %v", err)
+	}
+	if got := strings.Join(renewed.Changes(old), "\n"); !strings.Contains(got, "penelaah-satu: has ANOTHER onion key") {
+		t.Errorf("changes are %q", got)
 	}
 	for name, change := range map[string]func(*roster.Roster){
 		"skips a version":     func(r *roster.Roster) { r.Version = 3 },

@@ -1,6 +1,7 @@
 package roster
 
 import (
+	"encoding/base32"
 	"fmt"
 	"strings"
 	"unicode"
@@ -87,6 +88,8 @@ func (r *Roster) check() error {
 			return bad("a key of member %s is also another's", m.ID)
 		case !(postQuantum(m.Recipient) || plugin(m.Recipient)):
 			return bad("recipient of member %s is neither age1pq1… nor an age plugin's", m.ID)
+		case m.Onion != "" && !(onion(m.Onion) && fresh(m.Onion)):
+			return bad("onion key of member %s is not 32 bytes in base32, or used twice", m.ID)
 		case m.Since.IsZero():
 			return bad("member %s has no day of joining", m.ID)
 		case len(m.Roles) == 0:
@@ -110,6 +113,13 @@ func postQuantum(s string) bool { return strings.HasPrefix(s, "age1pq1") && len(
 func plugin(s string) bool {
 	name, data, ok := strings.Cut(strings.TrimPrefix(s, "age1"), "1")
 	return ok && strings.HasPrefix(s, "age1") && name != "" && name != "pq" && data != "" && lower(s)
+}
+
+// onion wants the one way to write 32 bytes, so that no key can stand twice.
+func onion(s string) bool {
+	encoding := base32.StdEncoding.WithPadding(base32.NoPadding)
+	b, err := encoding.DecodeString(s)
+	return err == nil && len(b) == 32 && encoding.EncodeToString(b) == s
 }
 
 func lower(s string) bool {

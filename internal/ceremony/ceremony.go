@@ -41,6 +41,7 @@ var (
 	ErrUnchanged = errors.New("the draft is the same as the version that was signed last")
 	ErrLogKey    = errors.New("the roster names no log key yet")
 	ErrOtherLog  = errors.New("the log key is not one of this roster's origin")
+	ErrOtherKeys = errors.New("the request is by a member with other keys")
 	ErrHasSheet  = errors.New("the unit has a recovery sheet already")
 )
 
@@ -173,8 +174,24 @@ func (f *Folder) Add(r roster.Request, unit id.Unit, roles []roster.Role, today 
 		return ErrReused
 	}
 	f.Draft.Members = append(f.Draft.Members, roster.Member{
-		ID: r.ID, Name: r.Name, Unit: unit, Roles: roles, Recipient: r.Recipient, Key: r.Key, Since: today,
+		ID: r.ID, Name: r.Name, Unit: unit, Roles: roles, Recipient: r.Recipient, Key: r.Key, Onion: r.Onion, Since: today,
 	})
+	return nil
+}
+
+// TakeOnion takes over the onion key of a request, and nothing else, for the
+// member whose other keys it has.
+func (f *Folder) TakeOnion(r roster.Request) error {
+	m, err := f.Member(r.ID)
+	switch {
+	case err != nil:
+		return err
+	case m.Removed != nil:
+		return ErrRemoved
+	case m.Key != r.Key || m.Recipient != r.Recipient:
+		return ErrOtherKeys
+	}
+	m.Onion = r.Onion
 	return nil
 }
 

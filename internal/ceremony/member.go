@@ -15,8 +15,8 @@ import (
 // over nothing that is there, and returns the request. A work factor of 0 is
 // [keyfile.DefaultWorkFactor].
 func WriteMember(dir, name string, i *keyfile.Identity, passphrase string, workFactor int) (r roster.Request, err error) {
-	r = roster.Request{ID: i.Member(), Name: name, Recipient: i.Recipient(), Key: i.VerifierKey()}
-	request, err := r.Sign(i.Signer())
+	r = request(name, i)
+	signed, err := r.Sign(i.Signer())
 	if err != nil {
 		return r, err
 	}
@@ -34,8 +34,37 @@ func WriteMember(dir, name string, i *keyfile.Identity, passphrase string, workF
 	if err := durable.WriteFile(identityFile, sealed, 0o600); err != nil {
 		return r, err
 	}
-	if err := durable.WriteFile(requestFile, request, 0o644); err != nil {
+	if err := durable.WriteFile(requestFile, signed, 0o644); err != nil {
 		return r, errors.Join(err, os.Remove(identityFile))
 	}
 	return r, nil
+}
+
+func request(name string, i *keyfile.Identity) roster.Request {
+	return roster.Request{ID: i.Member(), Name: name, Recipient: i.Recipient(), Key: i.VerifierKey(), Onion: i.Onion()}
+}
+
+// RenewOnion puts a new onion key into an identity file and writes the request
+// with its public half, which replaces one that is there. Until a roster lists
+// the new key, the members' onion service goes by the one before, which the
+// file doesn't have any more.
+func RenewOnion(identityFile, name string, i *keyfile.Identity, passphrase string, workFactor int) (r roster.Request, file string, err error) {
+	if err := i.NewOnionKey(); err != nil {
+		return r, "", err
+	}
+	r = request(name, i)
+	signed, err := r.Sign(i.Signer())
+	if err != nil {
+		return r, "", err
+	}
+	sealed, err := i.Seal(passphrase, workFactor)
+	if err != nil {
+		return r, "", err
+	}
+	// The request goes second: of a key that no file has, nobody must be told.
+	if err := durable.ReplaceFile(identityFile, sealed, 0o600); err != nil {
+		return r, "", err
+	}
+	file = filepath.Join(filepath.Dir(identityFile), string(r.ID)+".request")
+	return r, file, durable.ReplaceFile(file, signed, 0o644)
 }

@@ -95,7 +95,7 @@ func (w *World) join(m id.Member, name string, unit id.Unit, roles ...roster.Rol
 	w.must(err)
 	w.Who[m] = i
 	w.Roster.Members = append(w.Roster.Members, roster.Member{
-		ID: m, Name: name, Unit: unit, Roles: roles, Recipient: i.Recipient(), Key: i.VerifierKey(), Since: w.Day,
+		ID: m, Name: name, Unit: unit, Roles: roles, Recipient: i.Recipient(), Key: i.VerifierKey(), Onion: i.Onion(), Since: w.Day,
 	})
 }
 

@@ -80,7 +80,7 @@ export function parseRoster(signed: string, rootKey: string): Roster {
 const fields = {
   roster: ["version", "previous", "day", "origin", "log_key", "units", "members"],
   unit: ["id", "name", "handles", "positions", "other", "recovery", "contact"],
-  member: ["id", "name", "unit", "roles", "recipient", "key", "since", "removed"],
+  member: ["id", "name", "unit", "roles", "recipient", "key", "onion", "since", "removed"],
 };
 const roles = ["reader", "approver", "custodian", "auditor", "forwarder"];
 
