@@ -9,7 +9,6 @@ package durable
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -77,31 +76,4 @@ func SyncDir(dir string) error {
 		err = closeErr
 	}
 	return err
-}
-
-// Copy copies what it reads to the end of a file, of which so many bytes are
-// written already. It asks the kernel to write out each few megabytes as they
-// come, so that the sync which the caller still has to ask for, and before which
-// nothing survives, finds little left to do.
-func Copy(f *os.File, r io.Reader, at int64) (n int64, err error) {
-	const ahead = 8 << 20
-	buf := make([]byte, 256<<10)
-	for err == nil {
-		k := 0
-		for k < len(buf) && err == nil { // what arrives in small pieces is written in large ones
-			var m int
-			m, err = r.Read(buf[k:])
-			k += m
-		}
-		if _, err := f.Write(buf[:k]); err != nil {
-			return n, err
-		}
-		if n += int64(k); (at+n)/ahead > (at+n-int64(k))/ahead {
-			writeOut(f, (at+n)/ahead*ahead-ahead, ahead)
-		}
-	}
-	if err == io.EOF {
-		err = nil
-	}
-	return n, err
 }
