@@ -221,7 +221,9 @@ func (o object) describe() id.Object {
 // bytes unless that is 0.
 func newParcel(file int, readers ...id.Member) parcel {
 	var p parcel
-	rand.Read(p.lookup[:])
+	var lookup [32]byte
+	rand.Read(lookup[:])
+	p.lookup = id.LookupFrom(lookup)
 	rand.Read(p.tag[:])
 	p.of = id.NewCase()
 	p.reporter = ed25519.NewKeyFromSeed(p.tag[:])

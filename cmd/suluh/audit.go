@@ -17,6 +17,7 @@ import (
 	"golang.org/x/term"
 
 	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/crypto/hidden"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/internal/check"
 )
@@ -41,7 +42,7 @@ func (c *auditLog) open() (files check.Files, key note.Verifier, text string, er
 	if key, text, err = readLogKey(c.LogKey); err != nil {
 		return nil, nil, "", err
 	}
-	token := ""
+	var token hidden.Value[string]
 	if c.TokenFile != "" {
 		if token, err = askSecret("Token", c.TokenFile); err != nil {
 			return nil, nil, "", fmt.Errorf("token: %w", err)

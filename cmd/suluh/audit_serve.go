@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"suluh.example/suluh/crypto/hidden"
 	"suluh.example/suluh/internal/check"
 	"suluh.example/suluh/web/auditor"
 )
@@ -40,11 +41,11 @@ func (c *auditServeCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	files, err := check.Source(c.Log, "")
+	files, err := check.Source(c.Log, hidden.Value[string]{})
 	if err != nil {
 		return err
 	}
-	token := ""
+	var token hidden.Value[string]
 	if c.TokenFile != "" {
 		if token, err = askSecret("Token", c.TokenFile); err != nil {
 			return fmt.Errorf("token: %w", err)

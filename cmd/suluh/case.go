@@ -90,7 +90,7 @@ func (c *caseCmd) open(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	identity, err := keyfile.OpenWith(sealed, passphrase, pluginUI())
+	identity, err := keyfile.OpenWith(sealed, passphrase.Reveal(), pluginUI())
 	if err != nil {
 		return nil, err
 	}

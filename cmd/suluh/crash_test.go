@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"io"
 	mathrand "math/rand/v2"
@@ -81,9 +79,12 @@ type sent struct {
 	size int
 }
 
-func (s sent) text() string { return "uji " + hex.EncodeToString(s.seed[:8]) }
+func (s sent) text() string { return "uji " + s.seed.Hex()[:16] }
 
-func (s sent) file() []byte { return bytes.Repeat(s.seed[:], s.size/len(s.seed)) }
+func (s sent) file() []byte {
+	seed := s.seed.Reveal()
+	return bytes.Repeat(seed[:], s.size/len(seed))
+}
 
 func (s sent) code(t testing.TB) casecode.Code {
 	t.Helper()
@@ -94,7 +95,7 @@ func (s sent) code(t testing.TB) casecode.Code {
 
 // send sends a report from a check page, and tells whether it was received.
 func (s sent) send(check *textbrowser.Page) (received bool, err error) {
-	page, err := check.TryPress("Kirim laporan", map[string]string{"sekali": hex.EncodeToString(s.seed[:]), "apa": s.text()},
+	page, err := check.TryPress("Kirim laporan", map[string]string{"sekali": s.seed.Hex(), "apa": s.text()},
 		textbrowser.File{Field: "berkas", Name: "bukti.bin", Body: bytes.NewReader(s.file())})
 	if err != nil {
 		return false, err
@@ -163,7 +164,7 @@ func TestReceivedMeansReceived(t *testing.T) {
 			for n := 0; ctx.Err() == nil; n++ {
 				// Every other one is large enough for a file of its own.
 				s := sent{size: 64 + n%2*400_000}
-				rand.Read(s.seed[:])
+				s.seed = submission.NewSeed()
 				ok, err := s.send(check)
 				if err != nil {
 					time.Sleep(time.Millisecond) // nobody listens
@@ -183,7 +184,7 @@ func TestReceivedMeansReceived(t *testing.T) {
 		wg.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
 				s := sent{size: 64 + n%2*5_000_000}
-				rand.Read(s.seed[:])
+				s.seed = submission.NewSeed()
 				ok := s.upload(ctx, sender, day, func() {
 					mu.Lock()
 					broken++

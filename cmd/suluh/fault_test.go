@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/rand"
 	"fmt"
 	"io"
 	"io/fs"
@@ -118,14 +117,14 @@ func TestEveryCallMayFail(t *testing.T) {
 		must(t, err)
 		for _, size := range []int{64, 400_000} {
 			s := sent{size: size}
-			rand.Read(s.seed[:])
+			s.seed = submission.NewSeed()
 			if s.deposit(ctx, sender, ro.Day) {
 				received[s.text()] = s
 				n++
 			}
 		}
 		s := sent{size: 400_000}
-		rand.Read(s.seed[:])
+		s.seed = submission.NewSeed()
 		if s.upload(ctx, sender, ro.Day, cancel) { // a vault that is dead isn't waited for
 			received[s.text()] = s
 			n++
@@ -191,7 +190,7 @@ func TestDestroyedMeansDestroyed(t *testing.T) {
 	sender, err := submission.NewSender(vault, ro, roster.Digest(signed))
 	must(t, err)
 	s := sent{size: 64}
-	rand.Read(s.seed[:])
+	s.seed = submission.NewSeed()
 	if !s.deposit(t.Context(), sender, ro.Day) {
 		t.Fatal("no report to answer")
 	}

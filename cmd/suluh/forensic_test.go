@@ -182,7 +182,7 @@ func TestNothingOfAReporterIsLeft(t *testing.T) {
 	// its reporter has gone.
 	sender, day := outside(t, w)
 	sub, err := sender.Begin(t.Context(), day, submission.Form{
-		Seed: submission.Seed{1}, To: submission.Readers{Unit: "itprov"}, Report: report.Report{What: mark("sealed")}, Language: "id",
+		Seed: submission.SeedFrom([32]byte{1}), To: submission.Readers{Unit: "itprov"}, Report: report.Report{What: mark("sealed")}, Language: "id",
 	})
 	must(t, err)
 	waits := strings.Repeat(mark("file that waits"), 20_000)

@@ -50,7 +50,7 @@ func (c *memberNewCmd) Run() error {
 	if err != nil {
 		return err
 	}
-	r, err := ceremony.WriteMember(c.Dir, c.Name, i, passphrase, testOnlyWorkFactor)
+	r, err := ceremony.WriteMember(c.Dir, c.Name, i, passphrase.Reveal(), testOnlyWorkFactor)
 	if errors.Is(err, os.ErrExist) {
 		return withHint(err, "name another --id or --dir; nothing was changed")
 	}
@@ -82,11 +82,11 @@ func (c *memberOnionKeyCmd) Run() error {
 	if err != nil {
 		return err
 	}
-	i, err := keyfile.OpenWith(sealed, passphrase, pluginUI())
+	i, err := keyfile.OpenWith(sealed, passphrase.Reveal(), pluginUI())
 	if err != nil {
 		return err
 	}
-	r, request, err := ceremony.RenewOnion(c.Identity, c.Name, i, passphrase, testOnlyWorkFactor)
+	r, request, err := ceremony.RenewOnion(c.Identity, c.Name, i, passphrase.Reveal(), testOnlyWorkFactor)
 	if err != nil {
 		return err
 	}

@@ -70,7 +70,7 @@ func (c *rosterInitCmd) Run() error {
 	if err != nil {
 		return err
 	}
-	vkey, err := ceremony.Init(c.Dir, c.Origin, passphrase, testOnlyWorkFactor, today())
+	vkey, err := ceremony.Init(c.Dir, c.Origin, passphrase.Reveal(), testOnlyWorkFactor, today())
 	if err != nil {
 		return withHint(err, "the folder above it must exist and be writable")
 	}
@@ -364,9 +364,9 @@ func askSheet(file string) (*keyfile.Recovery, error) {
 		if err != nil {
 			return nil, err
 		}
-		part, err := keyfile.ParseSheetLine(n, typed)
+		part, err := keyfile.ParseSheetLine(n, typed.Reveal())
 		if err != nil {
-			if typed == "" {
+			if typed.Reveal() == "" {
 				return nil, err
 			}
 			next(err.Error() + "; type it again, or nothing to stop")
@@ -518,7 +518,7 @@ func (c *rosterSignCmd) Run() error {
 	if err != nil {
 		return err
 	}
-	name, err := f.Sign(passphrase, day)
+	name, err := f.Sign(passphrase.Reveal(), day)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -216,7 +215,7 @@ func reportOrLook(ctx context.Context, args []string) error {
 		return errors.New("there is no such answer")
 	}
 	f := submission.Form{To: submission.Readers{Unit: id.Unit(args[2])}, Language: "id"}
-	rand.Read(f.Seed[:])
+	f.Seed = submission.NewSeed()
 	b, err := os.ReadFile(args[3])
 	if err == nil {
 		err = json.Unmarshal(b, &f.Report)

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"suluh.example/suluh/crypto/casecode"
+	"suluh.example/suluh/crypto/hidden"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/internal/lang"
 	"suluh.example/suluh/internal/report"
@@ -56,7 +57,7 @@ func (f *codeFlags) read(ctx context.Context, l *lang.Language) (string, error) 
 		return "", err
 	}
 	type answer struct {
-		text string
+		text hidden.Value[string]
 		err  error
 	}
 	answered := make(chan answer, 1)
@@ -66,7 +67,7 @@ func (f *codeFlags) read(ctx context.Context, l *lang.Language) (string, error) 
 	}()
 	select {
 	case a := <-answered:
-		return a.text, a.err
+		return a.text.Reveal(), a.err
 	case <-ctx.Done():
 		return "", errors.Join(ctx.Err(), term.Restore(int(os.Stdin.Fd()), state))
 	}

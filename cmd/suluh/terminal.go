@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/term"
+
+	"suluh.example/suluh/crypto/hidden"
 )
 
 // maxSecret is the most bytes of a passphrase or a code that is read.
@@ -18,21 +20,21 @@ const maxSecret = 4 << 10
 // askSecret reads one secret line: from a file if one is named ("-": standard
 // input), else from the terminal without showing what is typed. Secrets never
 // come from arguments, where every user of the machine sees them.
-func askSecret(prompt, file string) (string, error) {
+func askSecret(prompt, file string) (hidden.Value[string], error) {
 	if file == "-" {
-		return firstLine(os.Stdin)
+		return hiddenLine(os.Stdin)
 	}
 	if file != "" {
 		f, err := os.Open(file)
 		if err != nil {
-			return "", err
+			return hidden.Value[string]{}, err
 		}
 		defer f.Close()
-		return firstLine(f)
+		return hiddenLine(f)
 	}
 	in, out, err := openTerminal()
 	if err != nil {
-		return "", errors.New("there is no terminal to ask at; name a file that has the secret on its first line, or - for standard input")
+		return hidden.Value[string]{}, errors.New("there is no terminal to ask at; name a file that has the secret on its first line, or - for standard input")
 	}
 	defer in.Close()
 	defer out.Close()
@@ -40,9 +42,9 @@ func askSecret(prompt, file string) (string, error) {
 	b, err := term.ReadPassword(int(in.Fd()))
 	fmt.Fprintln(out)
 	if err != nil {
-		return "", fmt.Errorf("read from the terminal: %w", err)
+		return hidden.Value[string]{}, fmt.Errorf("read from the terminal: %w", err)
 	}
-	return string(b), nil
+	return hidden.Of(string(b)), nil
 }
 
 // testOnlyWorkFactor makes the sealing of keys quick in tests; 0 is the usual.
@@ -53,25 +55,30 @@ const minSecret = 12
 
 // askNewSecret asks for a secret that is chosen now: twice, unless it comes
 // from a file.
-func askNewSecret(prompt, file string) (string, error) {
+func askNewSecret(prompt, file string) (hidden.Value[string], error) {
 	first, err := askSecret(prompt, file)
 	if err != nil {
-		return "", err
+		return hidden.Value[string]{}, err
 	}
-	if utf8.RuneCountInString(first) < minSecret {
-		return "", withHint(fmt.Errorf("the passphrase has fewer than %d characters; nothing was changed", minSecret), "several words are easy to remember and hard to guess")
+	if utf8.RuneCountInString(first.Reveal()) < minSecret {
+		return hidden.Value[string]{}, withHint(fmt.Errorf("the passphrase has fewer than %d characters; nothing was changed", minSecret), "several words are easy to remember and hard to guess")
 	}
 	if file != "" {
 		return first, nil
 	}
 	again, err := askSecret(prompt+" (again)", "")
 	if err != nil {
-		return "", err
+		return hidden.Value[string]{}, err
 	}
-	if first != again {
-		return "", errors.New("the two are not the same; nothing was changed")
+	if !hidden.Equal(first, again) {
+		return hidden.Value[string]{}, errors.New("the two are not the same; nothing was changed")
 	}
 	return first, nil
+}
+
+func hiddenLine(r io.Reader) (hidden.Value[string], error) {
+	s, err := firstLine(r)
+	return hidden.Of(s), err
 }
 
 // firstLine reads a line, so that a file made with an editor or with echo

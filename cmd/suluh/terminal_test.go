@@ -19,8 +19,8 @@ func TestSecretIsTheFirstLine(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "secret")
 			must(t, os.WriteFile(file, []byte(c.file), 0o600))
 			got, err := askSecret("", file)
-			if got != c.want || (err == nil) != (c.want != "") {
-				t.Errorf("got %q, %v", got, err)
+			if got.Reveal() != c.want || (err == nil) != (c.want != "") {
+				t.Errorf("got %q, %v", got.Reveal(), err)
 			}
 			if err != nil && strings.Contains(err.Error(), "aaa") {
 				t.Error("the secret is in the error")

@@ -5,7 +5,7 @@
 // A code is 99 random bits and 11 bits of checksum, so no slow hash is needed
 // anywhere: guessing is hopeless. It opens answers and status, never the
 // report itself. The package must never write a code to a disk or a log; a
-// [Code] prints as "redacted", and [Code.Words] and [Code.Reveal] are the only
+// [Code] prints as "[hidden]", and [Code.Words] and [Code.Reveal] are the only
 // ways to see it. docs/formats.md has the format and test vectors.
 package casecode
 
@@ -16,11 +16,11 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"fmt"
-	"log/slog"
 	"strings"
 
 	"filippo.io/age"
 
+	"suluh.example/suluh/crypto/hidden"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/seal"
 )
@@ -42,8 +42,9 @@ var list = strings.Fields(wordsText)
 // Words returns the list of 2,048 words in order.
 func Words() []string { return append([]string(nil), list...) }
 
-// Code is a case code. The zero Code is not one that New makes.
-type Code struct{ words [Len]uint16 }
+// Code is a case code: the places of its words in the list. The zero Code is not
+// one that New makes.
+type Code struct{ hidden.Value[[Len]uint16] }
 
 // New returns a fresh code from crypto/rand.
 func New() (Code, error) {
@@ -58,18 +59,18 @@ func New() (Code, error) {
 // them so that a form sent twice has the same code.
 func FromEntropy(e [entropy]byte) Code {
 	e[entropy-1] &= 0xe0
-	var c Code
+	var words [Len]uint16
 	acc, n, w := uint32(0), 0, 0
 	for _, b := range e {
 		acc, n = acc<<8|uint32(b), n+8
 		for n >= wordBits && w < Len-1 {
 			n -= wordBits
-			c.words[w] = uint16(acc>>n) & (1<<wordBits - 1)
+			words[w] = uint16(acc>>n) & (1<<wordBits - 1)
 			w++
 		}
 	}
-	c.words[Len-1] = checksum(e)
-	return c
+	words[Len-1] = checksum(e)
+	return Code{hidden.Of(words)}
 }
 
 func checksum(e [entropy]byte) uint16 {
@@ -79,8 +80,8 @@ func checksum(e [entropy]byte) uint16 {
 
 // entropyOf returns the 99 bits of the first nine words.
 func (c Code) entropyOf() (e [entropy]byte) {
-	bit := 0
-	for _, w := range c.words[:Len-1] {
+	bit, places := 0, c.Value.Reveal()
+	for _, w := range places[:Len-1] {
 		for i := wordBits - 1; i >= 0; i-- {
 			if w>>i&1 == 1 {
 				e[bit/8] |= 0x80 >> (bit % 8)
@@ -91,14 +92,19 @@ func (c Code) entropyOf() (e [entropy]byte) {
 	return e
 }
 
-func (c Code) valid() bool { return checksum(c.entropyOf()) == c.words[Len-1] }
+func (c Code) valid() bool { return checksum(c.entropyOf()) == c.Value.Reveal()[Len-1] }
 
 // Words reveals the ten words.
 func (c Code) Words() (words [Len]string) {
-	for i, w := range c.words {
+	for i, w := range c.Value.Reveal() {
 		words[i] = list[w]
 	}
 	return words
+}
+
+// Equal tells whether two codes are the same.
+func (c Code) Equal(other Code) bool {
+	return hidden.Equal(hidden.Of(c.Reveal()), hidden.Of(other.Reveal()))
 }
 
 // Reveal reveals the ten words with one space between.
@@ -108,10 +114,10 @@ func (c Code) Reveal() string {
 }
 
 // Lookup returns the value by which the vault finds the case.
-func (c Code) Lookup() id.Lookup { return id.Lookup(c.derive("lookup")) }
+func (c Code) Lookup() id.Lookup { return id.LookupFrom(c.derive("lookup")) }
 
 // MACKey returns the key that authenticates case cards (HMAC-SHA256).
-func (c Code) MACKey() [32]byte { return c.derive("mac") }
+func (c Code) MACKey() hidden.Value[[32]byte] { return hidden.Of(c.derive("mac")) }
 
 // Identity returns the reporter's identity, to which answers are sealed.
 func (c Code) Identity() (*age.HybridIdentity, error) {
@@ -134,9 +140,3 @@ func (c Code) derive(label string) [32]byte {
 	}
 	return [32]byte(b)
 }
-
-// Format prints "redacted" whatever the verb.
-func (Code) Format(f fmt.State, _ rune) { fmt.Fprint(f, "redacted") }
-
-// LogValue prints "redacted".
-func (Code) LogValue() slog.Value { return slog.StringValue("redacted") }

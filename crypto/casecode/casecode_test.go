@@ -95,7 +95,7 @@ func TestVectors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		mac := c.MACKey()
+		mac := c.MACKey().Reveal()
 		key := c.SigningKey()
 		signature := ed25519.Sign(key, []byte(v["destroy"]))
 		for name, got := range map[string]string{
@@ -133,7 +133,7 @@ func TestForgivingForms(t *testing.T) {
 			fmt.Fprintf(&b, rapid.SampledFrom([]string{"%[2]s ", "%[1]d. %[2]s\n", "%[1]d)%[2]s-", " - %[2]s,", "%[2]s\u00a0\r\n"}).Draw(t, "around"), i+1, w)
 		}
 		got, made, err := casecode.Parse(b.String())
-		if err != nil || got != c || len(made) != 0 {
+		if err != nil || !got.Equal(c) || len(made) != 0 {
 			t.Fatalf("%q: %v, %d corrections", b.String(), err, len(made))
 		}
 	})
@@ -163,7 +163,7 @@ func TestOneMistypedLetterIsCorrectedOrNamed(t *testing.T) {
 		got, made, err := casecode.Parse(strings.Join(words[:], " "))
 		var word *casecode.WordError
 		switch {
-		case err == nil && got != c:
+		case err == nil && !got.Equal(c):
 			t.Fatalf("%s became another code", w)
 		case err == nil:
 			for _, m := range made {
@@ -211,7 +211,7 @@ func TestCodesDoNotPrintThemselves(t *testing.T) {
 	var log strings.Builder
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "code", c, "lookup", c.Lookup())
 	out := fmt.Sprintf("%v %+v %#v %s %x %d", c, c, c, c, c.Lookup(), c.Lookup()) + log.String()
-	if strings.Contains(out, c.Words()[0]) || strings.Contains(out, c.Lookup().Hex()[:8]) || !strings.Contains(out, "redacted") {
+	if strings.Contains(out, c.Words()[0]) || strings.Contains(out, c.Lookup().Hex()[:8]) || !strings.Contains(out, "[hidden]") {
 		t.Errorf("printed %s", out)
 	}
 }
@@ -225,7 +225,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		again, made, err := casecode.Parse(c.Reveal())
-		if err != nil || again != c || len(made) != 0 {
+		if err != nil || !again.Equal(c) || len(made) != 0 {
 			t.Fatalf("code does not parse back: %v", err)
 		}
 	})

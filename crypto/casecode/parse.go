@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+	"suluh.example/suluh/crypto/hidden"
 )
 
 // Errors of Parse, with [*CountError] and [*WordError].
@@ -74,9 +75,10 @@ func Parse(s string) (Code, []Correction, error) {
 	}
 	found := combine(choices)
 	if len(found) == 1 {
+		places := found[0].Value.Reveal()
 		var made []Correction
 		for i, w := range typed {
-			if word := list[found[0].words[i]]; len(choices[i]) > 1 || !strings.HasPrefix(word, w[:min(len(w), 4)]) || !known(w) {
+			if word := list[places[i]]; len(choices[i]) > 1 || !strings.HasPrefix(word, w[:min(len(w), 4)]) || !known(w) {
 				made = append(made, Correction{i + 1, w, word})
 			}
 		}
@@ -144,12 +146,12 @@ func combine(choices [Len][]uint16) (found []Code) {
 		}
 	}
 	for i := range n {
-		var c Code
+		var places [Len]uint16
 		for w, options := range choices {
-			c.words[w] = options[i%len(options)]
+			places[w] = options[i%len(options)]
 			i /= len(options)
 		}
-		if c.valid() {
+		if c := (Code{hidden.Of(places)}); c.valid() {
 			if found = append(found, c); len(found) > 1 {
 				return found
 			}

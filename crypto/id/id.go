@@ -7,7 +7,8 @@
 // The package must never hold anything that tells a reporter from another:
 // there is no type for an address, and a [Day] can only be built by cutting a
 // time down to its date, so that no hour of a deposit can reach a disk
-// through it. It imports nothing of Suluh's.
+// through it. Of Suluh's it imports
+// what hides secrets alone.
 package id
 
 import (
@@ -15,8 +16,9 @@ import (
 	"encoding/base32"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
+
+	"suluh.example/suluh/crypto/hidden"
 )
 
 // ErrSyntax is wrapped by every parser of this package. The text that was
@@ -153,8 +155,11 @@ type Object struct {
 
 // Lookup is the value by which the vault finds a case, derived from the case
 // code. Whoever has it can ask for the case's sealed answers and add to the
-// case, but can open nothing. It prints as "redacted"; [Lookup.Hex] reveals it.
-type Lookup [32]byte
+// case, but can open nothing. It prints as "[hidden]"; [Lookup.Hex] reveals it.
+type Lookup struct{ hidden.Value[[32]byte] }
+
+// LookupFrom returns the look-up value of 32 bytes.
+func LookupFrom(b [32]byte) Lookup { return Lookup{hidden.Of(b)} }
 
 // ParseLookup reads 64 hexadecimal digits.
 func ParseLookup(s string) (Lookup, error) {
@@ -162,17 +167,14 @@ func ParseLookup(s string) (Lookup, error) {
 	if err != nil {
 		return Lookup{}, fmt.Errorf("lookup: %w", ErrSyntax)
 	}
-	return Lookup(d), nil
+	return LookupFrom(d), nil
 }
 
 // Hex reveals the value, in 64 hexadecimal digits.
-func (l Lookup) Hex() string { return Digest(l).String() }
+func (l Lookup) Hex() string { return Digest(l.Reveal()).String() }
 
 // Hash is what the vault stores: SHA-256 over "suluh lookup\n" and the value.
-func (l Lookup) Hash() Digest { return DigestOf(append([]byte("suluh lookup\n"), l[:]...)) }
-
-// Format prints "redacted" whatever the verb.
-func (l Lookup) Format(f fmt.State, _ rune) { fmt.Fprint(f, "redacted") }
-
-// LogValue prints "redacted".
-func (l Lookup) LogValue() slog.Value { return slog.StringValue("redacted") }
+func (l Lookup) Hash() Digest {
+	secret := l.Reveal()
+	return DigestOf(append([]byte("suluh lookup\n"), secret[:]...))
+}

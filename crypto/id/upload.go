@@ -5,12 +5,14 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+
+	"suluh.example/suluh/crypto/hidden"
 )
 
 // Upload names an upload that is not part of a deposit yet: 16 random bytes,
 // written as 32 lowercase hexadecimal digits. Whoever has it can add to the
-// upload, end it or deposit it, so it prints as "redacted"; [Upload.Hex]
-// reveals it.
+// upload, end it or deposit it, so it prints as "[hidden]"; [Upload.Hex]
+// reveals it. It is no [hidden.Value], since the vault keeps its uploads by name.
 type Upload [16]byte
 
 // NewUpload returns the name of a new upload, from crypto/rand.
@@ -42,8 +44,8 @@ func (u *Upload) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
-// Format prints "redacted" whatever the verb.
-func (u Upload) Format(f fmt.State, _ rune) { fmt.Fprint(f, "redacted") }
+// Format prints "[hidden]" whatever the verb.
+func (u Upload) Format(f fmt.State, verb rune) { hidden.Mark{}.Format(f, verb) }
 
-// LogValue prints "redacted".
-func (u Upload) LogValue() slog.Value { return slog.StringValue("redacted") }
+// LogValue logs "[hidden]".
+func (u Upload) LogValue() slog.Value { return hidden.Mark{}.LogValue() }

@@ -23,7 +23,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"runtime/debug"
 	"strings"
 
@@ -31,6 +30,7 @@ import (
 	"filippo.io/age/plugin"
 	"golang.org/x/mod/sumdb/note"
 
+	"suluh.example/suluh/crypto/hidden"
 	"suluh.example/suluh/crypto/id"
 )
 
@@ -54,13 +54,14 @@ var (
 	ErrPlugin     = errors.New("not an identity of an age plugin (AGE-PLUGIN-NAME-1…) and its recipient (age1NAME1…)")
 )
 
-// Identity is a member's private keys, unlocked. It prints as "redacted".
+// Identity is a member's private keys, unlocked. It prints as "[hidden]".
 type Identity struct {
+	hidden.Mark
 	member    id.Member
 	age       age.Identity
-	text      string // the age identity as the file has it
+	text      hidden.Value[string] // the age identity as the file has it
 	recipient string
-	skey      string // note signing key
+	skey      hidden.Value[string] // note signing key
 	vkey      string
 	signer    note.Signer
 	onion     *ecdh.PrivateKey // nil in a file that has none yet
@@ -97,7 +98,7 @@ func with(member id.Member, a age.Identity, text, recipient string) (*Identity, 
 	if err != nil {
 		return nil, fmt.Errorf("make identity: %w", err)
 	}
-	i := &Identity{member: member, age: a, text: text, recipient: recipient, skey: skey, vkey: vkey, signer: signer}
+	i := &Identity{member: member, age: a, text: hidden.Of(text), recipient: recipient, skey: hidden.Of(skey), vkey: vkey, signer: signer}
 	return i, i.NewOnionKey()
 }
 
@@ -156,7 +157,7 @@ var base32Text = base32.StdEncoding.WithPadding(base32.NoPadding)
 
 // Seal returns the file's bytes. A work factor of 0 is [DefaultWorkFactor].
 func (i *Identity) Seal(passphrase string, workFactor int) ([]byte, error) {
-	lines := []string{formatLine, i.text, i.skey}
+	lines := []string{formatLine, i.text.Reveal(), i.skey.Reveal()}
 	if _, ok := i.age.(*plugin.Identity); ok {
 		lines = append(lines, i.recipient)
 	}
@@ -182,7 +183,7 @@ func OpenWith(sealed []byte, passphrase string, ui *plugin.ClientUI) (*Identity,
 	if len(lines) < 3 || lines[0] != formatLine {
 		return nil, ErrFormat
 	}
-	i := &Identity{text: lines[1], skey: lines[2]}
+	i := &Identity{text: hidden.Of(lines[1]), skey: hidden.Of(lines[2])}
 	if text, ok := strings.CutPrefix(lines[len(lines)-1], onionPrefix); ok {
 		lines = lines[:len(lines)-1]
 		key, err := base32Text.DecodeString(text)
@@ -195,20 +196,20 @@ func OpenWith(sealed []byte, passphrase string, ui *plugin.ClientUI) (*Identity,
 	}
 	switch len(lines) {
 	case 3:
-		a, err := age.ParseHybridIdentity(i.text)
+		a, err := age.ParseHybridIdentity(lines[1])
 		if err != nil {
 			return nil, ErrFormat
 		}
 		i.age, i.recipient = a, a.Recipient().String()
 	case 4:
 		i.recipient = lines[3]
-		if i.age, err = pluginIdentity(i.text, i.recipient, ui); err != nil {
+		if i.age, err = pluginIdentity(lines[1], i.recipient, ui); err != nil {
 			return nil, ErrFormat
 		}
 	default:
 		return nil, ErrFormat
 	}
-	if i.signer, i.vkey, err = openSigner(i.skey); err != nil {
+	if i.signer, i.vkey, err = openSigner(lines[2]); err != nil {
 		return nil, err
 	}
 	if i.member, err = id.ParseMember(i.signer.Name()); err != nil {
@@ -285,9 +286,3 @@ func openLines(sealed []byte, passphrase string) ([]string, error) {
 	}
 	return strings.Split(body, "\n"), nil
 }
-
-// Format prints "redacted" whatever the verb.
-func (Identity) Format(f fmt.State, _ rune) { fmt.Fprint(f, "redacted") }
-
-// LogValue prints "redacted".
-func (Identity) LogValue() slog.Value { return slog.StringValue("redacted") }

@@ -3,11 +3,12 @@ package keyfile
 import (
 	"crypto/sha256"
 	"fmt"
-	"log/slog"
 	"regexp"
 	"strings"
 
 	"filippo.io/age"
+
+	"suluh.example/suluh/crypto/hidden"
 )
 
 const (
@@ -24,8 +25,11 @@ const (
 )
 
 // Recovery is a unit's recovery key, which exists on paper only. It prints as
-// "redacted".
-type Recovery struct{ identity *age.HybridIdentity }
+// "[hidden]".
+type Recovery struct {
+	hidden.Mark
+	identity *age.HybridIdentity
+}
 
 // NewRecovery makes a recovery key from crypto/rand.
 func NewRecovery() (*Recovery, error) {
@@ -33,7 +37,7 @@ func NewRecovery() (*Recovery, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make recovery key: %w", err)
 	}
-	return &Recovery{i}, nil
+	return &Recovery{identity: i}, nil
 }
 
 // Recipient is what the roster lists for the unit, age1pq1….
@@ -151,11 +155,5 @@ func parseRecovery(s string) (*Recovery, error) {
 	if err != nil {
 		return nil, &SheetError{}
 	}
-	return &Recovery{i}, nil
+	return &Recovery{identity: i}, nil
 }
-
-// Format prints "redacted" whatever the verb.
-func (Recovery) Format(f fmt.State, _ rune) { fmt.Fprint(f, "redacted") }
-
-// LogValue prints "redacted".
-func (Recovery) LogValue() slog.Value { return slog.StringValue("redacted") }

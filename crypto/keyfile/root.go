@@ -2,18 +2,21 @@ package keyfile
 
 import (
 	"fmt"
-	"log/slog"
 
 	"golang.org/x/mod/sumdb/note"
+
+	"suluh.example/suluh/crypto/hidden"
 )
 
 const rootFormatLine = "suluh.example/rootkey/v1"
 
 // Root is the key that rosters are signed with, unlocked. It prints as
-// "redacted".
+// "[hidden]".
 type Root struct {
-	skey, vkey string
-	signer     note.Signer
+	hidden.Mark
+	skey   hidden.Value[string]
+	vkey   string
+	signer note.Signer
 }
 
 // NewRoot makes a root key with the name by which rosters show it, from
@@ -27,7 +30,7 @@ func NewRoot(name string) (*Root, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make root key: %w", err)
 	}
-	return &Root{skey, vkey, signer}, nil
+	return &Root{skey: hidden.Of(skey), vkey: vkey, signer: signer}, nil
 }
 
 // Signer signs rosters.
@@ -38,7 +41,7 @@ func (r *Root) VerifierKey() string { return r.vkey }
 
 // Seal returns the file's bytes. A work factor of 0 is [DefaultWorkFactor].
 func (r *Root) Seal(passphrase string, workFactor int) ([]byte, error) {
-	return sealLines([]string{rootFormatLine, r.skey}, passphrase, workFactor)
+	return sealLines([]string{rootFormatLine, r.skey.Reveal()}, passphrase, workFactor)
 }
 
 // OpenRoot unlocks a file's bytes. The error is [ErrPassphrase] or [ErrFormat].
@@ -50,15 +53,9 @@ func OpenRoot(sealed []byte, passphrase string) (*Root, error) {
 	if len(lines) != 2 || lines[0] != rootFormatLine {
 		return nil, ErrFormat
 	}
-	r := &Root{skey: lines[1]}
-	if r.signer, r.vkey, err = openSigner(r.skey); err != nil {
+	r := &Root{skey: hidden.Of(lines[1])}
+	if r.signer, r.vkey, err = openSigner(lines[1]); err != nil {
 		return nil, err
 	}
 	return r, nil
 }
-
-// Format prints "redacted" whatever the verb.
-func (Root) Format(f fmt.State, _ rune) { fmt.Fprint(f, "redacted") }
-
-// LogValue prints "redacted".
-func (Root) LogValue() slog.Value { return slog.StringValue("redacted") }

@@ -8,6 +8,7 @@ import (
 
 	"filippo.io/age"
 
+	"suluh.example/suluh/crypto/hidden"
 	"suluh.example/suluh/crypto/id"
 )
 
@@ -37,7 +38,7 @@ type sealedCard struct {
 // SealCard seals a card to the reporter and authenticates it with the MAC key
 // of the case code: the vault, which knows the reporter's recipient, can't
 // make one.
-func SealCard(c Card, to age.Recipient, mac [32]byte) ([]byte, error) {
+func SealCard(c Card, to age.Recipient, mac hidden.Value[[32]byte]) ([]byte, error) {
 	c.V = 1
 	text, err := json.Marshal(c)
 	if err != nil {
@@ -52,7 +53,7 @@ func SealCard(c Card, to age.Recipient, mac [32]byte) ([]byte, error) {
 
 // OpenCard opens a card and checks its MAC. The error is [ErrNoKey],
 // [ErrAge], [ErrMAC] or [ErrFormat].
-func OpenCard(sealed []byte, reporter age.Identity, mac [32]byte) (Card, error) {
+func OpenCard(sealed []byte, reporter age.Identity, mac hidden.Value[[32]byte]) (Card, error) {
 	doc, err := OpenDocument(sealed, reporter)
 	if err != nil {
 		return Card{}, err
@@ -71,8 +72,9 @@ func OpenCard(sealed []byte, reporter age.Identity, mac [32]byte) (Card, error) 
 	return c, nil
 }
 
-func cardMAC(card []byte, key [32]byte) []byte {
-	h := hmac.New(sha256.New, key[:])
+func cardMAC(card []byte, key hidden.Value[[32]byte]) []byte {
+	secret := key.Reveal()
+	h := hmac.New(sha256.New, secret[:])
 	h.Write([]byte("suluh.example/card/v1\n"))
 	h.Write(card)
 	return h.Sum(nil)

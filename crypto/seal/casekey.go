@@ -2,15 +2,19 @@ package seal
 
 import (
 	"fmt"
-	"log/slog"
 
 	"filippo.io/age"
+
+	"suluh.example/suluh/crypto/hidden"
 )
 
 // CaseKey is the identity of one case. Whoever holds it can read the whole
 // case; it is made where a report is sealed, wrapped to each reader, and
-// forgotten there. It prints as "redacted".
-type CaseKey struct{ identity *age.HybridIdentity }
+// forgotten there. It prints as "[hidden]".
+type CaseKey struct {
+	hidden.Mark
+	identity *age.HybridIdentity
+}
 
 // NewCaseKey makes a fresh key from crypto/rand.
 func NewCaseKey() (*CaseKey, error) {
@@ -18,7 +22,7 @@ func NewCaseKey() (*CaseKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make case key: %w", err)
 	}
-	return &CaseKey{i}, nil
+	return &CaseKey{identity: i}, nil
 }
 
 // CaseKeyFromSeed derives the key from 32 secret bytes, so that a form that is
@@ -28,7 +32,7 @@ func CaseKeyFromSeed(seed [32]byte) (*CaseKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &CaseKey{i}, nil
+	return &CaseKey{identity: i}, nil
 }
 
 // Identity opens the case's objects.
@@ -64,11 +68,5 @@ func Unwrap(wrap []byte, ids ...age.Identity) (*CaseKey, error) {
 	if err != nil {
 		return nil, ErrFormat
 	}
-	return &CaseKey{i}, nil
+	return &CaseKey{identity: i}, nil
 }
-
-// Format prints "redacted" whatever the verb.
-func (CaseKey) Format(f fmt.State, _ rune) { fmt.Fprint(f, "redacted") }
-
-// LogValue prints "redacted".
-func (CaseKey) LogValue() slog.Value { return slog.StringValue("redacted") }

@@ -13,6 +13,7 @@ import (
 	"filippo.io/age"
 	"pgregory.net/rapid"
 
+	"suluh.example/suluh/crypto/hidden"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/seal"
 )
@@ -185,15 +186,15 @@ func TestCaseKeyFromSeed(t *testing.T) {
 func TestCard(t *testing.T) {
 	reporter := newKey(t)
 	card := seal.Card{Case: id.NewCase(), Unit: "itprov", Recipient: reporter.Recipient().String(), Objects: []id.Object{{Role: id.RoleLetter, Size: 5}}}
-	sealed, err := seal.SealCard(card, reporter.Recipient(), [32]byte{7})
+	sealed, err := seal.SealCard(card, reporter.Recipient(), hidden.Of([32]byte{7}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := seal.OpenCard(sealed, reporter.Identity(), [32]byte{7})
+	got, err := seal.OpenCard(sealed, reporter.Identity(), hidden.Of([32]byte{7}))
 	if err != nil || got.Case != card.Case || got.Recipient != card.Recipient {
 		t.Fatalf("got %+v, %v", got, err)
 	}
-	if _, err := seal.OpenCard(sealed, reporter.Identity(), [32]byte{8}); !errors.Is(err, seal.ErrMAC) {
+	if _, err := seal.OpenCard(sealed, reporter.Identity(), hidden.Of([32]byte{8})); !errors.Is(err, seal.ErrMAC) {
 		t.Errorf("forged card: got %v, want ErrMAC", err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"testing"
 
+	"suluh.example/suluh/crypto/hidden"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/seal"
 )
@@ -81,7 +82,7 @@ func TestVectors(t *testing.T) {
 		t.Errorf("content: got %q, %v", content.String(), err)
 	}
 	mac, _ := hex.DecodeString(v.Card.MAC)
-	card, err := seal.OpenCard(v.Card.Sealed, k.Identity(), [32]byte(mac))
+	card, err := seal.OpenCard(v.Card.Sealed, k.Identity(), hidden.Of([32]byte(mac)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +120,7 @@ func update(t *testing.T, file string) {
 		t.Fatal(err)
 	}
 	text, _ := json.Marshal(card)
-	if sealed, err = seal.SealCard(card, k.Recipient(), mac); err != nil {
+	if sealed, err = seal.SealCard(card, k.Recipient(), hidden.Of(mac)); err != nil {
 		t.Fatal(err)
 	}
 	v.Card.sealedVector = sealedVector{string(text), sealed, seal.Describe(id.RoleCard, sealed)}

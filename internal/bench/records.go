@@ -41,7 +41,7 @@ func (b *bench) accesses() error {
 	}
 	for _, u := range in.roster.Units {
 		f := submission.Form{To: submission.Readers{Unit: u.ID}, Report: text(), Language: "id"}
-		rand.Read(f.Seed[:])
+		f.Seed = submission.NewSeed()
 		sub, err := sender.Begin(b.ctx, in.roster.Day, f)
 		if err != nil {
 			return err

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -248,7 +247,7 @@ func (in *instance) recipients() (all []string) {
 // deposit seals a report here, as intake does, and hands it to the vault.
 func deposit(ctx context.Context, s *submission.Sender, day id.Day) error {
 	f := submission.Form{To: submission.Readers{Unit: s.Roster().Units[0].ID}, Report: text(), Language: "id"}
-	rand.Read(f.Seed[:])
+	f.Seed = submission.NewSeed()
 	sub, err := s.Begin(ctx, day, f)
 	if err != nil {
 		return err
@@ -272,7 +271,7 @@ type form struct {
 func (f *form) fields(w *multipart.Writer, seed submission.Seed) error {
 	r := text()
 	fields := [][2]string{
-		{"sekali", hex.EncodeToString(seed[:])},
+		{"sekali", seed.Hex()},
 		{"unit", string(f.in.roster.Units[0].ID)},
 		{"jenis", string(r.Category)},
 		{"apa", r.What},
@@ -294,8 +293,7 @@ func (f *form) fields(w *multipart.Writer, seed submission.Seed) error {
 
 // send sends a report and checks that the answer is its code.
 func (f *form) send(ctx context.Context) error {
-	var seed submission.Seed
-	rand.Read(seed[:])
+	seed := submission.NewSeed()
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
 	if err := errors.Join(f.fields(w, seed), w.Close()); err != nil {

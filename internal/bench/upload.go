@@ -219,8 +219,7 @@ func (b *bench) ageFile(file, recipient string) (took, cpu time.Duration, err er
 // upload sends the first n bytes of a file with a report. The kernel sends them
 // (sendfile): the sender's work is a phone's, not the server's.
 func (f *form) upload(file string, n int64) error {
-	var seed submission.Seed
-	rand.Read(seed[:])
+	seed := submission.NewSeed()
 	var head bytes.Buffer
 	w := multipart.NewWriter(&head)
 	err := f.fields(w, seed)

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/crypto/hidden"
 )
 
 // Files reads the log's files by their C2SP tlog-tiles paths, "checkpoint",
@@ -25,7 +26,7 @@ const maxFile = accesslog.TileWidth * (2 + accesslog.MaxRecord)
 // Source reads the log that a command line names: a URL, the vault's log.sock
 // or an exported folder. The token is for a URL that gives entries to auditors
 // only, or "".
-func Source(name, token string) (Files, error) {
+func Source(name string, token hidden.Value[string]) (Files, error) {
 	if strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://") {
 		return get(http.DefaultClient, strings.TrimSuffix(name, "/"), token), nil
 	}
@@ -56,7 +57,7 @@ func Directory(dir string) Files {
 }
 
 // URL reads a log that is served below a URL without its last slash.
-func URL(base string) Files { return get(http.DefaultClient, base, "") }
+func URL(base string) Files { return get(http.DefaultClient, base, hidden.Value[string]{}) }
 
 // Socket reads a log from the vault's log.sock.
 func Socket(path string) Files {
@@ -69,16 +70,16 @@ func Socket(path string) Files {
 func SocketOver(dial func(context.Context) (net.Conn, error)) Files {
 	return get(&http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
-	}}, "http://vault", "")
+	}}, "http://vault", hidden.Value[string]{})
 }
 
-func get(client *http.Client, base, token string) Files {
+func get(client *http.Client, base string, token hidden.Value[string]) Files {
 	return func(ctx context.Context, path string) ([]byte, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/"+path, nil)
 		if err != nil {
 			return nil, err
 		}
-		if token != "" {
+		if token := token.Reveal(); token != "" {
 			req.Header.Set("Authorization", "Bearer "+token)
 		}
 		r, err := client.Do(req)

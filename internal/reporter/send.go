@@ -2,7 +2,6 @@ package reporter
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -116,7 +115,7 @@ func (s *Service) Submit(ctx context.Context, f Form, o Outgoing) (casecode.Code
 		return casecode.Code{}, Sent{}, ErrNothing
 	}
 	form := submission.Form{To: submission.Readers{Unit: f.Unit, Without: f.Without}, Report: f.Report, Language: o.Language}
-	rand.Read(form.Seed[:])
+	form.Seed = submission.NewSeed()
 	code, err := submission.CodeOf(form.Seed, form.To)
 	if err != nil {
 		return code, Sent{}, err
@@ -132,8 +131,7 @@ func (s *Service) Reply(ctx context.Context, v *submission.View, text string, o 
 	if text == "" && len(o.Files) == 0 {
 		return Sent{}, ErrNothing
 	}
-	var once submission.Seed
-	rand.Read(once[:])
+	once := submission.NewSeed()
 	return o.send(ctx, func(ctx context.Context) (*submission.Submission, error) {
 		return s.Sender.BeginReply(ctx, s.State.Day, v, once, text, o.Language)
 	})

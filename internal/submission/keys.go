@@ -2,12 +2,15 @@ package submission
 
 import (
 	"crypto/hkdf"
+	"crypto/rand"
 	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
 
 	"suluh.example/suluh/crypto/casecode"
+	"suluh.example/suluh/crypto/hidden"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/seal"
 )
@@ -18,11 +21,24 @@ import (
 // receives it; and that a changed choice of readers gives another case, since
 // the readers of the first can't be told apart from those of the second any
 // more. It is as secret as the report that stands beside it in the form. It
-// prints as "redacted".
-type Seed [32]byte
+// prints as "[hidden]".
+type Seed struct{ hidden.Value[[32]byte] }
 
-// Format prints "redacted" whatever the verb.
-func (Seed) Format(f fmt.State, _ rune) { fmt.Fprint(f, "redacted") }
+// NewSeed returns a fresh seed, from crypto/rand.
+func NewSeed() Seed {
+	var b [32]byte
+	rand.Read(b[:])
+	return SeedFrom(b)
+}
+
+// SeedFrom returns the seed that a form came with.
+func SeedFrom(b [32]byte) Seed { return Seed{hidden.Of(b)} }
+
+// Hex reveals the seed, as a form carries it.
+func (s Seed) Hex() string {
+	b := s.Reveal()
+	return hex.EncodeToString(b[:])
+}
 
 // Readers is who may read a report: the readers of a unit but for some.
 type Readers struct {
@@ -77,7 +93,8 @@ func (to Readers) derive(s Seed, purpose string, n int) ([]byte, error) {
 	}
 	slices.Sort(without)
 	info := "suluh.example/form/v1/" + purpose + "\n" + string(to.Unit) + "\n" + strings.Join(slices.Compact(without), ",")
-	b, err := hkdf.Key(sha256.New, s[:], nil, info, n)
+	secret := s.Reveal()
+	b, err := hkdf.Key(sha256.New, secret[:], nil, info, n)
 	if err != nil {
 		return nil, fmt.Errorf("derive keys of a form: %w", err)
 	}

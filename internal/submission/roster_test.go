@@ -110,7 +110,7 @@ func TestOldRosterIsRefusedByTheVault(t *testing.T) {
 	}
 	v, err := old.Look(t.Context(), code)
 	must(t, err)
-	sub, err := old.BeginReply(t.Context(), w.Day, v, submission.Seed{1}, "halo", "id")
+	sub, err := old.BeginReply(t.Context(), w.Day, v, submission.SeedFrom([32]byte{1}), "halo", "id")
 	must(t, err)
 	_, err = sub.Commit(t.Context())
 	must(t, err)

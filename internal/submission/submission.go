@@ -175,7 +175,7 @@ func (s *Sender) BeginReply(ctx context.Context, day id.Day, v *View, once Seed,
 	if err != nil {
 		return nil, err
 	}
-	mac := v.code.MACKey()
+	mac, seed := v.code.MACKey().Reveal(), once.Reveal()
 	sub := &Submission{
 		code: v.code, to: to, reporter: reporter.Recipient(),
 		tag: hmac.New(sha256.New, mac[:]),
@@ -185,7 +185,7 @@ func (s *Sender) BeginReply(ctx context.Context, day id.Day, v *View, once Seed,
 		},
 		card: seal.Card{Case: v.Case, Unit: v.Unit, Recipient: v.recipient, Day: day, Letter: true},
 	}
-	sub.tagField("reply", string(once[:]))
+	sub.tagField("reply", string(seed[:]))
 	sub.open(ctx, s.vault, depositsock.DepositHead{}) // sealed to the case, whoever reads it by now
 	return sub, nil
 }

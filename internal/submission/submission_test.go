@@ -198,7 +198,7 @@ func TestAReportTravelsToItsReaderAndBack(t *testing.T) {
 	if view.Status != report.Verifying || len(view.Messages) != 1 || view.Messages[0].Text != "Kami sedang memeriksa." || view.InLog || len(view.Warnings) != 0 {
 		t.Errorf("view: %+v", view)
 	}
-	reply, err := w.Sender.BeginReply(t.Context(), w.Day, view, submission.Seed{1}, "Terima kasih", "id")
+	reply, err := w.Sender.BeginReply(t.Context(), w.Day, view, submission.SeedFrom([32]byte{1}), "Terima kasih", "id")
 	must(t, err)
 	if res, err := reply.Commit(t.Context()); err != nil || res.Outcome != depositsock.Added {
 		t.Errorf("reply: %s, %v", res.Outcome, err)
@@ -326,7 +326,7 @@ func TestWhoMayNot(t *testing.T) {
 	if _, err := w.send(testvault.Form("itprov", w.one.id, w.two.id)); !errors.Is(err, submission.ErrNoReaders) {
 		t.Errorf("no reader left: got %v", err)
 	}
-	code, err := submission.CodeOf(submission.Seed{9}, submission.Readers{Unit: "itprov"})
+	code, err := submission.CodeOf(submission.SeedFrom([32]byte{9}), submission.Readers{Unit: "itprov"})
 	must(t, err)
 	if _, err := w.Sender.Look(t.Context(), code); !errors.Is(err, depositsock.ErrUnknown) {
 		t.Errorf("unknown code: got %v", err)
@@ -374,7 +374,7 @@ func TestNothingIsStoredInTheClear(t *testing.T) {
 	for _, marker := range []string{"PENANDA", "bukti.bin", code.Reveal(), code.Lookup().Hex()} {
 		assertAbsent(t, w.Dir, []byte(marker))
 	}
-	raw := code.Lookup()
+	raw := code.Lookup().Reveal()
 	assertAbsent(t, w.Dir, raw[:])
 }
 

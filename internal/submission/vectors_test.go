@@ -21,10 +21,11 @@ func TestVectors(t *testing.T) {
 		t.Fatal("no vectors")
 	}
 	for _, v := range vectors {
-		var s Seed
-		if _, err := hex.Decode(s[:], []byte(v["seed"])); err != nil {
+		secret, err := hex.DecodeString(v["seed"])
+		if err != nil {
 			t.Fatal(err)
 		}
+		s := SeedFrom([32]byte(secret))
 		to := Readers{Unit: id.Unit(v["unit"])}
 		// In another order than they are derived in.
 		for _, m := range strings.Fields(v["without"]) {

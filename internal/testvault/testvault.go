@@ -6,7 +6,6 @@ package testvault
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -157,7 +156,7 @@ func Form(unit id.Unit, without ...id.Member) submission.Form {
 		Report:   report.Report{What: "Uang perjalanan dinas dibayar dua kali", Who: "bendahara", Category: "korupsi"},
 		Language: "id",
 	}
-	rand.Read(f.Seed[:])
+	f.Seed = submission.NewSeed()
 	return f
 }
 
@@ -195,8 +194,7 @@ func (w *World) Look(code casecode.Code) *submission.View {
 // Say sends a message by code.
 func (w *World) Say(code casecode.Code, text string) {
 	w.T.Helper()
-	var once submission.Seed
-	rand.Read(once[:])
+	once := submission.NewSeed()
 	s, err := w.Sender.BeginReply(w.T.Context(), w.Day, w.Look(code), once, text, "id")
 	w.must(err)
 	defer s.Abort()

@@ -2,7 +2,6 @@ package world
 
 import (
 	"context"
-	"crypto/rand"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -213,7 +212,7 @@ func (c *example) send(ctx context.Context, s stage, sender *submission.Sender) 
 	if f.Language == "" {
 		f.Language = "id"
 	}
-	rand.Read(f.Seed[:])
+	f.Seed = submission.NewSeed()
 	sub, err := sender.Begin(ctx, id.DayOf(s.clock.now(), s.zone), f)
 	if err != nil {
 		return err

@@ -31,6 +31,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"suluh.example/suluh/crypto/hidden"
 	"suluh.example/suluh/internal/check"
 	"suluh.example/suluh/internal/lang"
 	"suluh.example/suluh/web/page"
@@ -41,12 +42,12 @@ var templates embed.FS
 
 // Config says what is served to whom. The zero value of a field is its default.
 type Config struct {
-	Files       check.Files      // of the log; required
-	Key         string           // the log's verifier key; required
-	OpenEntries bool             // entries are for everybody
-	Token       string           // of auditors; without one, and not open, entries are for nobody
-	Log         *slog.Logger     // default: discards
-	Now         func() time.Time // default: time.Now
+	Files       check.Files          // of the log; required
+	Key         string               // the log's verifier key; required
+	OpenEntries bool                 // entries are for everybody
+	Token       hidden.Value[string] // of auditors; without one, and not open, entries are for nobody
+	Log         *slog.Logger         // default: discards
+	Now         func() time.Time     // default: time.Now
 }
 
 // minToken is the fewest characters of a token: nobody shall guess one.
@@ -84,7 +85,7 @@ func New(c Config) (*Server, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.Token != "" && len(c.Token) < minToken {
+	if n := len(c.Token.Reveal()); n > 0 && n < minToken {
 		return nil, errors.New("the auditors' token has fewer than 20 characters, and could be guessed")
 	}
 	key, err := note.NewVerifier(c.Key)
@@ -164,7 +165,7 @@ func (s *Server) frame(l *lang.Language, at string, auditor bool) page.Page {
 	for _, to := range []struct{ path, key string }{
 		{"/", "auditor.nav.verdict"}, {"/cari", "auditor.nav.search"}, {"/periksa", "auditor.nav.how"}, {"/masuk", "auditor.nav.token"},
 	} {
-		if to.path == "/masuk" && (auditor || s.config.Token == "") {
+		if to.path == "/masuk" && (auditor || s.config.Token.Reveal() == "") {
 			continue
 		}
 		p.Nav = append(p.Nav, page.Link{Href: l.Path(to.path), Text: l.T(to.key), Current: at == to.path})

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/net/html"
 
 	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/crypto/hidden"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/internal/check"
@@ -70,7 +71,7 @@ func newAudit(t *testing.T, change func(*auditor.Config)) *audit {
 	must(t, err)
 	key, err := w.Vault.LogFile(t.Context(), "log.vkey")
 	must(t, err)
-	c := auditor.Config{Files: a.files, Key: strings.TrimSpace(string(key)), Token: token}
+	c := auditor.Config{Files: a.files, Key: strings.TrimSpace(string(key)), Token: hidden.Of(token)}
 	if change != nil {
 		change(&c)
 	}
@@ -193,7 +194,7 @@ func TestEntriesAreForAuditors(t *testing.T) {
 		t.Errorf("without a token: %v", err)
 	}
 	for given, want := range map[string]string{"": "fails", token: "", token + "x": "fails", token[:23]: "fails"} {
-		files, err := check.Source(a.url, given)
+		files, err := check.Source(a.url, hidden.Of(given))
 		must(t, err)
 		_, err = check.Verify(t.Context(), files, a.w.Log)
 		if (err != nil) != (want != "") {
@@ -212,7 +213,7 @@ func TestEntriesAreForAuditors(t *testing.T) {
 }
 
 func TestNobodyHasATokenThatWasNotSet(t *testing.T) {
-	a := newAudit(t, func(c *auditor.Config) { c.Token = "" })
+	a := newAudit(t, func(c *auditor.Config) { c.Token = hidden.Value[string]{} })
 	a.auth = ""
 	for _, header := range []string{"Bearer ", "Bearer", "Bearer x"} {
 		if x := a.do("GET", "/tile/entries/000.p/9", nil, func(r *http.Request) { r.Header.Set("Authorization", header) }); x.StatusCode != 401 {
@@ -223,7 +224,7 @@ func TestNobodyHasATokenThatWasNotSet(t *testing.T) {
 		t.Errorf("an empty token: got %d", x.StatusCode)
 	}
 	a.get("/cari").wants(t, 401, "Masuk sebagai pemeriksa", "Server ini tidak menunjukkan isi catatan")
-	if _, err := auditor.New(auditor.Config{Files: a.files, Key: "x", Token: "pendek"}); err == nil {
+	if _, err := auditor.New(auditor.Config{Files: a.files, Key: "x", Token: hidden.Of("pendek")}); err == nil {
 		t.Error("a token that can be guessed was taken")
 	}
 }

@@ -427,7 +427,7 @@ func (s *Server) askToken(w http.ResponseWriter, r *request) error {
 }
 
 func (s *Server) tokenForm(w http.ResponseWriter, r *request, status int, wrong bool) error {
-	p := tokenPage{Page: s.page(r, r.l.T("auditor.token.title")), None: s.config.Token == ""}
+	p := tokenPage{Page: s.page(r, r.l.T("auditor.token.title")), None: s.config.Token.Reveal() == ""}
 	p.Status = status
 	p.Languages = nil
 	if status == http.StatusUnauthorized {

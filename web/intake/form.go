@@ -161,13 +161,11 @@ func (t typed) longest() (name string) {
 
 // seed reads the one-time value of a form.
 func seed(s string) (submission.Seed, bool) {
-	var x submission.Seed
 	b, err := hex.DecodeString(s)
-	if err != nil || len(b) != len(x) {
-		return x, false
+	if err != nil || len(b) != 32 {
+		return submission.Seed{}, false
 	}
-	copy(x[:], b)
-	return x, true
+	return submission.SeedFrom([32]byte(b)), true
 }
 
 // choice is an answer of the question who reads it.

@@ -55,7 +55,7 @@ func sealedForm() submission.Form {
 		To: submission.Readers{Unit: "itprov"}, Language: "id",
 		Report: report.Report{What: "Uang perjalanan dinas dibayar dua kali", Category: "korupsi"},
 	}
-	rand.Read(f.Seed[:])
+	f.Seed = submission.NewSeed()
 	return f
 }
 

@@ -1,8 +1,6 @@
 package intake
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"io"
 	"net/http"
@@ -197,9 +195,7 @@ func (s *Server) showCheck(w http.ResponseWriter, r *request, sender *submission
 		return s.pages.Write(w, l, "tulis", s.writePage(r, ro, t, wrong...))
 	}
 	if _, ok := seed(t.once); !ok {
-		var fresh submission.Seed
-		rand.Read(fresh[:])
-		t.once = hex.EncodeToString(fresh[:])
+		t.once = submission.NewSeed().Hex()
 	}
 	unit, _ := ro.Unit(to.Unit)
 	p := checkPage{
@@ -500,7 +496,7 @@ func (s *Server) codePage(r *request, title string, to submission.Readers, once 
 
 // codeFields carry what a code comes from, and no more: not the report.
 func codeFields(to submission.Readers, once submission.Seed) []hidden {
-	f := []hidden{{onceField, hex.EncodeToString(once[:])}, {unitField, string(to.Unit)}}
+	f := []hidden{{onceField, once.Hex()}, {unitField, string(to.Unit)}}
 	for _, m := range to.Without {
 		f = append(f, hidden{withoutField, string(m)})
 	}

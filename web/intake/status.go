@@ -1,8 +1,6 @@
 package intake
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"io"
 	"net/http"
@@ -113,7 +111,7 @@ func shorten(s string) string {
 // what is wrong: "" if nothing is.
 func tryCode(l *lang.Language, s string, right casecode.Code) string {
 	code, _, err := casecode.Parse(s)
-	if err == nil && code == right {
+	if err == nil && code.Equal(right) {
 		return ""
 	}
 	if err == nil || errors.Is(err, casecode.ErrChecksum) {
@@ -188,9 +186,7 @@ func (s *Server) statusPage(r *request, ro *roster.Roster, state depositsock.Sta
 		Code: code.Reveal(), Once: d.once, Switch: s.others(r, "/cek"),
 	}
 	if _, ok := seed(p.Once); !ok {
-		var once submission.Seed
-		rand.Read(once[:])
-		p.Once = hex.EncodeToString(once[:])
+		p.Once = submission.NewSeed().Hex()
 	}
 	due := v.Due
 	if due.IsZero() && len(v.History) > 0 && v.Status != "" {
@@ -342,7 +338,7 @@ func (s *Server) reply(w http.ResponseWriter, r *request) error {
 	}
 	once, ok := seed(d.once)
 	if !ok {
-		rand.Read(once[:])
+		once = submission.NewSeed()
 	}
 	sub, err := sender.BeginReply(r.Context(), state.Day, view, once, d.text, r.l.Code())
 	if err == nil {
