@@ -64,6 +64,8 @@ func (v *Vault) settle(ctx context.Context) error {
 // leaves there. It runs alone.
 func (v *Vault) wipe(ctx context.Context) error {
 	v.unwiped.Store(true)
+	v.copying.Lock()
+	defer v.copying.Unlock()
 	var busy, pages, moved int
 	if err := v.db.write.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved); err != nil {
 		return fmt.Errorf("truncate the WAL: %w", err)
@@ -190,6 +192,9 @@ func digests(ctx context.Context, q rowser, query string, args ...any) (all []id
 // be truncated. It goes before anything
 // is served: auditors want no request between a missed midnight and its batch.
 func (v *Vault) CatchUp(ctx context.Context) error {
+	if v.restored.Load() != nil {
+		return nil
+	}
 	var overdue bool
 	err := v.db.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM deposits WHERE settled = 0 AND (seq >= 0 OR day < ?1))
 		OR EXISTS (SELECT 1 FROM destroyed WHERE settled = 0 AND (seq >= 0 OR day < ?1))`, v.today().String()).Scan(&overdue)

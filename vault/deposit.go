@@ -58,7 +58,7 @@ func (v *Vault) DepositState() depositsock.State {
 	open, files := v.quota.room(v.config, v.config.Now(), v.config.Dir)
 	return depositsock.State{
 		Origin: v.signer.Name(), LogKey: v.logKey, Roster: now.digest,
-		Open: open && now.roster != nil, Files: files, MaxBytes: v.config.MaxBytes, Day: v.today(),
+		Open: open && now.roster != nil && v.restored.Load() == nil, Files: files, MaxBytes: v.config.MaxBytes, Day: v.today(),
 	}
 }
 
@@ -86,7 +86,7 @@ func full(err error) bool {
 
 func (v *Vault) deposit(ctx context.Context, l id.Lookup, head depositsock.DepositHead, stream *frame.Reader) (a depositsock.DepositAnswer, err error) {
 	now := v.now.Load()
-	if open, _ := v.quota.room(v.config, v.config.Now(), v.config.Dir); !open || now.roster == nil {
+	if open, _ := v.quota.room(v.config, v.config.Now(), v.config.Dir); !open || now.roster == nil || v.restored.Load() != nil {
 		return a, depositsock.ErrFull
 	}
 	if err := checkRoster(head, now); err != nil {

@@ -43,6 +43,9 @@ type doctor struct {
 	root     note.Verifier
 	findings []Finding
 
+	seen    [][]byte    // checkpoints that others hold
+	hashes  []tlog.Hash // of the log's tree
+	size    int64
 	records map[int64]accesslog.Record // all but lists and opens, which the store has no rows for
 	overdue int                        // what reporters did on earlier days that is not in the log
 	gone    map[id.Digest]bool         // answers that reporters had destroyed
@@ -54,11 +57,14 @@ func (d *doctor) find(do, format string, args ...any) {
 
 // Doctor says what is wrong with a store; nothing, if it finds nothing. It
 // only reads, so the vault may run meanwhile. The error is about what it could
-// not look at.
-func Doctor(ctx context.Context, dir string) ([]Finding, error) { return examine(ctx, dir, time.Now()) }
+// not look at. Seen are checkpoints of the log that others hold: only they tell
+// that a store is an older one, for instance from a copy of the disk.
+func Doctor(ctx context.Context, dir string, seen ...[]byte) ([]Finding, error) {
+	return examine(ctx, dir, time.Now(), seen...)
+}
 
-func examine(ctx context.Context, dir string, now time.Time) ([]Finding, error) {
-	d := &doctor{ctx: ctx, dir: dir, now: now, records: map[int64]accesslog.Record{}, gone: map[id.Digest]bool{}}
+func examine(ctx context.Context, dir string, now time.Time, seen ...[]byte) ([]Finding, error) {
+	d := &doctor{ctx: ctx, dir: dir, now: now, seen: seen, records: map[int64]accesslog.Record{}, gone: map[id.Digest]bool{}}
 	if err := d.files(); err != nil {
 		return nil, err
 	}
@@ -92,6 +98,7 @@ func examine(ctx context.Context, dir string, now time.Time) ([]Finding, error) 
 	if err := d.chain(); err != nil || d.records == nil {
 		return d.findings, err // what follows is held against the records
 	}
+	d.comparedWithSeen()
 	for _, look := range []func() error{d.deposits, d.destroyed, d.objects, d.rosters} {
 		if err := look(); err != nil {
 			return d.findings, err
@@ -142,6 +149,12 @@ func (d *doctor) files() error {
 			d.find(doOwner, "Others than the vault's user can use %s.", name)
 		}
 	}
+	if backup, err := readRestored(d.dir); err != nil {
+		d.find("Stop the vault, and restore the backup anew into an empty directory.", "That the store comes from a backup is known, but not from which: the file %s is damaged.", restoredFile)
+	} else if !backup.IsZero() {
+		d.find("Ask auditors and members for the last checkpoint that they hold, and name the latest: suluh restore --dir DIR --lost-after CHECKPOINT --reason …",
+			"The store was restored from the backup of %s. The vault takes no reports and no requests of members until it is told what is lost.", backup)
+	}
 	uploads, err := os.ReadDir(filepath.Join(d.dir, "uploads"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -164,6 +177,50 @@ func (d *doctor) disk() {
 	if free < 4*minFree || fs.Bavail < fs.Blocks/20 {
 		d.find("Make room or add a disk. Below 256 MiB the vault takes no reports, and before that no files.",
 			"The disk is nearly full: %d MiB are free.", free>>20)
+	}
+}
+
+// comparedWithSeen says of each checkpoint that others hold whether the log has
+// all that it had then, or admits what it has lost.
+func (d *doctor) comparedWithSeen() {
+	key, err := os.ReadFile(filepath.Join(d.dir, "log.vkey"))
+	if err != nil {
+		return // said above
+	}
+	verifier, err := note.NewVerifier(strings.TrimSpace(string(key)))
+	if err != nil {
+		return // said above
+	}
+	read := tlog.HashReaderFunc(func(at []int64) ([]tlog.Hash, error) {
+		out := make([]tlog.Hash, len(at))
+		for i, x := range at {
+			out[i] = d.hashes[x]
+		}
+		return out, nil
+	})
+	for i, msg := range d.seen {
+		before, err := accesslog.OpenCheckpoint(msg, verifier)
+		if err != nil {
+			d.find("Name a checkpoint of this log, of an auditor's export or a desk's .seen file.", "Checkpoint %d that was named is not signed by this log's key.", i+1)
+			continue
+		}
+		if before.N <= d.size {
+			if root, err := tlog.TreeHash(before.N, read); err == nil && root == before.Hash {
+				continue
+			}
+		}
+		what := fmt.Sprintf("Somebody has seen another log than this one, of %d records; this one has %d.", before.N, d.size)
+		if before.N > d.size {
+			what = fmt.Sprintf("The store is an older one: somebody has seen %d records of the log, and it has %d.", before.N, d.size)
+		}
+		do := "Stop the vault and keep this directory as it is, as evidence. If it was restored, do that with suluh restore from a backup, which records it; if not, the log was forked: tell the auditors."
+		for _, r := range d.records {
+			if x, err := accesslog.ParseRestore(r); err == nil && r.Seq < before.N && before.N <= x.Lost.N {
+				what += fmt.Sprintf(" Record %d says that the vault was restored from the backup of %s, and lost up to %d records.", r.Seq, x.Backup, x.Lost.N-r.Seq)
+				do = "Compare with the written record of the restore. Nothing else is to be done if that is right."
+			}
+		}
+		d.find(do, "%s", what)
 	}
 }
 
@@ -226,6 +283,7 @@ func (d *doctor) chain() error {
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("read log: %w", err)
 	}
+	d.hashes, d.size = all, next
 	if next == 0 {
 		d.find(doRestore, "The access log is empty, though it begins when a vault is made.")
 	}

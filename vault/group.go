@@ -39,6 +39,9 @@ const maxGroup = 256
 
 // write hands a change to the writer and returns once it is durable, or undone.
 func (v *Vault) write(ctx context.Context, do func(*group) error) error {
+	if v.restored.Load() != nil {
+		return errRestored
+	}
 	return v.enqueue(ctx, &job{do: do, done: make(chan error, 1)})
 }
 

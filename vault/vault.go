@@ -14,6 +14,7 @@
 //	log.vkey        its verifier key, for auditors
 //	root.vkey       the key that rosters are signed with
 //	zone            time zone of the day's end
+//	restored        there while a vault from a backup waits to be told what is lost
 //	lock            held by the one vault that runs
 package vault
 
@@ -125,6 +126,9 @@ type Vault struct {
 	size    int64       // of the log as committed; the writer's
 	unsure  bool        // a commit failed, and may have happened all the same; the writer's
 	unwiped atomic.Bool // the WAL may have what was deleted
+	copying sync.Mutex  // held while the database is copied, and by who truncates the WAL
+
+	restored atomic.Pointer[id.Day] // of the backup that the vault came from, while it takes no changes
 
 	cache hashCache
 	log   atomic.Pointer[published]
@@ -210,6 +214,9 @@ func Open(ctx context.Context, c Config) (_ *Vault, err error) {
 		return nil, err
 	}
 	if err := v.reload(ctx); err != nil {
+		return nil, err
+	}
+	if err := v.loadRestored(ctx); err != nil {
 		return nil, err
 	}
 	v.stopped.Add(1)

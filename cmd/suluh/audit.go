@@ -14,6 +14,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
 	"golang.org/x/term"
 
 	"suluh.example/suluh/crypto/accesslog"
@@ -106,6 +107,8 @@ report, and tells nothing of them. The exit status is 1 if the promise was broke
 
 With --continues, a log that was cut back or begun anew since shows, too: keep the checkpoint of each verification, or use suluh audit export, which does.
 
+A vault that was restored from a backup says so in its log, with what is lost and why. The exit status is then 1, until --continues names a checkpoint that was kept after the restore: who keeps one has been told.
+
 Examples:
   suluh audit verify --log-key log.vkey /media/log
   suluh audit verify --log-key log.vkey --token-file token https://log.example/
@@ -127,14 +130,41 @@ type verdict struct {
 	Why       string      `json:"why,omitempty"`
 	Want      string      `json:"want,omitempty"`
 	Got       string      `json:"got,omitempty"`
+	Restores  []restored  `json:"restores,omitempty"` // from backups; each has lost what came after the backup
 
 	Receipt check.Promise `json:"receipt,omitempty"`
 }
 
+// restored is a restore as verify prints it with --json.
+type restored struct {
+	Record int64     `json:"record"`
+	Time   time.Time `json:"time"`
+	Backup id.Day    `json:"backup"`
+	Had    int64     `json:"had"` // records that the log before is known to have had
+	Root   string    `json:"root"`
+	Reason string    `json:"reason"`
+	New    bool      `json:"new"` // nobody here has kept a checkpoint since
+}
+
+// wasRestored shouts: nobody shall take a log for whole that says itself that it
+// isn't, until he keeps a checkpoint that has the record of it.
+func wasRestored(unseen []check.Restored) error {
+	if len(unseen) == 0 {
+		return nil
+	}
+	var all []string
+	for _, x := range unseen {
+		all = append(all, x.String())
+	}
+	return withHint(errors.New("the log is NOT whole: it was "+strings.Join(all, "; and it was ")),
+		"ask the operator for the written record of it, and the Inspektur whether he knew; whoever holds a later checkpoint of before has proof of more that was lost. Then keep the checkpoint of now, for --continues")
+}
+
 func (c *auditVerifyCmd) Run(ctx context.Context) error {
 	log, r, err := c.verify(ctx)
+	kept := accesslog.EmptyTree()
 	if err == nil && c.Continues != "" {
-		err = c.continues(log)
+		kept, err = c.continues(log)
 	}
 	var f *check.Finding
 	if err != nil && !errors.As(err, &f) {
@@ -148,7 +178,13 @@ func (c *auditVerifyCmd) Run(ctx context.Context) error {
 	}
 	if c.JSON {
 		v := verdict{Intact: f == nil, Receipt: promised.promise}
+		var shout error
 		if f == nil {
+			shout = wasRestored(r.Unseen(kept))
+			v.Intact = shout == nil
+			for _, x := range r.Restores {
+				v.Restores = append(v.Restores, restored{x.Seq, x.Time, x.Backup, x.Lost.N, x.Lost.Hash.String(), x.Reason, x.Seq >= kept.N})
+			}
 			v.Records, v.Deposits, v.Destroyed, v.Accesses, v.Waiting, v.Root = r.Records, r.Deposits, r.Destroyed, r.Accesses, r.Waiting, r.Tree.Hash.String()
 		} else {
 			v.Fault, v.Why, v.Want, v.Got = f.Fault, f.What, f.Want, f.Got
@@ -156,7 +192,7 @@ func (c *auditVerifyCmd) Run(ctx context.Context) error {
 				v.Record = &f.Seq
 			}
 		}
-		return errors.Join(json.NewEncoder(os.Stdout).Encode(v), err, promised.broken())
+		return errors.Join(json.NewEncoder(os.Stdout).Encode(v), err, shout, promised.broken())
 	}
 	if err != nil {
 		return err
@@ -168,7 +204,7 @@ func (c *auditVerifyCmd) Run(ctx context.Context) error {
 	case check.Open:
 		fmt.Printf("the promise is open: the deposit of the receipt must be in the log by the end of %s\n", promised.due)
 	}
-	return promised.broken()
+	return errors.Join(wasRestored(r.Unseen(kept)), promised.broken())
 }
 
 // receipt is what became of a reporter's receipt.
@@ -215,20 +251,20 @@ func (c *auditVerifyCmd) receipt(log *check.Log) (receipt, error) {
 	return receipt{promise, r.Due}, err
 }
 
-func (c *auditVerifyCmd) continues(log *check.Log) error {
+// continues returns the tree that was kept, if the log still begins with it.
+func (c *auditVerifyCmd) continues(log *check.Log) (before tlog.Tree, err error) {
 	key, _, err := readLogKey(c.LogKey)
 	if err != nil {
-		return err
+		return before, err
 	}
 	msg, err := os.ReadFile(c.Continues)
 	if err != nil {
-		return err
+		return before, err
 	}
-	before, err := accesslog.OpenCheckpoint(msg, key)
-	if err != nil {
-		return errors.New("the checkpoint that was kept is not signed by this log's key")
+	if before, err = accesslog.OpenCheckpoint(msg, key); err != nil {
+		return before, errors.New("the checkpoint that was kept is not signed by this log's key")
 	}
-	return log.Continues(before)
+	return before, log.Continues(before)
 }
 
 // intact is the one sentence.
@@ -237,7 +273,11 @@ func intact(r *check.Result) string {
 	if r.Destroyed > 0 {
 		destroyed = fmt.Sprintf("%d answers destroyed by their reporters, ", r.Destroyed)
 	}
-	s := fmt.Sprintf("the log is intact: %d records, none missing or changed (%d deposits, %s%d requests of members)", r.Records, r.Deposits, destroyed, r.Accesses)
+	whole, none := "the log is intact", "none missing or changed"
+	if n := len(r.Restores); n > 0 {
+		whole, none = "the log is intact since it was restored from a backup", "none missing or changed but for what was lost by that"
+	}
+	s := fmt.Sprintf("%s: %d records, %s (%d deposits, %s%d requests of members)", whole, r.Records, none, r.Deposits, destroyed, r.Accesses)
 	switch {
 	case r.Waiting == 1:
 		s += "; 1 case was opened before the batch of its day, and its readers are checked once that is in the log"
@@ -384,5 +424,5 @@ func (c *auditExportCmd) Run(ctx context.Context) error {
 		return err
 	}
 	fmt.Println(intact(r))
-	return nil
+	return wasRestored(r.Unseen(r.Before))
 }

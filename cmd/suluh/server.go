@@ -10,6 +10,7 @@ import (
 
 	"suluh.example/suluh/crypto/keyfile"
 	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/internal/backup"
 	"suluh.example/suluh/internal/ceremony"
 	"suluh.example/suluh/internal/member"
 	"suluh.example/suluh/vault"
@@ -29,9 +30,13 @@ type serverCmds struct {
 	Demo   demoCmd   `cmd:"" help:"Run all of it on loopback with throw-away keys and made-up cases."`
 
 	Dialer dialerCmd `cmd:"" hidden:"" help:"Connect for a part that can't."`
+
+	Backup  backupCmd  `cmd:"" help:"Keep copies of a vault."`
+	Restore restoreCmd `cmd:"" help:"Bring a vault back from a backup."`
 }
 
 func serverHint(err error) string {
+	var restored *member.Restored
 	switch {
 	case errors.Is(err, keyfile.ErrPassphrase):
 		return "type it again; capitals and spaces matter"
@@ -51,6 +56,8 @@ func serverHint(err error) string {
 		return "use --replace only if that sheet is lost or was seen; keep it for the cases that are sealed to it"
 	case errors.Is(err, ceremony.ErrOtherSheet):
 		return "compare the fingerprint on the sheet with that in suluh roster show"
+	case errors.As(err, &restored):
+		return "do not go on before the auditors confirm the restore and its day in writing; then keep this machine's .seen file for them, take it away, and begin anew"
 	case errors.Is(err, member.ErrFork), errors.Is(err, member.ErrTampered):
 		return "do not go on. Keep this machine's .seen file, tell the auditor, and check the log: suluh audit verify"
 	case errors.Is(err, member.ErrStranger):
@@ -65,6 +72,14 @@ func serverHint(err error) string {
 		return "write the reason for the reporter: --text-file FILE"
 	case errors.Is(err, vault.ErrRunning):
 		return "stop the other one first, or use it: suluh vault batch and suluh vault roster talk to a running vault"
+	case errors.Is(err, controlsock.ErrRestored), errors.Is(err, membersock.ErrRestored):
+		return "its operator has to name the last checkpoint that anybody holds: suluh restore --dir DIR --lost-after CHECKPOINT --reason …"
+	case errors.Is(err, controlsock.ErrCheckpoint):
+		return "name the file with a checkpoint of this log: of an auditor's export, or a desk's .seen"
+	case errors.Is(err, backup.ErrNone):
+		return "suluh backup list shows what a folder has"
+	case errors.Is(err, backup.ErrDamaged):
+		return "try an earlier backup (suluh backup list), or another copy of the folder; suluh backup check says which are whole"
 	case errors.Is(err, controlsock.ErrRoster):
 		return "sign the roster with the root key that the vault was made for, one version after the one in force"
 	case errors.Is(err, roster.ErrSuccessor):

@@ -46,13 +46,14 @@ const (
 	FaultRoster     Fault = "roster"     // a roster was exchanged, or breaks a rule
 	FaultDeposit    Fault = "deposit"    // deposits contradict each other or their batch
 	FaultDestroy    Fault = "destroy"    // what was destroyed was no answer of the case, or was destroyed before
+	FaultRestored   Fault = "restored"   // it was restored from a backup, and has lost what was seen before
 )
 
 // Faults returns all faults.
 func Faults() []Fault {
 	return []Fault{
 		FaultCheckpoint, FaultShrunk, FaultFork, FaultTree, FaultTile, FaultMissing, FaultForm, FaultOrder,
-		FaultSignature, FaultReplay, FaultTime, FaultMember, FaultCover, FaultRoster, FaultDeposit, FaultDestroy,
+		FaultSignature, FaultReplay, FaultTime, FaultMember, FaultCover, FaultRoster, FaultDeposit, FaultDestroy, FaultRestored,
 	}
 }
 
@@ -83,8 +84,43 @@ type Result struct {
 	Waiting    int // cases that were accessed and whose deposit isn't in the log yet
 	Roster     *roster.Roster
 	Entries    Entries
+	Restores   []Restored // oldest first: see [Result.Unseen]
+	Before     tlog.Tree  // of an export: what the folder had, which the log continues
 
 	zone *time.Location
+}
+
+// Restored is a restore from a backup, as a record tells it.
+type Restored struct {
+	Seq  int64     // the record, and the first that is lost
+	Time time.Time // of the record
+	accesslog.Restore
+}
+
+// Records returns how many are known to be lost.
+func (r Restored) Records() int64 { return r.Lost.N - r.Seq }
+
+func (r Restored) String() string {
+	s := fmt.Sprintf("restored on %s from the backup of %s (%s): ", r.Time.Format(time.DateOnly), r.Backup, Plain(r.Reason))
+	switch r.Records() {
+	case 0:
+		return s + fmt.Sprintf("what came after record %d is lost, if anything did", r.Seq-1)
+	case 1:
+		return s + fmt.Sprintf("record %d of before is lost", r.Seq)
+	}
+	return s + fmt.Sprintf("records %d to %d of before are lost", r.Seq, r.Lost.N-1)
+}
+
+// Unseen returns the restores of which somebody can't know who has seen no more
+// than a tree of this log. They are no proof that anything was done to the log,
+// and no proof that nothing was: whoever verifies must be told.
+func (r *Result) Unseen(seen tlog.Tree) (all []Restored) {
+	for _, x := range r.Restores {
+		if x.Seq >= seen.N {
+			all = append(all, x)
+		}
+	}
+	return all
 }
 
 // TimeZone returns the zone of the log's days, or UTC where this machine does not
@@ -201,31 +237,63 @@ func (l *Log) extend(ctx context.Context) (*Result, error) {
 	s := &l.state
 	return &Result{
 		Tree: tree, Checkpoint: msg, Records: tree.N, Deposits: s.deposits, Destroyed: s.destroyed, Accesses: s.accesses,
-		Waiting: len(s.waiting), Roster: s.roster, Entries: l.index.entries(), zone: l.TimeZone(),
+		Waiting: len(s.waiting), Roster: s.roster, Entries: l.index.entries(), Restores: s.restores[:len(s.restores):len(s.restores)], zone: l.TimeZone(),
 	}, nil
 }
 
 // Continues checks that the verified log begins with a tree that was seen
-// before. Extend must have succeeded.
+// before. Extend must have succeeded. If it doesn't, and a restore names just
+// that tree as the one that was lost, the finding is [FaultRestored]; a restore
+// that names another is no excuse.
 func (l *Log) Continues(before tlog.Tree) error {
 	n := l.state.size()
-	if before.N > n {
-		return &Finding{
-			Seq: -1, Fault: FaultShrunk, What: fmt.Sprintf("it had %d records before and has %d now", before.N, n),
-			Want: fmt.Sprint(before.N), Got: fmt.Sprint(n),
+	if before.N <= n {
+		root, err := l.state.rootOf(before.N)
+		if err != nil {
+			return err
 		}
-	}
-	root, err := l.state.rootOf(before.N)
-	if err != nil {
-		return err
-	}
-	if root != before.Hash {
+		if root == before.Hash {
+			return nil
+		}
+		if r := l.lost(before); r != nil {
+			return r
+		}
 		return &Finding{
-			Seq: -1, Fault: FaultFork, What: fmt.Sprintf("its first %d records are not those seen before", before.N),
+			Seq: -1, Fault: FaultFork, What: fmt.Sprintf("its first %d records are not those seen before", before.N) + l.unnamed(before),
 			Want: before.Hash.String(), Got: root.String(),
 		}
 	}
+	if r := l.lost(before); r != nil {
+		return r
+	}
+	return &Finding{
+		Seq: -1, Fault: FaultShrunk, What: fmt.Sprintf("it had %d records before and has %d now", before.N, n) + l.unnamed(before),
+		Want: fmt.Sprint(before.N), Got: fmt.Sprint(n),
+	}
+}
+
+// lost finds the restore that names a tree as lost.
+func (l *Log) lost(before tlog.Tree) error {
+	for _, r := range l.state.restores {
+		if r.Lost == before {
+			return &Finding{Seq: r.Seq, Fault: FaultRestored, What: "it was " + r.String()}
+		}
+	}
 	return nil
+}
+
+// unnamed says what is to be thought of a tree between a restore and the tree
+// that it names: it may be the lost log's, and nobody can tell any more.
+func (l *Log) unnamed(before tlog.Tree) string {
+	for _, r := range l.state.restores {
+		if r.Seq < before.N && before.N < r.Lost.N {
+			return fmt.Sprintf("; it was %s, and whether those seen before are among them only the checkpoint of %d records can tell", r.String(), r.Lost.N)
+		}
+		if before.N > r.Lost.N && r.Seq < before.N {
+			return fmt.Sprintf("; it was %s, which leaves out what was seen before", r.String())
+		}
+	}
+	return ""
 }
 
 // bundle is up to 256 records on their way through the checks.

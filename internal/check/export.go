@@ -18,7 +18,8 @@ import (
 
 // Export verifies a log and keeps a folder of its files, from which any
 // tlog-tiles client reads it. Into a folder that an earlier export has filled
-// it fetches only what is new, and the log must continue that one.
+// it fetches only what is new, and the log must continue that one. Whether it was
+// restored since ([Result.Unseen]) is told of the tree that the folder had.
 //
 //	log.vkey                        first: says whose folder it is
 //	rosters/…, tile/entries/…       as they are verified, each durable under its name or not there
@@ -67,13 +68,26 @@ func Export(ctx context.Context, dir string, source Files, key string, progress 
 	if err == nil {
 		err = log.Continues(before)
 	}
+	var f *Finding
+	if before.N > 0 && errors.As(err, &f) && f.Fault != FaultMissing {
+		// What the folder has may be of a log that was lost with a restore.
+		if alone := New(source, verifier); alone.trust(ctx) == nil && alone.Continues(before) != nil {
+			return nil, alone.Continues(before)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
 	if err := durable.ReplaceFile(filepath.Join(dir, "checkpoint"), checkpoint, 0o600); err != nil {
 		return nil, err
 	}
+	r.Before = before
 	return r, dropPartial(dir, before, r.Tree)
+}
+
+func (l *Log) trust(ctx context.Context) error {
+	_, err := l.Extend(ctx)
+	return err
 }
 
 // begin makes the folder, or finds that it is this log's.

@@ -42,6 +42,7 @@ type state struct {
 	batchDay id.Day                    // of the last batch, or of the log's beginning
 	deposits int64
 	accesses int64
+	restores []Restored
 
 	destroyed int64
 	seenSize  int64 // the tree that the last statement had seen, and its root
@@ -143,9 +144,35 @@ func (s *state) check(ctx context.Context, seq int64, p *parsed) error {
 		return s.destroy(r.Destroy)
 	case accesslog.KindBatch:
 		return s.endBatch(r)
+	case accesslog.KindRestore:
+		return s.restore(r)
 	case accesslog.KindStatement:
 		return s.statement(p)
 	}
+	return nil
+}
+
+// restore checks the record that says that what follows is another log than the
+// one that it stands for, and keeps it: it is no fault of the records, and
+// nobody shall verify the log without being told.
+func (s *state) restore(r *accesslog.Record) error {
+	x, err := accesslog.ParseRestore(*r)
+	if err != nil {
+		return fault(FaultForm, "it doesn't say from which backup the vault was restored, and what is lost")
+	}
+	if x.Lost.N == r.Seq {
+		root, err := s.rootOf(r.Seq)
+		if err != nil {
+			return err
+		}
+		if root != x.Lost.Hash {
+			return &Finding{
+				Seq: here, Fault: FaultFork, What: "the log before the restore, which it says had as many records, had others",
+				Want: x.Lost.Hash.String(), Got: root.String(),
+			}
+		}
+	}
+	s.restores = append(s.restores, Restored{r.Seq, r.Time, x})
 	return nil
 }
 

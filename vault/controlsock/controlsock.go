@@ -1,28 +1,54 @@
 // Package controlsock is the operator's socket to a running vault: end the
-// day, install the next signed roster. Its file is the operator's alone. It
-// offers nothing about any case.
+// day, install the next signed roster, copy the database for a backup, go on
+// after one was restored. Its file is the operator's alone. It offers nothing
+// about any case that the operator, who owns the files, doesn't have.
 package controlsock
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 
+	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/vault/wire"
 )
 
-// ErrRoster says that a roster was not installed.
-var ErrRoster = wire.NewError("roster", "the roster is not signed by the vault's root key, or does not follow the one in force")
+// Errors that cross the socket.
+var (
+	ErrRoster      = wire.NewError("roster", "the roster is not signed by the vault's root key, or does not follow the one in force")
+	ErrRestored    = wire.NewError("restored", "the vault was restored from a backup, and waits to be told which records are lost")
+	ErrNotRestored = wire.NewError("not-restored", "the vault does not wait after a restore")
+	ErrCheckpoint  = wire.NewError("checkpoint", "the checkpoint is not signed by this log's key, or is of a log that this one does not come from")
+	ErrReason      = wire.NewError("reason", "the reason is not a line of 10 to 200 characters")
+)
 
-var known = wire.Errors{ErrRoster}
+var known = wire.Errors{ErrRoster, ErrRestored, ErrNotRestored, ErrCheckpoint, ErrReason}
 
 const prefix = "/control/v1/"
 
 // BatchAnswer says what a batch did.
 type BatchAnswer struct {
 	Deposits int `json:"deposits"` // that entered the log
+}
+
+// GoOn says what is lost with a restore.
+type GoOn struct {
+	Lost   []byte `json:"lost,omitempty"` // checkpoint
+	Reason string `json:"reason"`
+}
+
+// Snapshot is a database as it is copied for a backup.
+type Snapshot struct {
+	io.ReadCloser
+	Size       int64
+	Day        id.Day
+	Checkpoint []byte // of the log that it has, signed
 }
 
 // Vault is what the handler needs of the vault.
@@ -32,7 +58,19 @@ type Vault interface {
 	// InstallRoster makes a signed roster the one in force; ErrRoster if it
 	// may not be.
 	InstallRoster(ctx context.Context, signed []byte) error
+	// Snapshot records that a backup is made and copies the database;
+	// ErrRestored if the vault takes no changes.
+	Snapshot(ctx context.Context) (*Snapshot, error)
+	// GoOn lets a vault that was restored take changes again, and records what
+	// is lost; ErrNotRestored, ErrCheckpoint or ErrReason.
+	GoOn(ctx context.Context, lost []byte, reason string) (accesslog.Restore, error)
 }
+
+// What heads a snapshot.
+const (
+	headerDay        = "Suluh-Day"
+	headerCheckpoint = "Suluh-Checkpoint" // base64
+)
 
 // Handler serves the socket.
 func Handler(v Vault) http.Handler {
@@ -55,6 +93,35 @@ func Handler(v Vault) http.Handler {
 			return
 		}
 		wire.JSON(w, struct{}{})
+	})
+	m.HandleFunc("POST "+prefix+"snapshot", func(w http.ResponseWriter, r *http.Request) {
+		s, err := v.Snapshot(r.Context())
+		if err != nil {
+			known.Write(w, err)
+			return
+		}
+		defer s.Close()
+		h := w.Header()
+		h.Set("Content-Type", "application/octet-stream")
+		h.Set("Content-Length", strconv.FormatInt(s.Size, 10)) // so that one that breaks off is noticed
+		h.Set(headerDay, s.Day.String())
+		h.Set(headerCheckpoint, base64.StdEncoding.EncodeToString(s.Checkpoint))
+		if _, err := io.Copy(w, s); err != nil {
+			panic(http.ErrAbortHandler)
+		}
+	})
+	m.HandleFunc("POST "+prefix+"go-on", func(w http.ResponseWriter, r *http.Request) {
+		var in GoOn
+		err := json.NewDecoder(io.LimitReader(r.Body, 1<<16)).Decode(&in)
+		var done accesslog.Restore
+		if err == nil {
+			done, err = v.GoOn(r.Context(), in.Lost, in.Reason)
+		}
+		if err != nil {
+			known.Write(w, err)
+			return
+		}
+		wire.JSON(w, done)
 	})
 	return m
 }
@@ -86,6 +153,38 @@ func (c *Client) InstallRoster(ctx context.Context, signed []byte) error {
 		return err
 	}
 	return r.Body.Close()
+}
+
+// Snapshot copies the database. The caller closes it.
+func (c *Client) Snapshot(ctx context.Context) (*Snapshot, error) {
+	r, err := c.wire.Post(ctx, "snapshot", nil)
+	if err != nil {
+		return nil, err
+	}
+	s := &Snapshot{ReadCloser: r.Body, Size: r.ContentLength}
+	day, err1 := id.ParseDay(r.Header.Get(headerDay))
+	checkpoint, err2 := base64.StdEncoding.DecodeString(r.Header.Get(headerCheckpoint))
+	if err1 != nil || err2 != nil || s.Size < 0 {
+		s.Close()
+		return nil, wire.ErrVault
+	}
+	s.Day, s.Checkpoint = day, checkpoint
+	return s, nil
+}
+
+// GoOn lets a vault that was restored take changes again. Lost is the last
+// checkpoint that anybody holds, or nothing.
+func (c *Client) GoOn(ctx context.Context, lost []byte, reason string) (done accesslog.Restore, err error) {
+	in, err := json.Marshal(GoOn{lost, reason})
+	if err != nil {
+		return done, err
+	}
+	r, err := c.wire.Post(ctx, "go-on", in)
+	if err != nil {
+		return done, err
+	}
+	defer r.Body.Close()
+	return done, wire.Decode(r.Body, &done)
 }
 
 // IsAbsent tells whether no vault runs behind the socket.

@@ -36,9 +36,12 @@ var (
 	ErrFork    = wire.NewError("fork", "the log that the member saw is not the log of this vault")
 	ErrOrigin  = wire.NewError("origin", "the statement is for another log")
 	ErrAlready = wire.NewError("already", "it is so already")
+
+	ErrRestored    = wire.NewError("restored", "the vault was restored from a backup, and its operator has not said yet what is lost")
+	ErrNotRestored = wire.NewError("not-restored", "the log has no record of a restore")
 )
 
-var known = wire.Errors{ErrBad, ErrMember, ErrRole, ErrNoWrap, ErrReplay, ErrStale, ErrFork, ErrOrigin, ErrAlready}
+var known = wire.Errors{ErrBad, ErrMember, ErrRole, ErrNoWrap, ErrReplay, ErrStale, ErrFork, ErrOrigin, ErrAlready, ErrRestored, ErrNotRestored}
 
 const prefix = "/member/v1/"
 
@@ -140,6 +143,13 @@ func (c *Client) Roster(ctx context.Context) ([]byte, error) {
 	return c.wire.Bytes(ctx, "roster", roster.MaxSize)
 }
 
+// LastRestore asks for the proof of the last record that says that the log was
+// restored from a backup; [ErrNotRestored] if there is none. What it proves is
+// the caller's to check.
+func (c *Client) LastRestore(ctx context.Context) (p accesslog.Proof, err error) {
+	return p, c.wire.Get(ctx, "restore", &p)
+}
+
 // Handed is an object that goes in with a statement that names it.
 type Handed struct {
 	id.Object
@@ -200,6 +210,9 @@ type Vault interface {
 	Act(ctx context.Context, head ActHead, in *frame.Reader, out *frame.Writer) error
 	// LogFile returns "checkpoint" or a hash tile by its tlog-tiles path.
 	LogFile(ctx context.Context, path string) ([]byte, error)
+	// LastRestore proves the last record of a restore; ErrNotRestored if there
+	// is none.
+	LastRestore(ctx context.Context) (accesslog.Proof, error)
 }
 
 // Handler serves the socket.
@@ -207,6 +220,14 @@ func Handler(v Vault) http.Handler {
 	m := http.NewServeMux()
 	m.HandleFunc("GET "+prefix+"state", func(w http.ResponseWriter, _ *http.Request) { wire.JSON(w, v.MemberState()) })
 	m.HandleFunc("GET "+prefix+"roster", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(v.SignedRoster()) })
+	m.HandleFunc("GET "+prefix+"restore", func(w http.ResponseWriter, r *http.Request) {
+		p, err := v.LastRestore(r.Context())
+		if err != nil {
+			known.Write(w, err)
+			return
+		}
+		wire.JSON(w, p)
+	})
 	m.HandleFunc("GET "+prefix+"log/{path...}", func(w http.ResponseWriter, r *http.Request) {
 		path := r.PathValue("path")
 		if t, err := accesslog.ParseTilePath(path); path != "checkpoint" && (err != nil || t.L < 0) {

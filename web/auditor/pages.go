@@ -24,6 +24,7 @@ type verdictPage struct {
 	Until   string // when it was verified
 	Unread  bool   // the log could not be read since
 	Checks  []checked
+	Lost    []string // by restores from backups, a sentence each
 	Root    string
 	Size    int64
 	Auditor bool
@@ -54,6 +55,23 @@ func (s *Server) verdict(w http.ResponseWriter, r *request) error {
 		Root: x.result.Tree.Hash.String(), Size: n, Auditor: r.auditor,
 	}
 	p.Cache = page.NoCache
+	for _, y := range x.result.Restores {
+		// The reason is for auditors: what the operator wrote may say too much.
+		key, reason := "auditor.restored.nothing", ""
+		if y.Records() > 0 {
+			key = "auditor.restored.lost"
+		}
+		if r.auditor {
+			reason = lang.Visible(y.Reason)
+		}
+		p.Lost = append(p.Lost, l.T(key, "When", l.Time(y.Time, x.zone), "Backup", l.Day(y.Backup), "First", y.Seq, "Last", y.Lost.N-1))
+		if reason != "" {
+			p.Lost = append(p.Lost, l.T("auditor.restored.reason", "Reason", reason))
+		}
+	}
+	if len(p.Lost) > 0 {
+		p.Title = l.T("auditor.verdict.restored", "N", n)
+	}
 	add := func(key string, n int64, told bool) {
 		c := checked{What: l.T("auditor.check." + key), Result: l.T("auditor.check." + key + ".good")}
 		if told {
