@@ -7,6 +7,7 @@ require (
 	github.com/BurntSushi/toml v1.6.0
 	github.com/alecthomas/kong v1.17.0
 	github.com/armon/go-socks5 v0.0.0-20160902184237-e75332964ef5
+	github.com/cretz/bine v0.2.0
 	github.com/decred/dcrd/bech32 v1.1.4
 	github.com/jba/templatecheck v0.7.1
 	github.com/mattn/go-sqlite3 v1.14.53

@@ -132,6 +132,12 @@ func NewClientOver(dial func(context.Context) (net.Conn, error)) *Client {
 	return &Client{wire.NewClientOver(dial, prefix, known)}
 }
 
+// NewClientBy returns a client that reaches the socket by rt, whatever host its
+// requests name.
+func NewClientBy(rt http.RoundTripper) *Client {
+	return &Client{wire.NewClientAt("http://vault", rt, prefix, known)}
+}
+
 // State asks how the vault is.
 func (c *Client) State(ctx context.Context) (s State, err error) {
 	return s, c.wire.Get(ctx, "state", &s)

@@ -14,6 +14,7 @@ package desk
 
 import (
 	"context"
+	"crypto/ecdh"
 	"embed"
 	"errors"
 	"log/slog"
@@ -27,6 +28,7 @@ import (
 
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/seal"
+	"suluh.example/suluh/internal/door"
 	"suluh.example/suluh/internal/lang"
 	"suluh.example/suluh/internal/member"
 	"suluh.example/suluh/internal/report"
@@ -58,6 +60,10 @@ type Config struct {
 	Clock      report.Clock
 	Log        *slog.Logger
 	Now        func() time.Time // for the idle lock; default time.Now
+
+	// Enter, if the vault is behind the members' onion service, lets a member in
+	// by the onion key, until leave is called; see [door.Door.Enter].
+	Enter func(key *ecdh.PrivateKey) (leave func(), err error)
 }
 
 // Server is the desk. It is an http.Handler.
@@ -68,6 +74,9 @@ type Server struct {
 	handler   http.Handler
 	hosts     map[string]bool
 	smith     locksmith
+
+	// behindDoor says that nothing is known of the vault before a member is in.
+	behindDoor bool
 
 	mu       sync.Mutex
 	sessions map[string]*session
@@ -85,6 +94,10 @@ func New(c Config) (*Server, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	behindDoor := c.Enter != nil
+	if !behindDoor {
+		c.Enter = func(*ecdh.PrivateKey) (func(), error) { return func() {}, nil }
+	}
 	host, _, err := net.SplitHostPort(c.Address)
 	if err != nil {
 		return nil, errors.New("the address is not host:port")
@@ -96,7 +109,7 @@ func New(c Config) (*Server, error) {
 	s := &Server{
 		c: c, catalogue: catalogue, sessions: map[string]*session{}, broken: map[id.Member]error{},
 		hosts: map[string]bool{"localhost": true, "127.0.0.1": true, "::1": true},
-		smith: newLocksmith(),
+		smith: newLocksmith(), behindDoor: behindDoor,
 	}
 	if ip := net.ParseIP(host); ip == nil || !ip.IsUnspecified() {
 		s.hosts[strings.ToLower(host)] = true
@@ -340,6 +353,11 @@ var failures = []struct {
 	{seal.ErrAge, http.StatusConflict, "desk.damaged"},
 	{seal.ErrDigest, http.StatusConflict, "desk.damaged"},
 	{seal.ErrLength, http.StatusConflict, "desk.damaged"},
+	{door.ErrShut, http.StatusForbidden, "desk.shut"},
+	{door.ErrNetwork, http.StatusServiceUnavailable, "desk.network"},
+	{door.ErrTor, http.StatusServiceUnavailable, "desk.tor"},
+	{door.ErrAddress, http.StatusServiceUnavailable, "desk.away"},
+	{door.ErrAway, http.StatusServiceUnavailable, "desk.away"},
 	{wire.ErrUnreachable, http.StatusServiceUnavailable, "desk.down"},
 	{wire.ErrVault, http.StatusServiceUnavailable, "desk.vault"},
 }

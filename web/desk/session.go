@@ -18,6 +18,7 @@ import (
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/keyfile"
 	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/internal/door"
 	"suluh.example/suluh/internal/member"
 	"suluh.example/suluh/web/page"
 )
@@ -28,6 +29,7 @@ type session struct {
 	member    *member.Session
 	keys      age.Identity // opens what was kept for the member
 	recipient string
+	leave     func() // what let the member in
 	idle      time.Duration
 
 	mu   sync.Mutex
@@ -80,7 +82,12 @@ func (s *Server) lock(x *session) {
 	s.mu.Lock()
 	delete(s.sessions, x.token)
 	s.mu.Unlock()
+	x.end()
+}
+
+func (x *session) end() {
 	x.member.Close()
+	x.leave()
 }
 
 // LockIdle locks the sessions in which nobody did anything for their idle
@@ -117,7 +124,7 @@ func (s *Server) Watch(ctx context.Context) error {
 			s.sessions = map[string]*session{}
 			s.mu.Unlock()
 			for _, x := range all {
-				x.member.Close()
+				x.end()
 			}
 			return nil
 		}
@@ -223,7 +230,7 @@ func (s *Server) unlockPage(w http.ResponseWriter, v *visit, u unlocking, proble
 	if err != nil {
 		return err
 	}
-	r := s.publicRoster(v.Context())
+	r := s.publicRoster(v.Context(), all)
 	for _, m := range all {
 		c := choice{Value: string(m), Text: string(m), On: m == u.Member}
 		if x, ok := r.Member(m); ok {
@@ -245,16 +252,26 @@ func (s *Server) unlockPage(w http.ResponseWriter, v *visit, u unlocking, proble
 	return s.pages.Write(w, l, "unlock", p)
 }
 
-// publicRoster is the roster for names on the page before anybody unlocked;
-// without the vault, one without anybody.
-func (s *Server) publicRoster(ctx context.Context) *roster.Roster {
-	signed, err := s.c.Vault.Roster(ctx)
-	if err == nil {
-		if r, err := roster.Parse(signed, s.c.Root); err == nil {
-			return r
+// publicRoster is the roster for names on the page before anybody unlocked:
+// the vault's, or where it can't be asked yet the newest that was kept here;
+// else one without anybody.
+func (s *Server) publicRoster(ctx context.Context, all []id.Member) *roster.Roster {
+	best := &roster.Roster{}
+	take := func(signed []byte, err error) {
+		if err == nil {
+			if r, err := roster.Parse(signed, s.c.Root); err == nil && r.Version > best.Version {
+				best = r
+			}
 		}
 	}
-	return &roster.Roster{}
+	if !s.behindDoor {
+		take(s.c.Vault.Roster(ctx))
+		return best
+	}
+	for _, m := range all {
+		take(os.ReadFile(filepath.Join(s.c.Identities, string(m)+".roster")))
+	}
+	return best
 }
 
 // read takes what the unlock page carries from its form.
@@ -311,6 +328,18 @@ func (s *Server) unlock(w http.ResponseWriter, v *visit) error {
 	if d, err := time.ParseDuration(u.Idle); err == nil && d >= s.c.IdleLock && d <= longest*s.c.IdleLock {
 		x.idle = d
 	}
+	switch x.leave, err = s.c.Enter(identity.OnionKey()); {
+	case errors.Is(err, door.ErrNoKey):
+		return again("anggota", "desk.unlock.onionkey")
+	case err != nil:
+		return err
+	}
+	stays := false
+	defer func() {
+		if !stays {
+			x.leave()
+		}
+	}()
 	x.member, err = member.Open(v.Context(), member.Config{
 		Vault: s.c.Vault, Identity: identity, Root: s.c.Root, Clock: s.c.Clock,
 		Seen: filepath.Join(s.c.Identities, string(u.Member)+".seen"),
@@ -322,6 +351,8 @@ func (s *Server) unlock(w http.ResponseWriter, v *visit) error {
 		return s.unlockPage(w, v, u, page.Problem{Text: l.T("desk.unlock.removed", "Day", gone.Day)})
 	case errors.Is(err, member.ErrStranger):
 		return again("anggota", "desk.unlock.stranger")
+	case errors.Is(err, door.ErrShut):
+		return again("anggota", "desk.unlock.shut")
 	case errors.Is(err, roster.ErrSignature) || errors.Is(err, roster.ErrInvalid):
 		return again("", "desk.unlock.roster")
 	case isBroken(err):
@@ -334,6 +365,7 @@ func (s *Server) unlock(w http.ResponseWriter, v *visit) error {
 		x.member.Close()
 		return s.warn(w, v, u.Member, err)
 	}
+	stays = true
 	s.begin(w, v, x)
 	if u.Kept != "" {
 		return s.giveBack(w, v, u.Kept)

@@ -1,0 +1,284 @@
+//go:build linux
+
+package door
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"net/textproto"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/cretz/bine/control"
+	"golang.org/x/net/proxy"
+	"golang.org/x/sys/unix"
+
+	"suluh.example/suluh/internal/child"
+)
+
+// Config says where the door is and by which tor it is reached. The address
+// and the paths are all that the process gets to know.
+type Config struct {
+	Address string // of the onion service
+	Control string // of tor: HOST:PORT, or a socket's path
+	Socks   string // the same; "": tor tells
+
+	// Own says that nobody else uses this tor, so that it may forget what it
+	// knows of the network when a service couldn't be reached.
+	Own bool
+}
+
+func (c Config) args() []string {
+	args := []string{Command, "--address", c.Address, "--control", c.Control}
+	if c.Socks != "" {
+		args = append(args, "--socks", c.Socks)
+	}
+	if c.Own {
+		args = append(args, "--own")
+	}
+	return args
+}
+
+var onionAddress = regexp.MustCompile(`^[a-z2-7]{56}\.onion$`)
+
+func (c Config) check() error {
+	if !onionAddress.MatchString(c.Address) {
+		return ErrAddress
+	}
+	return nil
+}
+
+// patience is how long a connection may take to be made. tor itself gives up
+// after two minutes.
+const patience = 150 * time.Second
+
+// Serve connects, gives and takes whenever the part asks, until it closes its
+// end or is gone, and then takes the key away. It is what the child does;
+// confine is called before the first request is read.
+func Serve(ctx context.Context, c Config, confine func() error) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	ctx, err := child.Parent(ctx)
+	if err != nil {
+		return err
+	}
+	unix.CloseOnExec(child.FirstFile)
+	conn, err := unixConn(os.NewFile(child.FirstFile, "part"))
+	if err != nil {
+		return fmt.Errorf("take the part's socket: %w", err)
+	}
+	defer conn.Close()
+	context.AfterFunc(ctx, func() { _ = conn.Close() })
+	if err := confine(); err != nil {
+		return err
+	}
+	s := &server{c: c, user: proxy.Auth{User: rand.Text(), Password: rand.Text()}}
+	var dials sync.WaitGroup
+	defer dials.Wait()
+	defer s.take() // nobody is left to be told of an error
+	request := make([]byte, 5+32)
+	for {
+		n, err := conn.Read(request)
+		if n == 0 || err != nil { // the part is gone, or wants no more
+			return nil
+		}
+		if n < 5 {
+			return errors.New("a request is not as agreed")
+		}
+		number := binary.BigEndian.Uint32(request[1:])
+		switch {
+		case request[0] == askDial && n == 5:
+			dials.Go(func() {
+				made, err := s.dial(ctx)
+				_ = pass(conn, number, made, err) // the part is gone
+			})
+			continue
+		case request[0] == askGive && n == len(request):
+			err = s.give(request[5:])
+			clear(request)
+		case request[0] == askTake && n == 5:
+			err = s.take()
+		default:
+			return errors.New("a request is not as agreed")
+		}
+		if err := pass(conn, number, nil, err); err != nil {
+			return err
+		}
+	}
+}
+
+// pass sends an answer, and closes what it has passed on.
+func pass(to *net.UnixConn, number uint32, made net.Conn, why error) error {
+	b := append(binary.BigEndian.AppendUint32(nil, number), byte(len(codes)-1))
+	for i, e := range codes {
+		if errors.Is(why, e) {
+			b[4] = byte(i)
+		}
+	}
+	if made == nil {
+		_, _, err := to.WriteMsgUnix(b, nil, nil)
+		return err
+	}
+	defer made.Close()
+	raw, err := made.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return err
+	}
+	var sent error
+	err = raw.Control(func(fd uintptr) { _, _, sent = to.WriteMsgUnix(b, unix.UnixRights(int(fd)), nil) })
+	return errors.Join(err, sent)
+}
+
+type server struct {
+	c      Config
+	user   proxy.Auth // by which tor keeps this part's circuits apart from others'
+	given  bool       // tor has a key of ours
+	failed atomic.Bool
+}
+
+// dial connects to the service through tor's SOCKS port.
+func (s *server) dial(ctx context.Context) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	at := s.c.Socks
+	if at == "" {
+		var err error
+		if at, err = s.listener(); err != nil {
+			return nil, err
+		}
+	}
+	p, err := proxy.SOCKS5(network(at), at, &s.user, proxy.Direct)
+	if err != nil {
+		return nil, err
+	}
+	socks, ok := p.(interface {
+		DialWithConn(ctx context.Context, c net.Conn, network, address string) (net.Addr, error)
+	})
+	if !ok {
+		return nil, errors.New("the SOCKS client has changed")
+	}
+	c, err := (&net.Dialer{}).DialContext(ctx, network(at), at)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTor, err)
+	}
+	if _, err := socks.DialWithConn(ctx, c, "tcp", net.JoinHostPort(s.c.Address, "80")); err != nil {
+		c.Close()
+		return nil, s.explain(err)
+	}
+	return c, nil
+}
+
+// explain turns tor's answer (prop304: extended errors of SOCKS) into what a
+// person can do something about.
+func (s *server) explain(err error) error {
+	var code int
+	if _, number, ok := strings.Cut(err.Error(), "unknown code: "); ok { // how the library says it
+		code, _ = strconv.Atoi(number)
+	}
+	if code == 0xf4 { // tor has no key, and what it knows of the service is good
+		return ErrShut
+	}
+	s.failed.Store(true)
+	switch code {
+	case 0xf5: // the service's descriptor, as tor knows it, isn't sealed to the key
+		return ErrShut
+	case 0xf6: // its checksum is wrong
+		return ErrAddress
+	}
+	phase, asked := s.ask("GETINFO status/bootstrap-phase")
+	if asked != nil {
+		return asked
+	}
+	if !strings.Contains(strings.Join(phase.Data, " ")+phase.Reply, "PROGRESS=100") {
+		return ErrNetwork
+	}
+	return ErrAway
+}
+
+// listener asks tor for its SOCKS port.
+func (s *server) listener() (string, error) {
+	r, err := s.ask("GETINFO net/listeners/socks")
+	if err != nil {
+		return "", err
+	}
+	for _, line := range r.DataWithReply() {
+		list, ok := strings.CutPrefix(line, "net/listeners/socks=")
+		if first, _, _ := strings.Cut(list, " "); ok && first != "" {
+			if at, err := strconv.Unquote(first); err == nil {
+				return strings.TrimPrefix(at, "unix:"), nil
+			}
+		}
+	}
+	return "", fmt.Errorf("%w: it has no SOCKS port", ErrTor)
+}
+
+// give hands tor a key, in the place of the one that it has for the service.
+func (s *server) give(key []byte) error {
+	if s.c.Own && s.failed.Swap(false) {
+		// It would believe for a quarter of an hour that the service isn't there, or
+		// has another list of keys.
+		if _, err := s.ask("SIGNAL NEWNYM"); err != nil {
+			return err
+		}
+	}
+	// No flag: it is kept in memory only.
+	_, err := s.ask("ONION_CLIENT_AUTH_ADD %s x25519:%s", strings.TrimSuffix(s.c.Address, ".onion"), base64.StdEncoding.EncodeToString(key))
+	s.given = s.given || err == nil
+	return err
+}
+
+// take takes the key away.
+func (s *server) take() error {
+	if !s.given {
+		return nil
+	}
+	_, err := s.ask("ONION_CLIENT_AUTH_REMOVE %s", strings.TrimSuffix(s.c.Address, ".onion"))
+	s.given = err != nil
+	return err
+}
+
+// ask asks tor one thing, on a connection of its own: tor may have been started
+// anew since the last.
+func (s *server) ask(format string, args ...any) (*control.Response, error) {
+	raw, err := net.DialTimeout(network(s.c.Control), s.c.Control, 5*time.Second)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTor, err)
+	}
+	if err := raw.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		return nil, errors.Join(err, raw.Close())
+	}
+	c := control.NewConn(textproto.NewConn(raw))
+	defer c.Close()
+	if err := c.Authenticate(""); err != nil {
+		return nil, fmt.Errorf("%w: it does not let this user in: %w", ErrTor, err)
+	}
+	r, err := c.SendRequest(format, args...)
+	var said *textproto.Error
+	if errors.As(err, &said) && said.Code == 252 { // a descriptor that it has opens with the key
+		err = nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s", ErrTor, strings.SplitN(format, " ", 2)[0]) // its own words may repeat what was asked
+	}
+	return r, nil
+}
+
+// network tells a socket's path from HOST:PORT.
+func network(at string) string {
+	if strings.Contains(at, "/") {
+		return "unix"
+	}
+	return "tcp"
+}
