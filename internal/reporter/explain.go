@@ -62,7 +62,10 @@ func explained() []struct {
 func Explain(l *lang.Language, err error) (text, hint string) {
 	var file *FileError
 	var choice *ChoiceError
+	var busy *wire.BusyError
 	switch {
+	case errors.As(err, &busy):
+		return l.T("reporter.error.busy"), l.T("reporter.hint.busy")
 	case errors.As(err, &file):
 		return explainFile(l, file)
 	case errors.As(err, &choice):

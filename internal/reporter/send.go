@@ -158,8 +158,9 @@ func (o *Outgoing) send(ctx context.Context, begin func(context.Context) (*submi
 			o.Waiting()
 		}
 	}
+	var busy *wire.BusyError
 	switch {
-	case err == nil:
+	case err == nil, errors.As(err, &busy): // refused, for certain
 	case committing && (errors.Is(err, wire.ErrUnreachable) || errors.Is(err, wire.ErrVault) || errors.Is(err, context.Canceled)):
 		err = errors.Join(ErrUncertain, err)
 	case ctx.Err() != nil:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -167,7 +168,11 @@ func (c *Client) send(ctx context.Context, body io.Reader) (a DepositAnswer, err
 		return a, err
 	}
 	defer r.Body.Close()
-	if err := json.NewDecoder(io.LimitReader(r.Body, 64<<10)).Decode(&a); err != nil {
+	b, err := io.ReadAll(io.LimitReader(r.Body, 64<<10))
+	if err != nil {
+		return a, fmt.Errorf("%w: its answer broke off", wire.ErrUnreachable)
+	}
+	if err := json.Unmarshal(b, &a); err != nil {
 		return a, wire.ErrVault
 	}
 	return a, nil

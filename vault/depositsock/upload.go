@@ -25,6 +25,8 @@ const (
 	// tries is how often in a row is tried while nothing gets through: some two
 	// minutes, and longer where each try takes its time.
 	tries = 10
+	// mostBusy is how often the service may ask to wait.
+	mostBusy = 200
 )
 
 // ErrLength says that an upload got more bytes or fewer than was said when it
@@ -178,6 +180,10 @@ func (u *Upload) send(piece []byte, at int64) error {
 		}
 		sure = false
 		if err := u.patch(ctx, offset, piece[offset-at:]); err != nil {
+			// Who was told to wait needn't ask how much has come, which would be one
+			// request more to wait for.
+			var busy *wire.BusyError
+			sure = errors.As(err, &busy)
 			return progress, err
 		}
 		return true, nil
@@ -273,9 +279,9 @@ func (u *Upload) refusal(r *http.Response) error {
 		return ErrUpload
 	case http.StatusRequestEntityTooLarge:
 		return ErrTooLarge
-	case http.StatusUnprocessableEntity:
+	case http.StatusUnprocessableEntity, http.StatusTooManyRequests:
 		return u.c.wire.Refusal(r)
-	case http.StatusBadRequest, http.StatusConflict, http.StatusLocked, http.StatusRequestTimeout, http.StatusTooManyRequests:
+	case http.StatusBadRequest, http.StatusConflict, http.StatusLocked, http.StatusRequestTimeout:
 		return wire.ErrUnreachable
 	}
 	if r.StatusCode >= 500 {
@@ -293,8 +299,10 @@ func (u *Upload) retry(do func(context.Context) (progress bool, err error)) erro
 // Retry does something until it succeeds, or fails otherwise than by
 // [wire.ErrUnreachable], or has failed too often in a row without progress. It
 // waits half a second after the second failure, and then longer, up to 30
-// seconds. Waiting, unless nil, is called before.
+// seconds; or as long as the service asks for, which is no failure. Waiting, unless
+// nil, is called before.
 func Retry(ctx context.Context, waiting func(), do func(context.Context) (progress bool, err error)) error {
+	busy := 0
 	for try := 0; ; try++ {
 		progress, err := do(ctx)
 		if err == nil || !errors.Is(err, wire.ErrUnreachable) || ctx.Err() != nil {
@@ -310,7 +318,13 @@ func Retry(ctx context.Context, waiting func(), do func(context.Context) (progre
 			waiting()
 		}
 		wait := time.Duration(0)
-		if try > 0 {
+		var asked *wire.BusyError
+		switch {
+		case errors.As(err, &asked) && busy < mostBusy:
+			wait = asked.After
+			busy++
+			try--
+		case try > 0:
 			wait = min(time.Second/4<<try, 30*time.Second)
 		}
 		select {

@@ -11,8 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -70,13 +72,51 @@ func Away(w http.ResponseWriter) {
 	_ = json.NewEncoder(w).Encode(errorBody{"away"}) // the other end is gone otherwise
 }
 
+// Busy answers for a service that is asked too much by somebody, and says when to ask
+// again.
+func Busy(w http.ResponseWriter, after time.Duration) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(after.Seconds()))))
+	w.WriteHeader(http.StatusTooManyRequests)
+	_ = json.NewEncoder(w).Encode(errorBody{"busy"}) // the other end is gone otherwise
+}
+
+// BusyError says that the service was asked too much, and when to ask again.
+type BusyError struct{ After time.Duration }
+
+func (*BusyError) Error() string {
+	return "too many requests came at once, and the service asks to wait"
+}
+
+// Unwrap makes it one of the errors that may be gone at the next try.
+func (*BusyError) Unwrap() error { return ErrUnreachable }
+
+// mostBusy is the longest that is waited because a service asks for it.
+const mostBusy = 2 * time.Minute
+
+// busyFor reads when to ask again.
+func busyFor(r *http.Response) *BusyError {
+	s, err := strconv.Atoi(r.Header.Get("Retry-After"))
+	if err != nil || s < 1 {
+		s = 30
+	}
+	return &BusyError{min(time.Duration(s)*time.Second, mostBusy)}
+}
+
 // read turns a failed answer into its sentinel.
 func (known Errors) read(r *http.Response) error {
 	if r.StatusCode == http.StatusServiceUnavailable || r.StatusCode == http.StatusBadGateway {
 		return ErrUnreachable
 	}
+	if r.StatusCode == http.StatusTooManyRequests {
+		return busyFor(r)
+	}
+	b, err := io.ReadAll(io.LimitReader(r.Body, 4096))
+	if err != nil {
+		return fmt.Errorf("%w: its answer broke off", ErrUnreachable)
+	}
 	var body errorBody
-	if err := json.NewDecoder(io.LimitReader(r.Body, 4096)).Decode(&body); err != nil {
+	if err := json.Unmarshal(b, &body); err != nil {
 		return ErrVault
 	}
 	for _, k := range known {
@@ -164,7 +204,34 @@ func (c *Client) Send(ctx context.Context, method, endpoint string, h http.Heade
 // Refusal turns an answer that Send returned into its sentinel.
 func (c *Client) Refusal(r *http.Response) error { return c.known.read(r) }
 
+// patience is how often a request is sent again because the service asks to wait.
+const patience = 20
+
+// send sends a request, and again once the service is no longer too busy for it. A
+// body that can't be sent again is the caller's.
 func (c *Client) send(req *http.Request) (*http.Response, error) {
+	for try := 0; ; try++ {
+		r, err := c.once(req)
+		again := req.Body == nil || req.GetBody != nil
+		if err != nil || r.StatusCode != http.StatusTooManyRequests || !again || try == patience {
+			return r, err
+		}
+		wait := busyFor(r)
+		r.Body.Close()
+		if req.GetBody != nil {
+			if req.Body, err = req.GetBody(); err != nil {
+				return nil, err
+			}
+		}
+		select {
+		case <-time.After(wait.After):
+		case <-req.Context().Done():
+			return nil, req.Context().Err()
+		}
+	}
+}
+
+func (c *Client) once(req *http.Request) (*http.Response, error) {
 	r, err := c.http.Do(req)
 	if err != nil {
 		if ctx := req.Context(); ctx.Err() != nil {

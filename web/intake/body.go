@@ -197,6 +197,7 @@ type meter struct {
 	r    io.Reader
 	left int64
 	err  error
+	came func(int) // unless nil, is told what came
 }
 
 func (m *meter) Read(p []byte) (int, error) {
@@ -208,6 +209,9 @@ func (m *meter) Read(p []byte) (int, error) {
 	}
 	n, err := m.r.Read(p)
 	m.left -= int64(n)
+	if m.came != nil {
+		m.came(n)
+	}
 	if err != nil && err != io.EOF {
 		m.err = err
 	}

@@ -39,7 +39,7 @@ func (s *Server) destroy(w http.ResponseWriter, r *request) error {
 	if sender == nil || err != nil {
 		return s.closedOr(w, r, typed{}, fields, err)
 	}
-	view, err := sender.Look(r.Context(), code)
+	view, err := s.look(r, sender, code)
 	if errors.Is(err, depositsock.ErrUnknown) {
 		return s.pages.Write(w, r.l, "cek", s.askPage(r, b.first(codeField), r.l.T("intake.open.unknown")))
 	}

@@ -30,6 +30,10 @@
 // that would follow, from the parts of them below /peramban/. For it, and for
 // others who seal a report before they send it, the vault's deposit socket is
 // offered at /deposit/v1/: this package sees no more of that than the vault does.
+//
+// Whoever asks for more than his share is told to wait, with status 429: a person
+// on a page that has what he typed, a program in JSON. What a share is, and whose,
+// is web/intake/limits'.
 package intake
 
 import (
@@ -50,6 +54,7 @@ import (
 	"suluh.example/suluh/vault/depositsock"
 	"suluh.example/suluh/vault/wire"
 	"suluh.example/suluh/web/browser"
+	"suluh.example/suluh/web/intake/limits"
 	"suluh.example/suluh/web/page"
 )
 
@@ -69,6 +74,7 @@ type Config struct {
 	Exit     string              // where "leave quickly" leads; default: the weather. A site without personal content
 	Clock    report.Clock        // required
 	Log      *slog.Logger        // default: discards
+	Limits   limits.Rules        // default: limits.Default
 }
 
 // Server is the pages. It is safe for concurrent use.
@@ -79,6 +85,7 @@ type Server struct {
 	readers readers
 	routes  map[string]route
 	app     browser.Script
+	limits  *limits.Limits
 	handler http.Handler
 }
 
@@ -106,10 +113,13 @@ func New(c Config) (*Server, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	if c.Limits == (limits.Rules{}) {
+		c.Limits = limits.Default()
+	}
 	if u, err := url.Parse(c.Exit); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 		return nil, errors.New("the address to leave to is not a web address")
 	}
-	s := &Server{config: c, readers: readers{vault: c.Vault, root: c.RootKey, log: c.Log}, app: browser.App()}
+	s := &Server{config: c, readers: readers{vault: c.Vault, root: c.RootKey, log: c.Log}, app: browser.App(), limits: limits.New(c.Limits)}
 	var err error
 	if s.lang, err = lang.Load(); err != nil {
 		return nil, err
@@ -134,16 +144,16 @@ func New(c Config) (*Server, error) {
 		appPath:                {get: s.file(s.app)},
 		workerPath:             {get: s.file(browser.Worker())},
 	}
-	pages, deposits := s.handle(s.route), c.Vault.Proxy(s.mostBody())
+	pages, deposits := s.handle(s.route), s.deposits(c.Vault.Proxy(s.mostBody()))
 	foreign := http.NewCrossOriginProtection()
 	foreign.SetDenyHandler(s.handle(s.foreign))
-	s.handler = s.pages.Secure(foreign.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.handler = s.pages.Secure(s.limited(foreign.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, socketPath) {
 			deposits.ServeHTTP(w, r)
 			return
 		}
 		pages.ServeHTTP(w, r)
-	})))
+	}))))
 	return s, nil
 }
 

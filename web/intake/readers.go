@@ -84,7 +84,8 @@ func (d *readers) check(signed []byte, want id.Digest) (*submission.Sender, erro
 }
 
 // Watch looks at the vault now and then, so that the operator's log says when
-// it goes and comes: no request is logged, so none can.
+// it goes and comes: no request is logged, so none can. Circuits that are idle are
+// forgotten then, too.
 func (s *Server) Watch(ctx context.Context, every time.Duration) {
 	down := false
 	tick := time.NewTicker(every)
@@ -103,6 +104,7 @@ func (s *Server) Watch(ctx context.Context, every time.Duration) {
 			s.config.Log.Info("the vault takes deposits again")
 		}
 		down = err != nil || !state.Open
+		s.limits.Forget()
 		select {
 		case <-ctx.Done():
 			return

@@ -96,7 +96,11 @@ func (s *Server) open4deposits(r *request) (*submission.Sender, error) {
 // closedOr shows that the service is closed, if that is what the error says.
 // No error means that there is no roster yet, which is the same to reporters.
 func (s *Server) closedOr(w http.ResponseWriter, r *request, t typed, fields []hidden, err error) error {
-	if err == nil || isClosed(err) {
+	var b *busy
+	switch {
+	case errors.As(err, &b):
+		return s.wait(w, r, fields, false, b.wait)
+	case err == nil || isClosed(err):
 		return s.closed(w, r, t, fields)
 	}
 	return err
@@ -237,13 +241,14 @@ func (s *Server) send(w http.ResponseWriter, r *request) error {
 		}
 		return s.closedOr(w, r, t, t.fields(), err)
 	}
+	status := http.StatusUnprocessableEntity
 	again := func(field, text string) error {
 		b.drain()
 		var problems []page.Problem
 		if text != "" {
 			problems = append(problems, page.Problem{Field: field, Text: text})
 		}
-		return s.showCheck(w, r, sender, state, t, http.StatusUnprocessableEntity, problems...)
+		return s.showCheck(w, r, sender, state, t, status, problems...)
 	}
 	once, ok := seed(t.once)
 	to, wrong := t.to(r.l, sender.Roster())
@@ -263,6 +268,12 @@ func (s *Server) send(w http.ResponseWriter, r *request) error {
 		}
 		return again("", text)
 	}
+	leave, problem := s.admit(w, r, b, first)
+	if leave == nil {
+		status = http.StatusTooManyRequests
+		return again(fileProblem(state), problem)
+	}
+	defer leave()
 	f := submission.Form{Seed: once, To: to, Report: t.report, Language: r.l.Code()}
 	sub, err := sender.Begin(r.Context(), state.Day, f)
 	if err == nil {

@@ -64,7 +64,7 @@ func (s *Server) open(w http.ResponseWriter, r *request) error {
 	if sender == nil || err != nil {
 		return s.closedOr(w, r, typed{}, fields, err)
 	}
-	view, err := sender.Look(r.Context(), code)
+	view, err := s.look(r, sender, code)
 	if errors.Is(err, depositsock.ErrUnknown) {
 		return s.pages.Write(w, r.l, "cek", s.askPage(r, b.first(codeField), r.l.T("intake.open.unknown")))
 	}
@@ -306,7 +306,7 @@ func (s *Server) reply(w http.ResponseWriter, r *request) error {
 		b.drain()
 		return s.closedOr(w, r, typed{}, fields, err)
 	}
-	view, err := sender.Look(r.Context(), code)
+	view, err := s.look(r, sender, code)
 	if err != nil {
 		b.drain()
 		if errors.Is(err, depositsock.ErrUnknown) {
@@ -340,6 +340,11 @@ func (s *Server) reply(w http.ResponseWriter, r *request) error {
 	if !ok {
 		once = submission.NewSeed()
 	}
+	leave, problem := s.admit(w, r, b, first)
+	if leave == nil {
+		return refuse(http.StatusTooManyRequests, textField, problem)
+	}
+	defer leave()
 	sub, err := sender.BeginReply(r.Context(), state.Day, view, once, d.text, r.l.Code())
 	if err == nil {
 		defer sub.Abort()

@@ -19,7 +19,7 @@ func TestTemplatesFitTheirPages(t *testing.T) {
 	types := map[string]any{
 		"home": homePage{}, "lapor": advicePage{}, "tulis": writePage{}, "periksa": checkPage{}, "kode": codePage{}, "coba": tryPage{},
 		"cek": askPage{}, "status": statusPage{}, "rusak": tamperedPage{}, "hapus": destroyPage{}, "bantuan": helpPage{}, "hilang": page.Page{},
-		"kabar": noticePage{}, "bagian": partsPage{}, "kirim": page.Page{}, "kosong": page.Page{}, "tutup": closedPage{}, "500": page.Page{},
+		"kabar": noticePage{}, "bagian": partsPage{}, "kirim": page.Page{}, "kosong": page.Page{}, "tutup": closedPage{}, "tunggu": waitPage{}, "500": page.Page{},
 	}
 	for _, l := range s.lang.Languages() {
 		for _, name := range s.pages.Names(l) {

@@ -59,6 +59,7 @@ type world struct {
 	t       testing.TB
 	dir     string
 	url     string
+	client  *http.Client // that opens its pages
 	vault   *vault.Vault
 	member  *membersock.Client
 	root    note.Signer
@@ -101,7 +102,7 @@ type config struct {
 func newWorld(t testing.TB, c config) *world {
 	t.Helper()
 	ctx := t.Context()
-	w := &world{t: t, dir: filepath.Join(t.TempDir(), "vault"), members: map[id.Member]*member{}, log: &lines{}}
+	w := &world{t: t, dir: filepath.Join(t.TempDir(), "vault"), members: map[id.Member]*member{}, log: &lines{}, client: http.DefaultClient}
 	root, rootKey, rootText := testkey.New(t, origin+"/root")
 	w.root, w.trust = root, rootKey
 	logKey, err := vault.Init(ctx, vault.InitConfig{Dir: w.dir, Origin: origin, RootKey: rootText, Zone: "Asia/Makassar"})
@@ -214,7 +215,7 @@ type answer struct {
 // get opens a page.
 func (w *world) get(path string) *answer {
 	w.t.Helper()
-	r, err := http.Get(w.url + path)
+	r, err := w.client.Get(w.url + path)
 	must(w.t, err)
 	return w.read(r)
 }
@@ -244,7 +245,7 @@ func (w *world) tryPost(path string, fields url.Values, files ...file) (*http.Re
 	must(w.t, err)
 	req.Header.Set("Content-Type", m.FormDataContentType())
 	req.Header.Set("Origin", w.url)
-	return http.DefaultClient.Do(req)
+	return w.client.Do(req)
 }
 
 func writeForm(m *multipart.Writer, fields url.Values, files []file) error {

@@ -29,7 +29,7 @@ import {
   type View,
 } from "./types.js";
 import { type Hashers, upload } from "./upload.js";
-import { UploadGone, Vault } from "./vault.js";
+import { pause, UploadGone, Vault } from "./vault.js";
 
 const mostFiles = 200;
 const tries = [1000, 2000, 4000, 8000, 15000, 30000, 30000, 30000, 30000, 30000]; // ms before a deposit is sent again
@@ -370,18 +370,3 @@ export class Session {
 }
 
 const cleanReport = (r: Report): Report => Object.fromEntries(Object.entries(r).map(([q, a]) => [q, cleanText(a)])) as unknown as Report;
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = () => {
-      clearTimeout(timer);
-      reject(new Failure("aborted"));
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", abort);
-      resolve();
-    }, ms);
-    if (signal.aborted) abort();
-    else signal.addEventListener("abort", abort, { once: true });
-  });
-}

@@ -200,6 +200,7 @@ export type FailureKind =
   // also later
   | "offline" // nobody answers
   | "closed" // the vault takes nothing now
+  | "busy" // too much was asked on this connection, and waiting didn't help
   | "no-files" // the vault takes no files now
   | "too-large"
   | "many-files"

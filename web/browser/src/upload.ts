@@ -255,7 +255,7 @@ function send(
       onShouldRetry: ({ originalResponse, causingError }) => {
         if (causingError instanceof OutOfStep || causingError instanceof Unreadable) return false;
         const status = originalResponse?.getStatus() ?? 0;
-        if (status !== 0 && status !== 409 && status !== 423 && status < 500) return false;
+        if (status !== 0 && status !== 409 && status !== 423 && status !== 429 && status < 500) return false;
         onProgress(sent, source.size, true);
         return true;
       },

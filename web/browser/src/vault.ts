@@ -24,6 +24,16 @@ export class UploadGone extends Failure {
   }
 }
 
+/** The service asks to wait. */
+export class Busy extends Failure {
+  constructor(readonly after: number /* ms */) {
+    super("busy");
+  }
+}
+
+const patience = 20; // times that a request is sent again because the service asks to wait
+const longest = 120; // s that it may ask for
+
 export function failureOf(status: number, body: string): Failure {
   let code: unknown;
   try {
@@ -34,7 +44,7 @@ export function failureOf(status: number, body: string): Failure {
   const kind = typeof code === "string" ? meanings[code] : undefined;
   if (kind) return new Failure(kind);
   if (code === "upload") return new UploadGone();
-  return new Failure(status === 413 ? "too-large" : status >= 502 && status <= 504 ? "closed" : "internal");
+  return new Failure(status === 413 ? "too-large" : status === 429 ? "busy" : status >= 502 && status <= 504 ? "closed" : "internal");
 }
 
 export class Vault {
@@ -68,7 +78,19 @@ export class Vault {
     }
   }
 
+  /** Asks, and asks again once the service isn't too busy any more. */
   private async ask(method: string, endpoint: string, body: XMLHttpRequestBodyInit | null = null, signal?: AbortSignal): Promise<Uint8Array> {
+    for (let i = 0; ; i++) {
+      try {
+        return await this.once(method, endpoint, body, signal);
+      } catch (e) {
+        if (!(e instanceof Busy) || i === patience) throw e;
+        await pause(e.after, signal);
+      }
+    }
+  }
+
+  private async once(method: string, endpoint: string, body: XMLHttpRequestBodyInit | null, signal?: AbortSignal): Promise<Uint8Array> {
     if (signal?.aborted) throw new Failure("aborted");
     const r = new Request(method, this.base + endpoint);
     if (body !== null) r.setHeader("Content-Type", typeof body === "string" ? "application/json" : "application/octet-stream");
@@ -76,6 +98,7 @@ export class Vault {
     signal?.addEventListener("abort", abort);
     try {
       const a = await r.send(body);
+      if (a.getStatus() === 429) throw new Busy(1000 * Math.min(longest, Number(a.getHeader("Retry-After")) || 30));
       if (a.getStatus() !== 200) throw failureOf(a.getStatus(), a.getBody());
       return a.bytes;
     } catch (e) {
@@ -85,4 +108,20 @@ export class Vault {
       signal?.removeEventListener("abort", abort);
     }
   }
+}
+
+/** Waits; rejects if the signal says to stop. */
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      clearTimeout(timer);
+      reject(new Failure("aborted"));
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", abort);
+      resolve();
+    }, ms);
+    if (signal?.aborted) abort();
+    else signal?.addEventListener("abort", abort, { once: true });
+  });
 }
