@@ -56,10 +56,12 @@ func (v *Vault) Act(ctx context.Context, head membersock.ActHead, in *frame.Read
 	var seq int64
 	var leaf []byte
 	var a membersock.ActAnswer
+	began := time.Now()
 	err = v.write(ctx, func(g *group) error {
 		seq, leaf, a, err = v.act(g, s, []byte(head.Statement), handed)
 		return err
 	})
+	v.measures.acted(began, err)
 	if err == nil && s.Action == accesslog.Revoke {
 		// The wrap that was deleted is still in the WAL.
 		err = v.enqueue(ctx, &job{done: make(chan error, 1), alone: v.wipe})

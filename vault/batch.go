@@ -24,7 +24,10 @@ func (v *Vault) Batch(ctx context.Context) (n int, err error) {
 	if err != nil {
 		return n, err
 	}
-	return n, v.enqueue(ctx, &job{done: make(chan error, 1), alone: v.settle})
+	began := time.Now()
+	err = v.enqueue(ctx, &job{done: make(chan error, 1), alone: v.settle})
+	v.measures.batch.Set(time.Since(began).Seconds())
+	return n, err
 }
 
 // settle writes anew what deposits brought that are in the log and are not
@@ -205,6 +208,7 @@ func (v *Vault) CatchUp(ctx context.Context) error {
 		err = v.enqueue(ctx, &job{done: make(chan error, 1), alone: v.wipe})
 	}
 	if err != nil && ctx.Err() == nil {
+		v.failing(err)
 		v.config.Log.Error("the day's end failed; it is tried again in a minute", "error", err)
 	}
 	return err

@@ -173,11 +173,16 @@ func (d *doctor) disk() {
 	if unix.Statfs(d.dir, &fs) != nil {
 		return
 	}
-	free := int64(fs.Bavail) * fs.Bsize
-	if free < 4*minFree || fs.Bavail < fs.Blocks/20 {
+	if nearlyFull(&fs) {
+		free := int64(fs.Bavail) * fs.Bsize
 		d.find("Make room or add a disk. Below 256 MiB the vault takes no reports, and before that no files.",
 			"The disk is nearly full: %d MiB are free.", free>>20)
 	}
+}
+
+// nearlyFull tells whether the operator should make room.
+func nearlyFull(fs *unix.Statfs_t) bool {
+	return int64(fs.Bavail)*fs.Bsize < 4*minFree || fs.Bavail < fs.Blocks/20
 }
 
 // comparedWithSeen says of each checkpoint that others hold whether the log has

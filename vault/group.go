@@ -168,7 +168,7 @@ func (v *Vault) commit(ctx context.Context, jobs []*job) {
 		// If this fails, the next group publishes what this one has committed.
 		return v.publish(ctx, v.size)
 	}()
-	if err != nil {
+	if v.failing(err); err != nil {
 		v.config.Log.Error("a group of changes was not committed", "error", err)
 	}
 	for i, j := range jobs {

@@ -134,7 +134,7 @@ func (v *Vault) GoOn(ctx context.Context, lost []byte, reason string) (r accessl
 func (v *Vault) LastRestore(ctx context.Context) (p accesslog.Proof, err error) {
 	var seq int64
 	var leaf []byte
-	rows, err := v.db.read.QueryContext(ctx, "SELECT seq, leaf FROM records WHERE action = ? AND case_id = '' ORDER BY seq DESC LIMIT 1", string(accesslog.KindRestore))
+	rows, err := v.db.read.QueryContext(ctx, "SELECT seq, leaf FROM records WHERE action = 'restore' ORDER BY seq DESC LIMIT 1")
 	if err != nil {
 		return p, fmt.Errorf("read log: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/mattn/go-sqlite3"
 	"golang.org/x/mod/sumdb/note"
@@ -36,7 +37,7 @@ func (v *Vault) Snapshot(ctx context.Context) (s *controlsock.Snapshot, err erro
 	}
 	day := v.today()
 	if err := v.write(ctx, func(g *group) error {
-		_, _, err := g.appendRecord(accesslog.Record{Kind: accesslog.KindBackup, Settings: []accesslog.Setting{{Key: "day", Value: day.String()}}}, "", "", "")
+		_, _, err := g.appendRecord(accesslog.Record{Kind: accesslog.KindBackup, Settings: []accesslog.Setting{{Key: "day", Value: day.String()}}}, "", "", accesslog.Action(accesslog.KindBackup))
 		return err
 	}); err != nil {
 		return nil, err
@@ -52,9 +53,14 @@ func (v *Vault) Snapshot(ctx context.Context) (s *controlsock.Snapshot, err erro
 			f.Close()
 		}
 	}()
+	began := time.Now()
 	if err := v.copyTo(ctx, f.Name()); err != nil {
 		return nil, err
 	}
+	v.measures.snapshot.Set(time.Since(began).Seconds())
+	v.measures.mu.Lock()
+	v.measures.days.backup = day
+	v.measures.mu.Unlock()
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err

@@ -136,6 +136,8 @@ type Vault struct {
 	quota quota
 
 	uploads uploads
+
+	measures measures
 }
 
 // inForce is the roster in force.
@@ -169,6 +171,7 @@ func Open(ctx context.Context, c Config) (_ *Vault, err error) {
 		c.Now = time.Now
 	}
 	v := &Vault{config: c, jobs: make(chan *job, 256), stop: make(chan struct{})}
+	v.measures.start()
 	defer func() {
 		if err != nil {
 			_ = v.release() // the first error is the one to tell

@@ -33,6 +33,7 @@ type serverCmds struct {
 
 	Backup  backupCmd  `cmd:"" help:"Keep copies of a vault."`
 	Restore restoreCmd `cmd:"" help:"Bring a vault back from a backup."`
+	Metrics metricsCmd `cmd:"" help:"Print what may be watched of a running vault."`
 }
 
 func serverHint(err error) string {

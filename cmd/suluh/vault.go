@@ -59,7 +59,7 @@ type vaultRunCmd struct {
 }
 
 func (vaultRunCmd) Help() string {
-	return `Listens on deposit.sock, member.sock, log.sock and control.sock in the directory.
+	return `Listens on deposit.sock, member.sock, log.sock, control.sock and metrics.sock in the directory.
 
 Examples:
   suluh vault --dir /var/lib/suluh/vault
@@ -92,6 +92,7 @@ func (c *vaultRunCmd) Run(ctx context.Context) (err error) {
 		{"member.sock", 0o660, membersock.Handler(v), 0},
 		{"log.sock", 0o660, logsock.Handler(v), 0},
 		{"control.sock", 0o600, controlsock.Handler(v), 0},
+		{"metrics.sock", 0o660, metricsHandler(v), 0},
 	} {
 		l, err := serve.ListenUnix(filepath.Join(c.Dir, s.name), s.mode)
 		if err != nil {
