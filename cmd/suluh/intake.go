@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
@@ -11,7 +12,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"suluh.example/suluh/internal/onion"
 	"suluh.example/suluh/internal/report"
+	"suluh.example/suluh/internal/serve"
 	"suluh.example/suluh/vault/depositsock"
 	"suluh.example/suluh/web/intake"
 )
@@ -19,23 +22,26 @@ import (
 type intakeCmd struct {
 	DepositSocket string        `required:"" type:"path" help:"The vault's deposit.sock."`
 	RootKey       string        `required:"" placeholder:"VKEY|FILE" help:"Verifier key that rosters are signed with (name+hash+key), or a file that has it."`
-	Listen        string        `default:"127.0.0.1:8080" help:"Address to listen on; port 0 takes any that is free."`
+	Listen        string        `placeholder:"HOST:PORT" help:"Address to listen on; port 0 takes any that is free. Default: 127.0.0.1:8080; with --onion none, so that no TCP port is open."`
 	MaxBytes      byteSize      `default:"1GiB" help:"The most that a report's attachments may have together. Never more than the vault takes."`
 	ExitURL       string        `name:"exit-url" default:"https://www.bmkg.go.id/" help:"Where \"Keluar cepat\" leads: a site without personal content that anyone may open."`
 	Clock         string        `type:"existingfile" placeholder:"FILE" help:"Working days and holidays, if not those that are built in."`
 	Stall         time.Duration `default:"60s" help:"How long a transfer may go on without a byte before it is cut. Slow ones never are."`
+
+	onionFlags
 }
 
 func (intakeCmd) Help() string {
 	return `The reporter's pages: report, code, status, reply. Works without JavaScript, keeps nothing, logs no request.
-Put an onion service or a reverse proxy that logs nothing before it.
+With --onion it publishes itself as an onion service; else put a reverse proxy that logs nothing before it.
 
 Examples:
+  suluh intake --deposit-socket /var/lib/suluh/vault/deposit.sock --root-key root.vkey --onion --onion-dir /var/lib/suluh/onion
   suluh intake --deposit-socket /var/lib/suluh/vault/deposit.sock --root-key root.vkey
   suluh intake --deposit-socket /var/lib/suluh/vault/deposit.sock --root-key root.vkey --listen 127.0.0.1:0 --max-bytes 2GiB`
 }
 
-func (c *intakeCmd) Run(ctx context.Context) error {
+func (c *intakeCmd) Run(ctx context.Context) (err error) {
 	if err := withoutTemp(); err != nil {
 		return err
 	}
@@ -59,12 +65,29 @@ func (c *intakeCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	service, err := c.start(ctx, onion.Config{Dir: c.OnionDir, Circuits: true})
+	if err != nil {
+		return err
+	}
+	if service != nil {
+		defer func() { err = errors.Join(err, service.Stop()) }()
+	} else if c.Listen == "" {
+		c.Listen = "127.0.0.1:8080"
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		s.Watch(ctx, time.Minute)
 		return nil
 	})
-	g.Go(func() error { return serveTCP(ctx, "intake", c.Listen, s, log, c.Stall) })
+	if c.Listen != "" {
+		g.Go(func() error { return serveTCP(ctx, "intake", c.Listen, s, log, c.Stall) })
+	}
+	if service != nil {
+		g.Go(func() error {
+			return serve.Run(ctx, serve.Config{Listener: service.Listener, Circuits: true, Handler: s, Log: log, Stall: c.Stall})
+		})
+		g.Go(func() error { return published(ctx, service, "suluh intake: listening on http://%s/\n") })
+	}
 	return g.Wait()
 }
 

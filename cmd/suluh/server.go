@@ -13,6 +13,7 @@ import (
 	"suluh.example/suluh/internal/backup"
 	"suluh.example/suluh/internal/ceremony"
 	"suluh.example/suluh/internal/member"
+	"suluh.example/suluh/internal/onion"
 	"suluh.example/suluh/vault"
 	"suluh.example/suluh/vault/controlsock"
 	"suluh.example/suluh/vault/membersock"
@@ -26,6 +27,7 @@ type serverCmds struct {
 	Roster rosterCmd `cmd:"" help:"Keep the signed list of who is who."`
 	Member memberCmd `cmd:"" help:"Make a member's keys."`
 	Case   caseCmd   `cmd:"" help:"Work on cases as a member."`
+	Onion  onionCmd  `cmd:"" help:"Say how an onion service is."`
 	Doctor doctorCmd `cmd:"" help:"Say what is wrong with a store and what to do."`
 	Demo   demoCmd   `cmd:"" help:"Run all of it on loopback with throw-away keys and made-up cases."`
 
@@ -38,7 +40,20 @@ type serverCmds struct {
 
 func serverHint(err error) string {
 	var restored *member.Restored
+	var keeper *onion.KeeperError
 	switch {
+	case errors.As(err, &keeper):
+		return keeper.Next
+	case errors.Is(err, onion.ErrNoTor):
+		return "install it: apt-get install tor; or name the program: --tor PATH"
+	case errors.Is(err, onion.ErrSetting):
+		return "what tor says is above; if that is of another tor that uses the directory, stop that one, or name another --onion-dir"
+	case errors.Is(err, onion.ErrControl):
+		return "run as a user who may connect there and read tor's cookie, on Debian one in the group debian-tor: --tor-control /run/tor/control"
+	case errors.Is(err, onion.ErrMembers):
+		return "leave --tor-control out"
+	case errors.Is(err, onion.ErrLong):
+		return "name a directory with a path of at most 90 characters: --onion-dir"
 	case errors.Is(err, keyfile.ErrPassphrase):
 		return "type it again; capitals and spaces matter"
 	case errors.Is(err, ceremony.ErrNoFolder):

@@ -86,7 +86,7 @@ func (o *onions) dial() (net.Conn, error) {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	x := &onion{Conn: c, o: o, left: -1, ended: make(chan struct{})}
+	x := &onionConn{Conn: c, o: o, left: -1, ended: make(chan struct{})}
 	if o.cuts > 0 {
 		o.cuts--
 		x.left, x.hold = o.after, o.hold
@@ -94,8 +94,8 @@ func (o *onions) dial() (net.Conn, error) {
 	return x, nil
 }
 
-// onion is a connection to the service.
-type onion struct {
+// onionConn is a connection to the service.
+type onionConn struct {
 	net.Conn
 	o    *onions
 	left int64 // until it is cut; -1: never
@@ -105,7 +105,7 @@ type onion struct {
 	ended chan struct{} // closed once the service has ended it
 }
 
-func (c *onion) Read(p []byte) (int, error) {
+func (c *onionConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if err != nil {
 		c.once.Do(func() { close(c.ended) })
@@ -113,7 +113,7 @@ func (c *onion) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (c *onion) Write(p []byte) (int, error) {
+func (c *onionConn) Write(p []byte) (int, error) {
 	if c.left >= 0 && int64(len(p)) > c.left {
 		if c.hold {
 			close(c.o.held)

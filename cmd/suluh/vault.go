@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"suluh.example/suluh/internal/onion"
 	"suluh.example/suluh/internal/serve"
 	"suluh.example/suluh/vault"
 	"suluh.example/suluh/vault/controlsock"
@@ -56,13 +58,17 @@ type vaultRunCmd struct {
 	MaxBytes byteSize `default:"1280MiB" help:"The most that one deposit may bring, sealed. Intake offers four fifths of it: 1 GiB."`
 	PerHour  byteSize `default:"64GiB" help:"The most that all deposits of an hour may bring. A tenth is kept for reports without files."`
 	PerDay   byteSize `default:"256GiB" help:"The same for a day."`
+
+	onionFlags
 }
 
 func (vaultRunCmd) Help() string {
-	return `Listens on deposit.sock, member.sock, log.sock, control.sock and metrics.sock in the directory.
+	return `Listens on deposit.sock, member.sock, log.sock, control.sock and metrics.sock in the directory. With --onion, members reach what is
+on member.sock over an onion service too, whose address only they can use.
 
 Examples:
   suluh vault --dir /var/lib/suluh/vault
+  suluh vault --dir /var/lib/suluh/vault --onion
   suluh vault --dir /var/lib/suluh/vault --max-bytes 2560MiB --per-hour 100GiB --per-day 200GiB`
 }
 
@@ -76,6 +82,13 @@ func (c *vaultRunCmd) Run(ctx context.Context) (err error) {
 	}
 	// Order of the stop: listeners, requests, batch, database.
 	defer func() { err = errors.Join(err, v.Close()) }()
+	service, err := c.start(ctx, onion.Config{Dir: cmp.Or(c.OnionDir, filepath.Join(c.Dir, "onion")), Members: true})
+	if err != nil {
+		return err
+	}
+	if service != nil {
+		defer func() { err = errors.Join(err, service.Stop()) }()
+	}
 	_ = v.CatchUp(ctx) // Batches tries again what failed; reports are taken meanwhile
 	g, ctx := errgroup.WithContext(ctx)
 	for _, s := range []struct {
@@ -101,6 +114,12 @@ func (c *vaultRunCmd) Run(ctx context.Context) (err error) {
 		g.Go(func() error {
 			return serve.Run(ctx, serve.Config{Listener: l, Handler: s.handler, Log: log, Stall: s.stall})
 		})
+	}
+	if service != nil {
+		g.Go(func() error {
+			return serve.Run(ctx, serve.Config{Listener: service.Listener, Handler: membersock.Handler(v), Log: log})
+		})
+		g.Go(func() error { return published(ctx, service, "suluh vault: members reach it at %s\n") })
 	}
 	g.Go(func() error { return v.Batches(ctx) })
 	g.Go(func() error {

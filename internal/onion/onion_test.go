@@ -1,0 +1,126 @@
+//go:build linux
+
+package onion
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/cretz/bine/control"
+)
+
+// TestWhatIsWrongIsSaidAtOnce: nothing is started with settings that can't
+// work.
+func TestWhatIsWrongIsSaidAtOnce(t *testing.T) {
+	for name, x := range map[string]struct {
+		c    Config
+		want error
+	}{
+		"no tor":                {Config{Tor: filepath.Join(t.TempDir(), "tor")}, ErrNoTor},
+		"no settings":           {Config{Tor: "sh", DefaultsTorrc: filepath.Join(t.TempDir(), "none")}, os.ErrNotExist},
+		"a path too long":       {Config{Tor: "sh", Dir: filepath.Join(t.TempDir(), strings.Repeat("x", 100))}, ErrLong},
+		"members by the system": {Config{Members: true, Control: "/run/tor/control"}, ErrMembers},
+	} {
+		if x.c.Dir == "" {
+			x.c.Dir = filepath.Join(t.TempDir(), "o")
+		}
+		if _, err := Start(t.Context(), x.c); !errors.Is(err, x.want) {
+			t.Errorf("%s: got %v, want %v", name, err, x.want)
+		}
+		if _, err := os.Stat(x.c.Dir); err == nil {
+			t.Errorf("%s: made the directory", name)
+		}
+	}
+}
+
+// TestMembersServiceIsNeverOpen: before the first member is let in there is a
+// client already, or tor would let everybody in.
+func TestMembersServiceIsNeverOpen(t *testing.T) {
+	c := Config{Tor: "sh", Dir: filepath.Join(t.TempDir(), "o"), Members: true}
+	var first []byte
+	for range 2 {
+		if err := c.prepare(); err != nil {
+			t.Fatal(err)
+		}
+		files, err := filepath.Glob(filepath.Join(ServiceDir(c.Dir), "authorized_clients", "*.auth"))
+		if err != nil || len(files) != 1 {
+			t.Fatalf("%d clients, %v", len(files), err)
+		}
+		b, err := os.ReadFile(files[0])
+		if err != nil || !bytes.HasPrefix(b, []byte("descriptor:x25519:")) || first != nil && !bytes.Equal(b, first) {
+			t.Errorf("got %q, %v", b, err)
+		}
+		first = b
+	}
+	if info, err := os.Stat(c.Dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the directory has mode %v, %v", info.Mode(), err)
+	}
+}
+
+// TestOthersServicesStay: what the system's tor serves besides ours is told to
+// it again, ours of before is not.
+func TestOthersServicesStay(t *testing.T) {
+	there := control.KeyVals(
+		"HiddenServiceDir", "/var/lib/tor/one", "HiddenServicePort", "22", "HiddenServicePort", "80 unix:\"/a b\"",
+		"HiddenServiceDir", "/var/lib/tor/suluh/", "HiddenServicePort", "80 unix:/old", "HiddenServicePoWDefensesEnabled", "1",
+		"HiddenServiceDir", "/var/lib/tor/two", "HiddenServicePort", "81")
+	var got []string
+	for _, l := range others(there, "/var/lib/tor/suluh") {
+		got = append(got, l.Key[len("HiddenService"):]+" "+l.Val)
+	}
+	want := "Dir /var/lib/tor/one, Port 22, Port 80 unix:\"/a b\", Dir /var/lib/tor/two, Port 81"
+	if s := strings.Join(got, ", "); s != want {
+		t.Errorf("got  %s\nwant %s", s, want)
+	}
+	if left := others([]*control.KeyVal{{Key: "HiddenServiceOptions"}}, "/x"); len(left) != 0 {
+		t.Errorf("of no service at all, %v is left", left)
+	}
+}
+
+// TestTorrc: a path with anything in it stays one path.
+func TestTorrc(t *testing.T) {
+	got := Config{Dir: `/a "b"\c`, PoWRate: 5, PoWBurst: 6, IntroRate: 7, IntroBurst: 8, Circuits: true}.torrc()
+	for _, want := range []string{
+		"SocksPort 0\n", "ControlSocket \"/a \\\"b\\\"\\\\c/control.sock\"\n",
+		"HiddenServiceDir \"/a \\\"b\\\"\\\\c/service\"\n", "HiddenServicePort 80 unix:\"/a \\\"b\\\"\\\\c/web.sock\"\n",
+		"HiddenServicePoWDefensesEnabled 1\n", "HiddenServicePoWQueueRate 5\n", "HiddenServicePoWQueueBurst 6\n",
+		"HiddenServiceEnableIntroDoSDefense 1\n", "HiddenServiceEnableIntroDoSRatePerSec 7\n", "HiddenServiceEnableIntroDoSBurstPerSec 8\n",
+		"HiddenServiceExportCircuitID haproxy\n",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("lacks %s:\n%s", want, got)
+		}
+	}
+}
+
+// TestOfTorsLogWarningsStay: warnings are passed on without their time, the
+// effort is kept, and nothing else of what tor says about circuits is.
+func TestOfTorsLogWarningsStay(t *testing.T) {
+	var log bytes.Buffer
+	var effort atomic.Int64
+	l := &torLog{log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), effort: &effort}
+	text := "Nov 25 02:54:38.000 [warn] Clock jumped\n" +
+		"Nov 25 02:54:39.000 [debug] handle_introduce2(): circuit 4711\n" +
+		"Nov 25 02:54:40.000 [debug] update_suggested_effort(): Recalculated suggested effort: 12\n" +
+		"Nov 25 02:54:41.000 [notice] Bootstrapped 4711%\n"
+	for part := range strings.SplitSeq(text+strings.Repeat("x", 100_000), "a") {
+		if _, err := l.Write([]byte(part + "a")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if effort.Load() != 12 {
+		t.Errorf("effort %d", effort.Load())
+	}
+	if s := log.String(); !strings.Contains(s, "Clock jumped") || strings.Contains(s, "4711") || strings.Contains(s, "02:54") {
+		t.Errorf("log:\n%s", s)
+	}
+	if len(l.got) > 8192 {
+		t.Errorf("%d bytes of a line without end are kept", len(l.got))
+	}
+}
