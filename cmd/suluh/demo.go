@@ -14,11 +14,13 @@ import (
 )
 
 type demoCmd struct {
-	Dir        string `type:"path" help:"Directory to keep it in, so that it goes on the next time. Default: a temporary one, removed at the end."`
-	IntakeAddr string `placeholder:"HOST:PORT" help:"Where reporters' pages listen; port 0 takes a free one. Default: 127.0.0.1:8080, or a free port if that is taken."`
-	DeskAddr   string `placeholder:"HOST:PORT" help:"Where the investigators' desk listens. Default: 127.0.0.1:8081, likewise."`
-	AuditAddr  string `placeholder:"HOST:PORT" help:"Where the auditors' pages listen. Default: 127.0.0.1:8082, likewise."`
-	JSON       bool   `name:"json" help:"Print one line of JSON when all is ready, for programs."`
+	Dir              string `type:"path" help:"Directory to keep it in, so that it goes on the next time. Default: a temporary one, removed at the end."`
+	IntakeAddr       string `placeholder:"HOST:PORT" help:"Where reporters' pages listen; port 0 takes a free one. Default: 127.0.0.1:8080, or a free port if that is taken."`
+	DeskAddr         string `placeholder:"HOST:PORT" help:"Where the investigators' desk listens. Default: 127.0.0.1:8081, likewise."`
+	AuditAddr        string `placeholder:"HOST:PORT" help:"Where the auditors' pages listen. Default: 127.0.0.1:8082, likewise."`
+	Onion            bool   `help:"Make the reporters' pages an onion service too; it is published on the Tor network, unless --tor-defaults-torrc names another."`
+	TorDefaultsTorrc string `type:"path" placeholder:"FILE" help:"Further settings for tor, handed to it as --defaults-torrc: bridges, pluggable transports, another network."`
+	JSON             bool   `name:"json" help:"Print one line of JSON when all is ready, for programs."`
 }
 
 func (demoCmd) Help() string {
@@ -28,6 +30,7 @@ Never use it for real reports: its keys and passphrases lie in the open.
 Examples:
   suluh demo
   suluh demo --dir ~/suluh-demo
+  suluh demo --onion
   suluh demo --intake-addr 127.0.0.1:0 --desk-addr 127.0.0.1:0 --audit-addr 127.0.0.1:0 --json`
 }
 
@@ -47,6 +50,7 @@ func (c *demoCmd) Run(ctx context.Context) (err error) {
 		IntakeAddr: orFree(c.IntakeAddr, "127.0.0.1:8080"),
 		DeskAddr:   orFree(c.DeskAddr, "127.0.0.1:8081"),
 		AuditAddr:  orFree(c.AuditAddr, "127.0.0.1:8082"),
+		Onion:      c.Onion, TorDefaultsTorrc: c.TorDefaultsTorrc,
 	})
 	if err != nil {
 		return err
@@ -80,13 +84,14 @@ func (c *demoCmd) print(w *world.World) error {
 	if c.JSON {
 		return json.NewEncoder(os.Stdout).Encode(struct {
 			Intake  string         `json:"intake"`
+			Onion   string         `json:"onion,omitempty"`
 			Desk    string         `json:"desk"`
 			Audit   string         `json:"audit"`
 			Dir     string         `json:"dir"`
 			Socket  string         `json:"deposit_socket"`
 			LogKey  string         `json:"log_key"`
 			Members []world.Member `json:"members"`
-		}{w.Intake, w.Desk, w.Audit, w.Dir, w.DepositSocket(), w.LogKey, w.Members})
+		}{w.Intake, w.Onion, w.Desk, w.Audit, w.Dir, w.DepositSocket(), w.LogKey, w.Members})
 	}
 	reader := w.Members[0]
 	code := "-"
@@ -99,5 +104,8 @@ func (c *demoCmd) print(w *world.World) error {
 4. See who read what, and check it from outside:           %s  suluh audit verify --log-key "%s" %s
 5. All of it lies in %s; the keys are throw-away ones. Ctrl-C ends it.
 `, w.Intake, w.Intake, code, reader.Name, w.Desk, reader.Passphrase, w.Audit, w.LogKey, w.Audit, w.Dir)
+	if w.Onion != "" {
+		fmt.Printf("6. The reporters' pages in Tor Browser: %s\n", w.Onion)
+	}
 	return nil
 }

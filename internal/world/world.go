@@ -11,6 +11,7 @@
 //	demo.json     passphrases and the codes of the example cases
 //	keys/         the folder of rosters (suluh roster), recovery sheets
 //	identities/   the members' identity files
+//	onion/        intake's onion service, if there is one
 //	vault/        the vault's own directory
 package world
 
@@ -45,6 +46,11 @@ type Config struct {
 	// also what an empty address means.
 	IntakeAddr, DeskAddr, AuditAddr string
 
+	// Onion makes intake an onion service too, whose keys are throw-away ones as
+	// well; TorDefaultsTorrc is handed to its tor.
+	Onion            bool
+	TorDefaultsTorrc string
+
 	Bare bool      // no example cases
 	Log  io.Writer // what the parts say on standard error; default: nowhere
 	Args map[Part][]string
@@ -74,6 +80,7 @@ type Member struct {
 // World is a running instance.
 type World struct {
 	Intake, Desk, Audit string // URLs
+	Onion               string // URL of intake as an onion service, if it is one
 	Dir                 string
 	LogKey              string // the log's verifier key
 	Members             []Member
@@ -90,6 +97,9 @@ func (w *World) DepositSocket() string { return filepath.Join(w.Dir, "vault", "d
 
 // MemberSocket is where members' statements go.
 func (w *World) MemberSocket() string { return filepath.Join(w.Dir, "vault", "member.sock") }
+
+// OnionDir is what intake's onion service lives in.
+func (w *World) OnionDir() string { return filepath.Join(w.Dir, "onion") }
 
 // RootKey is the file with the key that rosters are signed with.
 func (w *World) RootKey() string { return filepath.Join(w.Dir, "keys", "root.vkey") }
@@ -165,6 +175,12 @@ func (w *World) command(p Part) []string {
 		args = []string{"vault", "run", "--dir", vault}
 	case Intake:
 		args = []string{"intake", "--deposit-socket", w.DepositSocket(), "--root-key", w.RootKey(), "--listen", w.config.IntakeAddr}
+		if w.config.Onion {
+			args = append(args, "--onion", "--onion-dir", w.OnionDir())
+			if w.config.TorDefaultsTorrc != "" {
+				args = append(args, "--tor-defaults-torrc", w.config.TorDefaultsTorrc)
+			}
+		}
 	case Desk:
 		args = []string{
 			"desk", "--member-socket", w.MemberSocket(), "--root-key", w.RootKey(),
@@ -205,11 +221,16 @@ func (w *World) StartPart(p Part) error {
 	w.mu.Lock()
 	w.parts[p] = run
 	w.mu.Unlock()
-	ready := make(chan string, 1)
+	lines, patience := 1, 30*time.Second
+	if p == Intake && w.config.Onion {
+		// Tor finds its way first, over a network that may be slow.
+		lines, patience = 2, 5*time.Minute
+	}
+	ready := make(chan string, lines)
 	go func() {
-		lines := bufio.NewScanner(out)
-		for lines.Scan() {
-			if _, where, ok := strings.Cut(lines.Text(), ": listening "); ok {
+		said := bufio.NewScanner(out)
+		for said.Scan() {
+			if _, where, ok := strings.Cut(said.Text(), ": listening "); ok {
 				ready <- strings.TrimPrefix(where, "on ")
 			}
 		}
@@ -223,13 +244,20 @@ func (w *World) StartPart(p Part) error {
 			w.died <- fmt.Errorf("%s has ended by itself; what it said is above", p)
 		}
 	}()
-	select {
-	case where, ok := <-ready:
+	end := time.After(patience)
+	for ok := true; ok; {
+		var where string
+		select {
+		case where, ok = <-ready:
+		case <-end:
+			ok = false
+		}
 		if ok {
 			w.listens(p, where)
-			return nil
+			if lines--; lines == 0 {
+				return nil
+			}
 		}
-	case <-time.After(30 * time.Second):
 	}
 	_ = w.end(p, syscall.SIGKILL) // the error to tell is that it did not start
 	return fmt.Errorf("%s does not start; what it says is above", p)
@@ -240,6 +268,10 @@ func (w *World) listens(p Part, where string) {
 	addr := strings.TrimSuffix(strings.TrimPrefix(where, "http://"), "/")
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if strings.HasSuffix(addr, ".onion") {
+		w.Onion = where
+		return
+	}
 	switch p {
 	case Intake:
 		w.Intake, w.config.IntakeAddr = where, addr
