@@ -56,8 +56,12 @@ func (c *auditServeCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	l, err := listenTCP(ctx, c.Listen)
+	if err != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.Run(ctx) })
-	g.Go(func() error { return serveTCP(ctx, "audit", c.Listen, s, log, 0) })
+	g.Go(func() error { return serveTCP(ctx, "audit", l, s, log, 0) })
 	return g.Wait()
 }

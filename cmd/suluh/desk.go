@@ -61,8 +61,12 @@ func (c *deskCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	l, err := listenTCP(ctx, c.Listen)
+	if err != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.Watch(ctx) })
-	g.Go(func() error { return serveTCP(ctx, "desk", c.Listen, s, log, c.Stall) })
+	g.Go(func() error { return serveTCP(ctx, "desk", l, s, log, c.Stall) })
 	return g.Wait()
 }

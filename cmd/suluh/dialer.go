@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"suluh.example/suluh/internal/dialer"
+	"suluh.example/suluh/internal/sandbox"
 )
 
 // dialerCmd is the process that connects for a part that can't. Parts start it
@@ -19,5 +20,8 @@ func (dialerCmd) Help() string {
 }
 
 func (c *dialerCmd) Run(ctx context.Context) error {
-	return dialer.Serve(ctx, c.Path, func() error { return nil })
+	return dialer.Serve(ctx, c.Path, func() error {
+		_, err := sandbox.Confine(dialerRules(c.Path)) // the part says what is missing
+		return err
+	})
 }

@@ -6,12 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"suluh.example/suluh/internal/dialer"
 	"suluh.example/suluh/internal/onion"
 	"suluh.example/suluh/internal/report"
 	"suluh.example/suluh/internal/serve"
@@ -29,6 +31,7 @@ type intakeCmd struct {
 	Stall         time.Duration `default:"60s" help:"How long a transfer may go on without a byte before it is cut. Slow ones never are."`
 
 	onionFlags
+	hardening
 }
 
 func (intakeCmd) Help() string {
@@ -58,8 +61,13 @@ func (c *intakeCmd) Run(ctx context.Context) (err error) {
 	debug.SetGCPercent(400)
 	debug.SetMemoryLimit(64 << 20)
 	log := logger(os.Stderr)
+	vault, err := dialer.Start(context.WithoutCancel(ctx), c.DepositSocket) // requests under way need it after a stop
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, vault.Close()) }()
 	s, err := intake.New(intake.Config{
-		Vault: depositsock.NewClient(c.DepositSocket), RootKey: root, RootText: keyText(c.RootKey), MaxBytes: int64(c.MaxBytes),
+		Vault: depositsock.NewClientOver(vault.Dial), RootKey: root, RootText: keyText(c.RootKey), MaxBytes: int64(c.MaxBytes),
 		Exit: c.ExitURL, Clock: clock, Log: log,
 	})
 	if err != nil {
@@ -74,17 +82,27 @@ func (c *intakeCmd) Run(ctx context.Context) (err error) {
 	} else if c.Listen == "" {
 		c.Listen = "127.0.0.1:8080"
 	}
+	var l net.Listener
+	if c.Listen != "" {
+		if l, err = listenTCP(ctx, c.Listen); err != nil {
+			return err
+		}
+	}
+	if err := c.confine(log, intakeRules()); err != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return alive(ctx, vault) })
 	g.Go(func() error {
 		s.Watch(ctx, time.Minute)
 		return nil
 	})
-	if c.Listen != "" {
-		g.Go(func() error { return serveTCP(ctx, "intake", c.Listen, s, log, c.Stall) })
+	if l != nil {
+		g.Go(func() error { return serveTCP(ctx, "intake", l, s, log, c.Stall) })
 	}
 	if service != nil {
 		g.Go(func() error {
-			return serve.Run(ctx, serve.Config{Listener: service.Listener, Circuits: true, Handler: s, Log: log, Stall: c.Stall})
+			return serve.Run(ctx, serve.Config{Listener: service.Listener, Circuits: true, Handler: takenOver(s), Log: log, Stall: c.Stall})
 		})
 		g.Go(func() error { return published(ctx, service, "suluh intake: listening on http://%s/\n") })
 	}

@@ -16,13 +16,14 @@ import (
 	"suluh.example/suluh/internal/serve"
 )
 
+// listenTCP listens, as a part does before it confines itself.
+func listenTCP(ctx context.Context, addr string) (net.Listener, error) {
+	return (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+}
+
 // serveTCP serves a surface until the context ends. It says where on standard
 // output, once, with the real port if 0 was asked for.
-func serveTCP(ctx context.Context, name, addr string, h http.Handler, log *slog.Logger, stall time.Duration) error {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
-	if err != nil {
-		return err
-	}
+func serveTCP(ctx context.Context, name string, l net.Listener, h http.Handler, log *slog.Logger, stall time.Duration) error {
 	// Whoever started the part waits for this line, and would wait for ever.
 	if _, err := fmt.Printf("suluh %s: listening on http://%s/\n", name, l.Addr()); err != nil {
 		return errors.Join(err, l.Close())

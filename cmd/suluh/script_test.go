@@ -19,6 +19,7 @@ import (
 	"suluh.example/suluh/crypto/casecode"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/internal/dialer"
 	"suluh.example/suluh/internal/submission"
 	"suluh.example/suluh/vault/depositsock"
 )
@@ -26,7 +27,10 @@ import (
 // TestMain lets the test's own binary run as suluh, for the scripts.
 func TestMain(m *testing.M) {
 	testOnlyWorkFactor = 8
-	testscript.Main(m, map[string]func(){"suluh": main, "reporter": asReporter})
+	if len(os.Args) > 1 && os.Args[1] == dialer.Command { // a part that runs here has started it
+		main()
+	}
+	testscript.Main(m, map[string]func(){"suluh": main, "reporter": asReporter, "intake-then-temp": intakeThenTemp})
 }
 
 // TestScripts runs testdata/script/*.txtar: what people type, and what they

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -60,6 +61,7 @@ type vaultRunCmd struct {
 	PerDay   byteSize `default:"256GiB" help:"The same for a day."`
 
 	onionFlags
+	hardening
 }
 
 func (vaultRunCmd) Help() string {
@@ -90,8 +92,7 @@ func (c *vaultRunCmd) Run(ctx context.Context) (err error) {
 		defer func() { err = errors.Join(err, service.Stop()) }()
 	}
 	_ = v.CatchUp(ctx) // Batches tries again what failed; reports are taken meanwhile
-	g, ctx := errgroup.WithContext(ctx)
-	for _, s := range []struct {
+	sockets := []struct {
 		name    string
 		mode    os.FileMode
 		handler http.Handler
@@ -106,13 +107,24 @@ func (c *vaultRunCmd) Run(ctx context.Context) (err error) {
 		{"log.sock", 0o660, logsock.Handler(v), 0},
 		{"control.sock", 0o600, controlsock.Handler(v), 0},
 		{"metrics.sock", 0o660, metricsHandler(v), 0},
-	} {
-		l, err := serve.ListenUnix(filepath.Join(c.Dir, s.name), s.mode)
-		if err != nil {
+	}
+	listeners := make([]net.Listener, len(sockets))
+	for i, s := range sockets {
+		if listeners[i], err = serve.ListenUnix(filepath.Join(c.Dir, s.name), s.mode); err != nil {
 			return fmt.Errorf("listen on %s: %w", s.name, err)
 		}
+	}
+	rules, err := vaultRules(c.Dir, c.OnionDir)
+	if err != nil {
+		return err
+	}
+	if err := c.confine(log, rules); err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	for i, s := range sockets {
 		g.Go(func() error {
-			return serve.Run(ctx, serve.Config{Listener: l, Handler: s.handler, Log: log, Stall: s.stall})
+			return serve.Run(ctx, serve.Config{Listener: listeners[i], Handler: s.handler, Log: log, Stall: s.stall})
 		})
 	}
 	if service != nil {
