@@ -28,7 +28,7 @@ func serveTCP(ctx context.Context, name string, l net.Listener, h http.Handler, 
 	if _, err := fmt.Printf("suluh %s: listening on http://%s/\n", name, l.Addr()); err != nil {
 		return errors.Join(err, l.Close())
 	}
-	return serve.Run(ctx, serve.Config{Listener: l, Handler: h, Log: log, Stall: stall})
+	return serve.Run(ctx, serve.Config{Listener: l, Handler: takenOver(h), Log: log, Stall: stall})
 }
 
 // byteSize is a number of bytes: 1048576, 1MiB, 2GiB.

@@ -124,7 +124,7 @@ func (c *vaultRunCmd) Run(ctx context.Context) (err error) {
 	g, ctx := errgroup.WithContext(ctx)
 	for i, s := range sockets {
 		g.Go(func() error {
-			return serve.Run(ctx, serve.Config{Listener: listeners[i], Handler: s.handler, Log: log, Stall: s.stall})
+			return serve.Run(ctx, serve.Config{Listener: listeners[i], Handler: takenOver(s.handler), Log: log, Stall: s.stall})
 		})
 	}
 	if service != nil {

@@ -241,7 +241,7 @@ func (w *World) StartPart(p Part) error {
 		asked := run.stopped
 		w.mu.Unlock()
 		if !asked {
-			w.died <- fmt.Errorf("%s has ended by itself; what it said is above", p)
+			w.died <- fmt.Errorf("%s has ended by itself%s; what it said is above", p, ending(cmd.ProcessState))
 		}
 	}()
 	end := time.After(patience)
@@ -261,6 +261,14 @@ func (w *World) StartPart(p Part) error {
 	}
 	_ = w.end(p, syscall.SIGKILL) // the error to tell is that it did not start
 	return fmt.Errorf("%s does not start; what it says is above", p)
+}
+
+// ending says in words what the part itself can't say any more.
+func ending(s *os.ProcessState) string {
+	if status, ok := s.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGSYS {
+		return ": the kernel ended it at a system call that it may not make, as if somebody had taken it over (the kernel's log says which: SECCOMP)"
+	}
+	return ""
 }
 
 // listens keeps where a part says that it listens.
