@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"suluh.example/suluh/internal/breakout"
+	"suluh.example/suluh/internal/submission"
 	"suluh.example/suluh/internal/textbrowser"
 	"suluh.example/suluh/internal/world"
 )
@@ -135,7 +136,7 @@ func TestTakenOverPartsCannotBreakOut(t *testing.T) {
 
 	// The same parts do their work, with files, from the form to the answer.
 	s := sent{size: 3 << 20}
-	rand.Read(s.seed[:])
+	s.seed = submission.NewSeed()
 	check := textbrowser.New(t).Get(w.Intake+"lapor/tulis").Press("Lanjut", map[string]string{"unit": "itprov", "apa": s.text()})
 	if received, err := s.send(check); err != nil || !received {
 		t.Fatalf("a report: received %t, %v", received, err)
