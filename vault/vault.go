@@ -296,6 +296,15 @@ func (v *Vault) today() id.Day { return id.DayOf(v.config.Now(), v.zone) }
 // SignedRoster returns the roster in force, or nothing before the first.
 func (v *Vault) SignedRoster() []byte { return v.now.Load().signed }
 
+// OnionKeys are the keys of the members whom the roster in force lets in at
+// their onion service.
+func (v *Vault) OnionKeys() map[id.Member]string {
+	if r := v.now.Load().roster; r != nil {
+		return r.OnionKeys()
+	}
+	return nil
+}
+
 func (v *Vault) loadRoster(ctx context.Context) error {
 	var signed []byte
 	var seq int64

@@ -27,7 +27,8 @@ import (
 )
 
 type caseCmd struct {
-	MemberSocket   string `required:"" env:"SULUH_MEMBER_SOCKET" type:"path" placeholder:"PATH" help:"The vault's member.sock."`
+	vaultFlags
+
 	RootKey        string `required:"" env:"SULUH_ROOT_KEY" placeholder:"VKEY|FILE" help:"Root key that rosters are signed with."`
 	Identity       string `required:"" env:"SULUH_IDENTITY" type:"existingfile" placeholder:"FILE" help:"Your identity file. The last checkpoint seen and the roster are kept beside it."`
 	PassphraseFile string `placeholder:"FILE" help:"File with the identity's passphrase on its first line; - is standard input."`
@@ -48,7 +49,7 @@ type caseCmd struct {
 }
 
 func (caseCmd) Help() string {
-	return "Each command signs a statement, which the vault records in the access log before it answers.\nSULUH_MEMBER_SOCKET, SULUH_ROOT_KEY and SULUH_IDENTITY stand in for the flags.\n\nExample:\n  suluh case list --member-socket /var/lib/suluh/vault/member.sock --root-key root.vkey --identity penelaah-satu.identity"
+	return "Each command signs a statement, which the vault records in the access log before it answers.\nSULUH_MEMBER_SOCKET or SULUH_MEMBER_ONION, SULUH_ROOT_KEY and SULUH_IDENTITY stand in for the flags.\n\nExamples:\n  suluh case list --member-socket /var/lib/suluh/vault/member.sock --root-key root.vkey --identity penelaah-satu.identity\n  suluh case list --member-onion ADDRESS.onion --root-key root.vkey --identity penelaah-satu.identity"
 }
 
 // session is a member's session with the flags that it came from.
@@ -56,6 +57,13 @@ type session struct {
 	*member.Session
 	identity *keyfile.Identity
 	language *lang.Language
+	end      func()
+}
+
+// Close forgets what the session opened, and leaves the vault.
+func (s *session) Close() {
+	s.Session.Close()
+	s.end()
 }
 
 // open unlocks the identity and begins a session.
@@ -94,10 +102,7 @@ func (c *caseCmd) open(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := member.Config{
-		Vault: membersock.NewClient(c.MemberSocket), Identity: identity, Root: root, Clock: clock,
-		Seen: strings.TrimSuffix(c.Identity, ".identity") + ".seen",
-	}
+	config := member.Config{Identity: identity, Root: root, Clock: clock, Seen: strings.TrimSuffix(c.Identity, ".identity") + ".seen"}
 	if c.RecoverySheet != "" {
 		file := c.RecoverySheet
 		if file == "ask" {
@@ -109,11 +114,38 @@ func (c *caseCmd) open(ctx context.Context) (*session, error) {
 		}
 		config.Recovery = sheet.Identity()
 	}
-	s, err := member.Open(ctx, config)
+	vault, end, err := c.enter(ctx, identity)
 	if err != nil {
 		return nil, err
 	}
-	return &session{s, identity, language}, nil
+	config.Vault = vault
+	s, err := member.Open(ctx, config)
+	if err != nil {
+		end()
+		return nil, err
+	}
+	return &session{s, identity, language, end}, nil
+}
+
+// enter reaches the vault. Over its onion service that takes some seconds, or
+// a minute where tor is there for the first time.
+func (c *caseCmd) enter(ctx context.Context, identity *keyfile.Identity) (vault *membersock.Client, end func(), err error) {
+	// What becomes of the processes between here and the vault, what follows shows.
+	r, err := c.reach(ctx, strings.TrimSuffix(c.Identity, ".identity")+".tor")
+	if err != nil {
+		return nil, nil, err
+	}
+	if r.enter == nil {
+		return r.client, func() { _ = r.stop() }, nil
+	}
+	if err := r.ready(ctx); err != nil {
+		return nil, nil, errors.Join(err, r.stop())
+	}
+	leave, err := r.enter(identity.OnionKey())
+	if err != nil {
+		return nil, nil, errors.Join(err, r.stop())
+	}
+	return r.client, func() { leave(); _ = r.stop() }, nil
 }
 
 // with does something in a session of its own.

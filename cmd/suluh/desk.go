@@ -4,38 +4,42 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
-	"suluh.example/suluh/vault/membersock"
 	"suluh.example/suluh/web/desk"
 )
 
 type deskCmd struct {
-	MemberSocket string        `required:"" type:"path" help:"The vault's member.sock."`
-	RootKey      string        `required:"" placeholder:"VKEY|FILE" help:"Verifier key that rosters are signed with (name+hash+key), or a file that has it."`
-	Identities   string        `required:"" type:"existingdir" help:"Folder with members' <id>.identity files. The desk keeps <id>.seen and <id>.roster there."`
-	Listen       string        `default:"127.0.0.1:8081" help:"Address to listen on; port 0 takes any that is free."`
-	Host         []string      `placeholder:"NAME" help:"A further name by which browsers reach the desk. Every other name is refused."`
-	IdleLock     time.Duration `default:"15m" help:"How long a session may be idle before it locks. A member may choose up to ten times as long."`
-	Clock        string        `type:"existingfile" placeholder:"FILE" help:"Working days and holidays, if not those that are built in."`
-	Stall        time.Duration `default:"60s" help:"How long a transfer may go on without a byte before it is cut. Slow ones never are."`
+	vaultFlags
+
+	RootKey    string        `required:"" placeholder:"VKEY|FILE" help:"Verifier key that rosters are signed with (name+hash+key), or a file that has it."`
+	Identities string        `required:"" type:"existingdir" help:"Folder with members' <id>.identity files. The desk keeps <id>.seen and <id>.roster there."`
+	Listen     string        `default:"127.0.0.1:8081" help:"Address to listen on; port 0 takes any that is free."`
+	Host       []string      `placeholder:"NAME" help:"A further name by which browsers reach the desk. Every other name is refused."`
+	IdleLock   time.Duration `default:"15m" help:"How long a session may be idle before it locks. A member may choose up to ten times as long."`
+	Clock      string        `type:"existingfile" placeholder:"FILE" help:"Working days and holidays, if not those that are built in."`
+	Stall      time.Duration `default:"60s" help:"How long a transfer may go on without a byte before it is cut. Slow ones never are."`
 }
 
 func (deskCmd) Help() string {
 	return `The investigators' pages: unlock, inbox, case, reply, status, access. Unlocked identities are in memory only.
-Run it on an investigator's machine, or on a server of the Inspektorat's; never let others than members reach it.
+Run it on an investigator's machine, or on a server of the Inspektorat's; never let others than members reach it. With
+--member-onion it needs no more of the vault than its onion address: it starts a tor, and hands it a member's onion key while the member has unlocked.
 
 Examples:
   suluh desk --member-socket /var/lib/suluh/vault/member.sock --root-key root.vkey --identities ./identitas
-  suluh desk --member-socket /var/lib/suluh/vault/member.sock --root-key root.vkey --identities /etc/suluh/identitas --host meja.inspektorat.example`
+  suluh desk --member-socket /var/lib/suluh/vault/member.sock --root-key root.vkey --identities /etc/suluh/identitas --host meja.inspektorat.example
+  suluh desk --member-onion ADDRESS.onion --root-key root.vkey --identities ./identitas`
 }
 
-func (c *deskCmd) Run(ctx context.Context) error {
+func (c *deskCmd) Run(ctx context.Context) (err error) {
 	if c.IdleLock < time.Second {
 		return fmt.Errorf("--idle-lock %s is too short to work with", c.IdleLock)
 	}
@@ -54,8 +58,13 @@ func (c *deskCmd) Run(ctx context.Context) error {
 		return err
 	}
 	log := logger(os.Stderr)
+	vault, err := c.reach(ctx, filepath.Join(c.Identities, "tor"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, vault.stop()) }()
 	s, err := desk.New(desk.Config{
-		Vault: membersock.NewClient(c.MemberSocket), Root: root, Identities: c.Identities,
+		Vault: vault.client, Enter: vault.enter, Root: root, Identities: c.Identities,
 		Address: c.Listen, Hosts: c.Host, IdleLock: c.IdleLock, Clock: clock, Log: log,
 	})
 	if err != nil {
@@ -67,6 +76,7 @@ func (c *deskCmd) Run(ctx context.Context) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.Watch(ctx) })
+	g.Go(func() error { return vault.alive(ctx) })
 	g.Go(func() error { return serveTCP(ctx, "desk", l, s, log, c.Stall) })
 	return g.Wait()
 }

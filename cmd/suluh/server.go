@@ -32,6 +32,7 @@ type serverCmds struct {
 	Demo   demoCmd   `cmd:"" help:"Run all of it on loopback with throw-away keys and made-up cases."`
 
 	Dialer dialerCmd `cmd:"" hidden:"" help:"Connect for a part that can't."`
+	Door   doorCmd   `cmd:"" hidden:"" help:"Connect to the members' onion service for another part."`
 
 	Backup  backupCmd  `cmd:"" help:"Keep copies of a vault."`
 	Restore restoreCmd `cmd:"" help:"Bring a vault back from a backup."`
@@ -39,6 +40,9 @@ type serverCmds struct {
 }
 
 func serverHint(err error) string {
+	if hint := doorHint(err); hint != "" {
+		return hint
+	}
 	var restored *member.Restored
 	var keeper *onion.KeeperError
 	switch {
@@ -96,6 +100,8 @@ func serverHint(err error) string {
 		return "suluh backup list shows what a folder has"
 	case errors.Is(err, backup.ErrDamaged):
 		return "try an earlier backup (suluh backup list), or another copy of the folder; suluh backup check says which are whole"
+	case errors.Is(err, controlsock.ErrDoor):
+		return "it is tried again every minute, and the vault's log says why it failed; until it says so no more, a removed member can still reach the vault, which gives him nothing"
 	case errors.Is(err, controlsock.ErrRoster):
 		return "sign the roster with the root key that the vault was made for, one version after the one in force"
 	case errors.Is(err, roster.ErrSuccessor):

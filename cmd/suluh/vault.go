@@ -66,7 +66,7 @@ type vaultRunCmd struct {
 
 func (vaultRunCmd) Help() string {
 	return `Listens on deposit.sock, member.sock, log.sock, control.sock and metrics.sock in the directory. With --onion, members reach what is
-on member.sock over an onion service too, whose address only they can use.
+on member.sock over an onion service too: those whose onion key the roster in force lists, and nobody else finds it.
 
 Examples:
   suluh vault --dir /var/lib/suluh/vault
@@ -84,12 +84,18 @@ func (c *vaultRunCmd) Run(ctx context.Context) (err error) {
 	}
 	// Order of the stop: listeners, requests, batch, database.
 	defer func() { err = errors.Join(err, v.Close()) }()
-	service, err := c.start(ctx, onion.Config{Dir: cmp.Or(c.OnionDir, filepath.Join(c.Dir, "onion")), Members: true})
-	if err != nil {
-		return err
-	}
-	if service != nil {
-		defer func() { err = errors.Join(err, service.Stop()) }()
+	control := controlsock.Vault(v)
+	var door *doorkeeper // nil: members have the socket alone
+	if c.Onion {
+		door = &doorkeeper{Vault: v, dir: cmp.Or(c.OnionDir, filepath.Join(c.Dir, "onion")), log: log}
+		control = door
+		if err := door.admit(); err != nil { // before there is a tor
+			return err
+		}
+		if door.service, err = c.start(ctx, onion.Config{Dir: door.dir, Members: true}); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, door.service.Stop()) }()
 	}
 	_ = v.CatchUp(ctx) // Batches tries again what failed; reports are taken meanwhile
 	sockets := []struct {
@@ -105,7 +111,7 @@ func (c *vaultRunCmd) Run(ctx context.Context) (err error) {
 		{"deposit.sock", 0o660, depositsock.Handler(v), 24 * time.Hour},
 		{"member.sock", 0o660, membersock.Handler(v), 0},
 		{"log.sock", 0o660, logsock.Handler(v), 0},
-		{"control.sock", 0o600, controlsock.Handler(v), 0},
+		{"control.sock", 0o600, controlsock.Handler(control), 0},
 		{"metrics.sock", 0o660, metricsHandler(v), 0},
 	}
 	listeners := make([]net.Listener, len(sockets))
@@ -127,11 +133,12 @@ func (c *vaultRunCmd) Run(ctx context.Context) (err error) {
 			return serve.Run(ctx, serve.Config{Listener: listeners[i], Handler: takenOver(s.handler), Log: log, Stall: s.stall})
 		})
 	}
-	if service != nil {
+	if door != nil {
 		g.Go(func() error {
-			return serve.Run(ctx, serve.Config{Listener: service.Listener, Handler: membersock.Handler(v), Log: log})
+			return serve.Run(ctx, serve.Config{Listener: door.service.Listener, Handler: membersock.Handler(v), Log: log})
 		})
-		g.Go(func() error { return published(ctx, service, "suluh vault: members reach it at %s\n") })
+		g.Go(func() error { return published(ctx, door.service, "suluh vault: members reach it at %s\n") })
+		g.Go(func() error { return door.Admit(ctx) })
 	}
 	g.Go(func() error { return v.Batches(ctx) })
 	g.Go(func() error {

@@ -56,6 +56,9 @@ func (c Config) lines() []*control.KeyVal {
 
 // torrc is what a tor of our own is started with.
 func (c Config) torrc() string {
+	if c.Client {
+		return fmt.Sprintf("SocksPort unix:%s ExtendedErrors\nControlSocket %s\nAvoidDiskWrites 1\nHeartbeatPeriod 0\nLog warn stdout\n", quote(socksSocket(c.Dir)), quote(controlSocket(c.Dir)))
+	}
 	var b strings.Builder
 	// What tor says of onion services goes to the keeper, into no file: it is the
 	// only way to learn the effort without a TCP port for metrics.
@@ -75,7 +78,7 @@ type keeper struct {
 	tell   *json.Encoder // the part
 	log    *slog.Logger
 	status kept
-	reload chan struct{} // the clients' keys have changed
+	reload chan Change // of the clients' keys
 
 	stuck  string // warning of tor's that was told already
 	last   int    // progress of tor's that was told last
@@ -93,7 +96,7 @@ func Keep(ctx context.Context, config string, log *slog.Logger, hint func(error)
 	unix.CloseOnExec(child.FirstFile + 1)
 	part, asks := os.NewFile(child.FirstFile, "part"), os.NewFile(child.FirstFile+1, "part")
 	defer part.Close()
-	k := &keeper{tell: json.NewEncoder(part), log: log, reload: make(chan struct{}, 1)}
+	k := &keeper{tell: json.NewEncoder(part), log: log, reload: make(chan Change, 1)}
 	go k.listen(asks) // until the part closes its end
 	if err := json.Unmarshal([]byte(config), &k.config); err != nil {
 		return errors.New("the settings of the onion service are damaged")
@@ -111,10 +114,13 @@ func (k *keeper) listen(asks io.Reader) {
 		if _, err := asks.Read(b); err != nil {
 			return
 		}
+		change := Change(b[0])
 		select {
-		case k.reload <- struct{}{}:
+		case before := <-k.reload:
+			change = max(change, before)
 		default:
 		}
+		k.reload <- change // which has room: nobody else sends
 	}
 }
 
@@ -243,7 +249,9 @@ func (k *keeper) stay(ctx context.Context, conn *control.Conn) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrSetting, err)
 	}
-	k.bootstrap(phase[0].Val)
+	if err := k.bootstrap(phase[0].Val); err != nil {
+		return err
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- conn.HandleEvents(ctx) }()
 	often := time.NewTicker(10 * time.Second) // for the effort
@@ -258,7 +266,12 @@ func (k *keeper) stay(ctx context.Context, conn *control.Conn) error {
 		select {
 		case <-ended:
 			return ErrSetting
-		case <-k.reload:
+		case change := <-k.reload:
+			if change == Taken {
+				if _, err := conn.SendRequest("SETCONF HiddenServiceDir"); err != nil { // none, until it reads torrc
+					return fmt.Errorf("tor does not take the service down: %w", err)
+				}
+			}
 			if err := conn.Signal("RELOAD"); err != nil {
 				return fmt.Errorf("tor does not read the clients' keys: %w", err)
 			}
@@ -272,8 +285,11 @@ func (k *keeper) stay(ctx context.Context, conn *control.Conn) error {
 		case e := <-events:
 			switch e := e.(type) {
 			case *control.StatusEvent:
-				if e.Action == "BOOTSTRAP" {
-					k.bootstrap(e.Raw)
+				if e.Action != "BOOTSTRAP" {
+					continue
+				}
+				if err := k.bootstrap(e.Raw); err != nil {
+					return err
 				}
 			case *control.HSDescEvent:
 				if err := k.descriptor(e); err != nil {
@@ -291,7 +307,7 @@ var (
 )
 
 // bootstrap tells how far tor is. It is parsed here: bine splits quoted texts.
-func (k *keeper) bootstrap(raw string) {
+func (k *keeper) bootstrap(raw string) error {
 	find := func(re *regexp.Regexp) string {
 		if m := re.FindStringSubmatch(raw); m != nil {
 			return m[1]
@@ -307,6 +323,10 @@ func (k *keeper) bootstrap(raw string) {
 		k.last = n
 		k.log.Info("tor is starting", "percent", n, "step", find(summary))
 	}
+	if k.config.Client && n == 100 && !k.status.Reachable {
+		return k.published()
+	}
+	return nil
 }
 
 // descriptor counts what becomes of a descriptor.
@@ -337,14 +357,17 @@ func (k *keeper) descriptor(e *control.HSDescEvent) error {
 
 // published tells the part that the service can be reached.
 func (k *keeper) published() error {
-	address, err := Address(k.config.service())
-	if err != nil {
-		return err
+	var address string
+	if !k.config.Client {
+		var err error
+		if address, err = Address(k.config.service()); err != nil {
+			return err
+		}
+		k.log.Info("the onion service is published")
 	}
 	k.status.fresh = false
 	k.status.Published++
 	k.status.Reachable = true
-	k.log.Info("the onion service is published")
 	k.save()
 	return k.tell.Encode(said{Address: address})
 }

@@ -26,9 +26,6 @@ package onion
 import (
 	"bytes"
 	"context"
-	"crypto/ecdh"
-	"crypto/rand"
-	"encoding/base32"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,7 +37,6 @@ import (
 	"strings"
 
 	"suluh.example/suluh/internal/child"
-	"suluh.example/suluh/internal/durable"
 	"suluh.example/suluh/internal/serve"
 )
 
@@ -58,6 +54,7 @@ type Config struct {
 	// It must be readable for our user's group.
 	Service string
 
+	Client   bool // nothing is published; see StartClient
 	Members  bool // only clients whose keys are in authorized_clients get in; see Authorize
 	Circuits bool // connections begin with a header that names the circuit
 
@@ -148,29 +145,15 @@ func (c *Config) prepare() error {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return err
 	}
-	if c.Members {
-		return shut(c.service())
+	if !c.Members {
+		return nil
 	}
-	return nil
-}
-
-// shut makes sure that the service is not open to everybody, as tor has it when
-// there is no client at all, before anybody is authorised.
-func shut(service string) error {
-	dir := filepath.Join(service, "authorized_clients")
-	name := filepath.Join(dir, "_nobody.auth") // no member's name
-	if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+	// tor lets everybody in if there is no client at all.
+	if _, err := os.Stat(filepath.Join(c.service(), "authorized_clients", nobody)); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	key, err := ecdh.X25519().GenerateKey(rand.Reader) // the private half is forgotten here
-	if err != nil {
-		return err
-	}
-	public := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(key.PublicKey().Bytes())
-	return durable.WriteFile(name, []byte("descriptor:x25519:"+public+"\n"), 0o600)
+	_, err = Authorize(c.service(), nil)
+	return err
 }
 
 // Service is a part's view of its service.
@@ -179,17 +162,13 @@ type Service struct {
 
 	keeper *child.Child
 	says   *os.File // what the keeper tells, see said
-	told   *os.File // what it is told: a byte each time that it is to read the clients' keys anew
+	told   *os.File // what it is told: a Change each time that it is to read the clients' keys anew
 }
 
 // Start listens for tor and starts the process that keeps tor up. It is called
 // before the part confines itself.
 func Start(ctx context.Context, c Config) (*Service, error) {
 	if err := c.prepare(); err != nil {
-		return nil, err
-	}
-	config, err := json.Marshal(c)
-	if err != nil {
 		return nil, err
 	}
 	mode := fs.FileMode(0o600)
@@ -200,26 +179,45 @@ func Start(ctx context.Context, c Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	says, writes, err := os.Pipe()
+	s, err := c.keep(ctx)
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
+	}
+	s.Listener = l
+	return s, nil
+}
+
+// keep starts the process that keeps tor up.
+func (c Config) keep(ctx context.Context) (*Service, error) {
+	config, err := json.Marshal(c)
+	if err != nil {
+		return nil, err
+	}
+	says, writes, err := os.Pipe()
+	if err != nil {
+		return nil, err
 	}
 	defer writes.Close()
 	reads, told, err := os.Pipe()
 	if err != nil {
-		return nil, errors.Join(err, l.Close(), says.Close())
+		return nil, errors.Join(err, says.Close())
 	}
 	defer reads.Close()
 	keeper, err := child.Start(ctx, child.Config{Args: []string{"onion", "keep", string(config)}, Files: []*os.File{writes, reads}})
 	if err != nil {
-		return nil, errors.Join(err, l.Close(), says.Close(), told.Close())
+		return nil, errors.Join(err, says.Close(), told.Close())
 	}
-	return &Service{Listener: l, keeper: keeper, says: says, told: told}, nil
+	return &Service{keeper: keeper, says: says, told: told}, nil
 }
 
-// Reload has tor read the clients' keys anew; see Authorize.
-func (s *Service) Reload() error {
-	if _, err := s.told.Write([]byte{1}); err != nil {
+// Reload has tor take over a change that Authorize has made. Where somebody was
+// taken out, connections of all clients end, and the service is elsewhere: who
+// knew its introduction points could go on using them for a day otherwise.
+func (s *Service) Reload(change Change) error {
+	if change == Same {
+		return nil
+	}
+	if _, err := s.told.Write([]byte{byte(change)}); err != nil {
 		return errors.New("the process that keeps tor up has ended")
 	}
 	return nil

@@ -22,13 +22,14 @@ import (
 // Errors that cross the socket.
 var (
 	ErrRoster      = wire.NewError("roster", "the roster is not signed by the vault's root key, or does not follow the one in force")
+	ErrDoor        = wire.NewError("door", "the roster is in force, but the members' onion service goes by the one before")
 	ErrRestored    = wire.NewError("restored", "the vault was restored from a backup, and waits to be told which records are lost")
 	ErrNotRestored = wire.NewError("not-restored", "the vault does not wait after a restore")
 	ErrCheckpoint  = wire.NewError("checkpoint", "the checkpoint is not signed by this log's key, or is of a log that this one does not come from")
 	ErrReason      = wire.NewError("reason", "the reason is not a line of 10 to 200 characters")
 )
 
-var known = wire.Errors{ErrRoster, ErrRestored, ErrNotRestored, ErrCheckpoint, ErrReason}
+var known = wire.Errors{ErrRoster, ErrDoor, ErrRestored, ErrNotRestored, ErrCheckpoint, ErrReason}
 
 const prefix = "/control/v1/"
 
@@ -56,7 +57,8 @@ type Vault interface {
 	// Batch enters the deposits that wait into the log and writes them anew.
 	Batch(ctx context.Context) (int, error)
 	// InstallRoster makes a signed roster the one in force; ErrRoster if it
-	// may not be.
+	// may not be, ErrDoor if it is, and the members' onion service does not know
+	// of it yet.
 	InstallRoster(ctx context.Context, signed []byte) error
 	// Snapshot records that a backup is made and copies the database;
 	// ErrRestored if the vault takes no changes.

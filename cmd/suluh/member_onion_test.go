@@ -1,0 +1,218 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base32"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/keyfile"
+	"suluh.example/suluh/internal/submission"
+	"suluh.example/suluh/internal/textbrowser"
+	"suluh.example/suluh/internal/tornet"
+	"suluh.example/suluh/internal/world"
+)
+
+// TestMembersWorkOverTheirOnion: on a real Tor network, two members work at a
+// desk that has nothing of the vault but its onion address, and one at the
+// command line; who isn't in the roster doesn't get so far as to the vault; who
+// is removed doesn't any more, without a restart of anything; and no onion key
+// lies in the clear anywhere.
+func TestMembersWorkOverTheirOnion(t *testing.T) {
+	n := tornet.Start(t)
+	w, err := world.Start(t.Context(), world.Config{
+		Bin: program(t), Dir: filepath.Join(t.TempDir(), "w"), Bare: true, Log: t.Output(),
+		Args: map[world.Part][]string{world.Vault: {"--onion", "--tor-defaults-torrc", n.JoinTorrc}},
+	})
+	must(t, err)
+	t.Cleanup(func() { must(t, w.Stop()) })
+	seed := sent{submission.NewSeed(), 100}
+	sender, day := outside(t, w)
+	if !seed.deposit(t.Context(), sender, day) {
+		t.Fatal("the report does not arrive")
+	}
+	onionDir := filepath.Join(w.Dir, "vault", "onion")
+	var status struct {
+		Address string `json:"address"`
+	}
+	within(t, "the service is published", func() bool {
+		out, err := exec.Command(program(t), "onion", "status", "--json", "--dir", onionDir).Output()
+		return err == nil && json.Unmarshal(out, &status) == nil
+	})
+
+	identities := filepath.Join(w.Dir, "identities")
+	desk := startDesk(t, "--member-onion", status.Address, "--tor-defaults-torrc", n.JoinTorrc,
+		"--root-key", w.RootKey(), "--identities", identities, "--listen", "127.0.0.1:0")
+	w.Desk = desk
+
+	// The desk's tor takes a moment; the page says so.
+	within(t, "a member gets in", func() bool {
+		p := unlocked(t, w, "penelaah-satu")
+		if !strings.HasPrefix(p.Heading(), "Kotak masuk") && !strings.HasPrefix(p.Heading(), "Tor ") && !strings.HasPrefix(p.Heading(), "Vault tidak dapat dicapai") {
+			t.Fatalf("the desk shows %q:\n%s", p.Heading(), p.Text())
+		}
+		return strings.HasPrefix(p.Heading(), "Kotak masuk")
+	})
+	one := deskOf(t, w, "penelaah-satu")
+	two := deskOf(t, w, "penelaah-dua")
+	one.answer(seed.text(), "Sudah kami terima", "catatan")
+	one.Get(w.Desk).Press("Kunci meja", nil)
+	// The key that tor had was the first one's.
+	if p := two.Get(w.Desk).Follow(seed.text()); !strings.Contains(p.Text(), "Sudah kami terima") {
+		t.Errorf("the second member, after the first has locked, sees\n%s", p.Text())
+	}
+
+	// At the command line, with a tor of its own.
+	cases := func(identity, passphrase string) []string {
+		pass := filepath.Join(t.TempDir(), "pass")
+		must(t, os.WriteFile(pass, []byte(passphrase+"\n"), 0o600))
+		return []string{
+			"case", "--member-onion", status.Address, "--tor-defaults-torrc", n.JoinTorrc,
+			"--root-key", w.RootKey(), "--identity", identity, "--passphrase-file", pass, "list",
+		}
+	}
+	member := func(m id.Member) world.Member {
+		return w.Members[slices.IndexFunc(w.Members, func(x world.Member) bool { return x.ID == m })]
+	}
+	m := member("penelaah-satu")
+	if out := suluh(t, cases(m.IdentityFile, m.Passphrase)...); !strings.Contains(out, seed.text()) {
+		t.Errorf("suluh case list says\n%s", out)
+	}
+
+	// A stranger's key opens nothing, however good its form.
+	strange := t.TempDir()
+	stranger, err := keyfile.New("penyusup")
+	must(t, err)
+	sealed, err := stranger.Seal("kata sandi yang panjang", 10)
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(strange, "penyusup.identity"), sealed, 0o600))
+	says(t, fails(t, cases(filepath.Join(strange, "penyusup.identity"), "kata sandi yang panjang")...),
+		"lets nobody in with this key", "hint: the roster in force may not list your onion key")
+
+	// The first member is removed. Who is in goes on; he doesn't get in again.
+	vault, tor := w.PID(world.Vault), torOf(t, onionDir)
+	install(t, w, "penelaah-satu")
+	within(t, "the removed member is shut out", func() bool {
+		out, err := exec.Command(program(t), cases(m.IdentityFile, m.Passphrase)...).CombinedOutput()
+		var exit *exec.ExitError
+		return errors.As(err, &exit) && strings.Contains(string(out), "lets nobody in with this key")
+	})
+	within(t, "the other member goes on", func() bool {
+		return strings.HasPrefix(two.Get(w.Desk).Heading(), "Kotak masuk")
+	})
+	if w.PID(world.Vault) != vault || torOf(t, onionDir) != tor {
+		t.Error("something was started anew")
+	}
+
+	keys := map[string]string{}
+	for _, m := range w.Members {
+		sealed, err := os.ReadFile(m.IdentityFile)
+		must(t, err)
+		i, err := keyfile.Open(sealed, m.Passphrase)
+		must(t, err)
+		k := i.OnionKey().Bytes()
+		keys[string(k)], keys[base32.StdEncoding.EncodeToString(k)[:52]], keys[base64.StdEncoding.EncodeToString(k)] = string(m.ID), string(m.ID), string(m.ID)
+	}
+	looked := 0
+	must(t, filepath.WalkDir(w.Dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) { // of a tor that runs
+			return nil
+		}
+		for k, m := range keys {
+			if bytes.Contains(b, []byte(k)) {
+				t.Errorf("%s has the onion key of %s", path, m)
+			}
+		}
+		if strings.Contains(path, "/tor/tor/") || strings.Contains(path, ".tor/tor/") {
+			looked++
+		}
+		return err
+	}))
+	if looked < 4 {
+		t.Errorf("looked into %d files of tors", looked)
+	}
+}
+
+// within waits for a condition.
+func within(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(200 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not in two minutes: %s", what)
+		}
+	}
+}
+
+// startDesk starts a desk and returns where it listens.
+func startDesk(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(program(t), append([]string{"desk"}, args...)...)
+	cmd.Stderr = t.Output()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	out, err := cmd.StdoutPipe()
+	must(t, err)
+	must(t, cmd.Start())
+	t.Cleanup(func() {
+		must(t, cmd.Process.Signal(syscall.SIGTERM))
+		must(t, cmd.Wait())
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	must(t, err)
+	_, url, ok := strings.Cut(strings.TrimSpace(line), ": listening on ")
+	if !ok {
+		t.Fatalf("the desk says %q", line)
+	}
+	return url
+}
+
+// unlocked is the page that follows when a member unlocks.
+func unlocked(t *testing.T, w *world.World, m id.Member) *textbrowser.Page {
+	t.Helper()
+	i := slices.IndexFunc(w.Members, func(x world.Member) bool { return x.ID == m })
+	return textbrowser.New(t).Get(w.Desk).Press("Buka kunci", map[string]string{"anggota": string(m), "sandi": w.Members[i].Passphrase})
+}
+
+// torOf says what tor serves an onion directory.
+func torOf(t *testing.T, dir string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, "status.json"))
+	must(t, err)
+	var s struct {
+		Starts int `json:"starts"`
+	}
+	must(t, json.Unmarshal(b, &s))
+	return string(rune('0' + s.Starts))
+}
+
+// install puts a roster in force in which a member is removed.
+func install(t *testing.T, w *world.World, gone id.Member) {
+	t.Helper()
+	keys := filepath.Join(w.Dir, "keys")
+	var demo struct {
+		Root string `json:"root_passphrase"`
+	}
+	b, err := os.ReadFile(filepath.Join(w.Dir, "demo.json"))
+	must(t, err)
+	must(t, json.Unmarshal(b, &demo))
+	pass := filepath.Join(t.TempDir(), "root.pass")
+	must(t, os.WriteFile(pass, []byte(demo.Root+"\n"), 0o600))
+	suluh(t, "roster", "remove", string(gone), "--dir", keys)
+	suluh(t, "roster", "sign", "--dir", keys, "--passphrase-file", pass)
+	suluh(t, "vault", "roster", "--dir", filepath.Join(w.Dir, "vault"), filepath.Join(keys, "roster-2.note"))
+}
