@@ -6,14 +6,16 @@
 # make golden  after words have changed: what a screen reader hears, as files to read
 # make client  what runs on reporters' and auditors' own computers: Linux, Windows, macOS, into build/client
 # make bench   measure, and write the table of docs/performance.md; takes some minutes and 3 GB of disk
+# make soak    load and faults for ten minutes (SOAK=1h for an hour), and write the table of docs/reliability.md; as root, or no disk is filled
 # make fuzz    every fuzz target on some thousand inputs
 
 SHELL := /bin/bash
 GOBIN := $(CURDIR)/build/bin
 export PATH := $(GOBIN):$(PATH)
 FUZZTIME ?= 20000x
+SOAK ?= 10m
 
-.PHONY: run quick test setup lint fuzz browser golden client bench
+.PHONY: run quick test setup lint fuzz browser golden client bench soak
 
 # ARGS are those of suluh demo: make run ARGS="--dir ~/suluh-demo".
 run:
@@ -58,3 +60,6 @@ client:
 
 bench:
 	go run ./internal/bench -record docs/performance.md
+
+soak:
+	go run ./internal/soak -for $(SOAK) -record docs/reliability.md

@@ -152,7 +152,9 @@ func (c *backupKeyCmd) Run() error {
 	if err != nil {
 		return err
 	}
-	if err := durable.WriteFile(c.File, []byte(i.String()+"\n"), 0o600); err != nil {
+	if err := durable.WriteFile(c.File, []byte(i.String()+"\n"), 0o600); errors.Is(err, os.ErrExist) {
+		return withHint(errors.New("there is such a file already; nothing was changed"), "name another one: the key in it may be needed for backups of before")
+	} else if err != nil {
 		return err
 	}
 	fmt.Println(i.Recipient().String())
@@ -289,6 +291,9 @@ func (c *restoreCmd) bring(ctx context.Context) error {
 	r, err := backup.Restore(ctx, backup.RestoreConfig{
 		From: c.From, Generation: c.Generation, Dir: c.Dir, Identities: ids, OnionDirs: c.OnionDir, Newer: c.Newer, Progress: bytesDone("restoring"),
 	})
+	if errors.Is(err, os.ErrExist) {
+		return withHint(err, "name a new one, and leave that of before as it is: it is evidence")
+	}
 	if err != nil {
 		return err
 	}
