@@ -24,6 +24,7 @@ func (v *Vault) Batch(ctx context.Context) (n int, err error) {
 	if err != nil {
 		return n, err
 	}
+	v.config.Log.Debug("a day has ended", "deposits", n)
 	began := time.Now()
 	err = v.enqueue(ctx, &job{done: make(chan error, 1), alone: v.settle})
 	v.measures.batch.Set(time.Since(began).Seconds())

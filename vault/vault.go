@@ -222,6 +222,7 @@ func Open(ctx context.Context, c Config) (_ *Vault, err error) {
 	if err := v.loadRestored(ctx); err != nil {
 		return nil, err
 	}
+	c.Log.Debug("the vault is open")
 	v.stopped.Add(1)
 	go v.writer()
 	return v, nil

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"golang.org/x/sync/errgroup"
 
@@ -24,7 +23,8 @@ type auditServeCmd struct {
 	Listen      string `default:"127.0.0.1:8082" help:"Address to listen on; port 0 takes any that is free."`
 	OpenEntries bool   `help:"Let everybody read what the records say, not only auditors."`
 	TokenFile   string `help:"File with the auditors' token, of 20 characters or more; - for standard input."`
-	Log         string `arg:"" help:"A folder of tiles, a URL, or the vault's log.sock."`
+	logging
+	Log string `arg:"" help:"A folder of tiles, a URL, or the vault's log.sock."`
 }
 
 func (auditServeCmd) Help() string {
@@ -37,6 +37,10 @@ Examples:
 }
 
 func (c *auditServeCmd) Run(ctx context.Context) error {
+	given, err := inherited()
+	if err != nil {
+		return err
+	}
 	_, key, err := readLogKey(c.LogKey)
 	if err != nil {
 		return err
@@ -51,13 +55,16 @@ func (c *auditServeCmd) Run(ctx context.Context) error {
 			return fmt.Errorf("token: %w", err)
 		}
 	}
-	log := logger(os.Stderr)
+	log := c.logger()
 	s, err := auditor.New(auditor.Config{Files: files, Key: key, OpenEntries: c.OpenEntries, Token: token, Log: log})
 	if err != nil {
 		return err
 	}
-	l, err := listenTCP(ctx, c.Listen)
+	l, err := given.tcp(ctx, "audit", c.Listen)
 	if err != nil {
+		return err
+	}
+	if err := tellReady(); err != nil {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)

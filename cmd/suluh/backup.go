@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,7 +71,7 @@ func (c *backupMakeCmd) Run(ctx context.Context) (err error) {
 			if !controlsock.IsAbsent(err) {
 				return s, err
 			}
-			if own, err = openVault(ctx, vault.Config{Dir: c.Dir, Log: logger(os.Stderr)}); err != nil {
+			if own, err = openVault(ctx, vault.Config{Dir: c.Dir, Log: logger(os.Stderr, slog.LevelInfo)}); err != nil {
 				return nil, err
 			}
 		}

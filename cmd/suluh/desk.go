@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -26,6 +25,7 @@ type deskCmd struct {
 	IdleLock   time.Duration `default:"15m" help:"How long a session may be idle before it locks. A member may choose up to ten times as long."`
 	Clock      string        `type:"existingfile" placeholder:"FILE" help:"Working days and holidays, if not those that are built in."`
 	Stall      time.Duration `default:"60s" help:"How long a transfer may go on without a byte before it is cut. Slow ones never are."`
+	logging
 }
 
 func (deskCmd) Help() string {
@@ -46,6 +46,10 @@ func (c *deskCmd) Run(ctx context.Context) (err error) {
 	if err := unix.Access(c.Identities, unix.W_OK); err != nil {
 		return fmt.Errorf("keep what was seen in %s: %w", c.Identities, err)
 	}
+	given, err := inherited()
+	if err != nil {
+		return err
+	}
 	if err := withoutTemp(); err != nil {
 		return err
 	}
@@ -57,7 +61,7 @@ func (c *deskCmd) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	log := logger(os.Stderr)
+	log := c.logger()
 	vault, err := c.reach(ctx, filepath.Join(c.Identities, "tor"))
 	if err != nil {
 		return err
@@ -70,8 +74,11 @@ func (c *deskCmd) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	l, err := listenTCP(ctx, c.Listen)
+	l, err := given.tcp(ctx, "desk", c.Listen)
 	if err != nil {
+		return err
+	}
+	if err := tellReady(); err != nil {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)

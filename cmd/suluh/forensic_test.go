@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ import (
 
 	_ "github.com/mattn/go-sqlite3"
 
+	"suluh.example/suluh/crypto/casecode"
 	"suluh.example/suluh/internal/report"
 	"suluh.example/suluh/internal/submission"
 	"suluh.example/suluh/internal/textbrowser"
@@ -111,7 +113,7 @@ func TestNothingOfAReporterIsLeft(t *testing.T) {
 	log, err := os.Create(filepath.Join(logs, "parts.log"))
 	must(t, err)
 	defer log.Close()
-	w := start(t, log)
+	w := start(t, log, "--log-level", "debug")
 
 	texts := map[string]string{"address": "127.83.97.13", "agent": "Penjelajah/" + rand.Text()}
 	mark := func(what string) string {
@@ -140,6 +142,22 @@ func TestNothingOfAReporterIsLeft(t *testing.T) {
 		t.Fatalf("the code page has %d words:\n%s", n, page.Text())
 	}
 	texts["code"] = code
+	// What the store holds by design, and logs must not.
+	said := map[string]string{}
+	parsed, _, err := casecode.Parse(code)
+	must(t, err)
+	lookup := parsed.Lookup()
+	said["look-up value"], said["hash of the look-up value"] = lookup.Hex(), lookup.Hash().String()
+	said["address of this machine"] = "127.0.0.1"
+	for i, words := 1, parsed.Words(); i < len(words); i++ {
+		said[fmt.Sprintf("two words of the code, %d", i)] = words[i-1] + " " + words[i]
+	}
+	for _, m := range w.Members {
+		said["passphrase of "+string(m.ID)], said["id of "+string(m.ID)] = m.Passphrase, string(m.ID)
+	}
+	for _, path := range []string{"/lapor", "/cek", "/kasus", "/v1/", "GET ", "POST ", "?", "%", w.Dir} {
+		said["path or request "+path] = path
+	}
 
 	// Uploads that are cut: the reporter's end, intake, and the vault.
 	for _, victim := range []world.Part{"", world.Intake, world.Vault} {
@@ -207,6 +225,8 @@ func TestNothingOfAReporterIsLeft(t *testing.T) {
 	gone.Press("Simpan tanda terima sebagai berkas", nil)
 	reporter.Get(w.Intake+"cek").Press("Buka laporan", map[string]string{"kode": strings.Replace(code, " ", " "+mark("wrong word")+" ", 1)})
 
+	said["case"] = caseOf(t, parsed, w)
+
 	// The search finds what is there: a test that can't fail is none.
 	control := t.TempDir()
 	for form, b := range formsOf(texts["apa"]) {
@@ -227,12 +247,47 @@ func TestNothingOfAReporterIsLeft(t *testing.T) {
 	for _, f := range search(t, texts, places...) {
 		t.Errorf("after the stop: %s", f)
 	}
+	inLogs(t, logs, texts, said)
 	noHours(t, filepath.Join(w.Dir, "vault"))
 	left, err := os.ReadDir(tmp)
 	must(t, err)
 	if len(left) > 0 {
 		t.Errorf("%d files are left in the temporary folder", len(left))
 	}
+}
+
+// inLogs fails if the parts' logs have anything that tells of a reporter, a
+// member or a request, or if they don't say at debug level what they should.
+func inLogs(t *testing.T, logs string, texts, said map[string]string) {
+	t.Helper()
+	for _, f := range search(t, texts, logs) {
+		t.Errorf("in the logs: %s", f)
+	}
+	b, err := os.ReadFile(filepath.Join(logs, "parts.log"))
+	must(t, err)
+	text := string(b)
+	for what, s := range said {
+		if strings.Contains(text, s) {
+			t.Errorf("in the logs: %s:\n%s", what, text)
+		}
+	}
+	for _, line := range []string{"the vault is open", "a day has ended", "a roster is in use", "the log was verified", "no more requests are taken; those under way may finish"} {
+		if !strings.Contains(text, "level=DEBUG msg="+strconv.Quote(line)) {
+			t.Errorf("the logs don't say that %s:\n%s", line, text)
+		}
+	}
+	if hours := regexp.MustCompile(`\d\d:\d\d`).FindString(text); hours != "" {
+		t.Errorf("the logs tell an hour: %s", hours)
+	}
+}
+
+// caseOf is the name of the case that a code is for.
+func caseOf(t *testing.T, code casecode.Code, w *world.World) string {
+	t.Helper()
+	sender, _ := outside(t, w)
+	v, err := sender.Look(t.Context(), code)
+	must(t, err)
+	return string(v.Case)
 }
 
 // noHours fails if the store tells a time finer than a day of anything that a

@@ -32,6 +32,7 @@ type intakeCmd struct {
 
 	onionFlags
 	hardening
+	logging
 }
 
 func (intakeCmd) Help() string {
@@ -45,6 +46,10 @@ Examples:
 }
 
 func (c *intakeCmd) Run(ctx context.Context) (err error) {
+	given, err := inherited()
+	if err != nil {
+		return err
+	}
 	if err := withoutTemp(); err != nil {
 		return err
 	}
@@ -60,7 +65,7 @@ func (c *intakeCmd) Run(ctx context.Context) (err error) {
 	// report: a tenth of the work. The limit holds it down in a flood.
 	debug.SetGCPercent(400)
 	debug.SetMemoryLimit(64 << 20)
-	log := logger(os.Stderr)
+	log := c.logger()
 	vault, err := dialer.Start(context.WithoutCancel(ctx), c.DepositSocket) // requests under way need it after a stop
 	if err != nil {
 		return err
@@ -83,10 +88,13 @@ func (c *intakeCmd) Run(ctx context.Context) (err error) {
 		c.Listen = "127.0.0.1:8080"
 	}
 	var l net.Listener
-	if c.Listen != "" {
-		if l, err = listenTCP(ctx, c.Listen); err != nil {
+	if c.Listen != "" || given["intake"] != nil {
+		if l, err = given.tcp(ctx, "intake", c.Listen); err != nil {
 			return err
 		}
+	}
+	if err := tellReady(); err != nil {
+		return err
 	}
 	if err := c.confine(log, intakeRules()); err != nil {
 		return err

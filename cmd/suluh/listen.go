@@ -16,11 +16,6 @@ import (
 	"suluh.example/suluh/internal/serve"
 )
 
-// listenTCP listens, as a part does before it confines itself.
-func listenTCP(ctx context.Context, addr string) (net.Listener, error) {
-	return (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
-}
-
 // serveTCP serves a surface until the context ends. It says where on standard
 // output, once, with the real port if 0 was asked for.
 func serveTCP(ctx context.Context, name string, l net.Listener, h http.Handler, log *slog.Logger, stall time.Duration) error {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 
 	"suluh.example/suluh/internal/onion"
@@ -66,7 +67,7 @@ func (onionKeepCmd) Help() string {
 }
 
 func (c *onionKeepCmd) Run(ctx context.Context) error {
-	return onion.Keep(ctx, c.Config, logger(os.Stderr), hintFor)
+	return onion.Keep(ctx, c.Config, logger(os.Stderr, slog.LevelInfo), hintFor)
 }
 
 type onionStatusCmd struct {

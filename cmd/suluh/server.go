@@ -4,9 +4,6 @@ package main
 
 import (
 	"errors"
-	"io"
-	"log/slog"
-	"time"
 
 	"suluh.example/suluh/crypto/keyfile"
 	"suluh.example/suluh/crypto/roster"
@@ -108,15 +105,4 @@ func serverHint(err error) string {
 		return "check this machine's clock, and that roster.json was changed with suluh roster only"
 	}
 	return ""
-}
-
-// logger tells the day as the only time: what went wrong with a deposit must
-// not tell when somebody made it.
-func logger(w io.Writer) *slog.Logger {
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-		if len(groups) == 0 && a.Key == slog.TimeKey {
-			a.Value = slog.StringValue(a.Value.Time().Format(time.DateOnly))
-		}
-		return a
-	}}))
 }

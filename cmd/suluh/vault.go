@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -62,11 +63,12 @@ type vaultRunCmd struct {
 
 	onionFlags
 	hardening
+	logging
 }
 
 func (vaultRunCmd) Help() string {
-	return `Listens on deposit.sock, member.sock, log.sock, control.sock and metrics.sock in the directory. With --onion, members reach what is
-on member.sock over an onion service too: those whose onion key the roster in force lists, and nobody else finds it.
+	return `Listens on deposit.sock, member.sock, log.sock, control.sock and metrics.sock in the directory, but for those that systemd hands over.
+With --onion, members reach what is on member.sock over an onion service too: those whose onion key the roster in force lists, and nobody else finds it.
 
 Examples:
   suluh vault --dir /var/lib/suluh/vault
@@ -75,7 +77,11 @@ Examples:
 }
 
 func (c *vaultRunCmd) Run(ctx context.Context) (err error) {
-	log := logger(os.Stderr)
+	given, err := inherited()
+	if err != nil {
+		return err
+	}
+	log := c.logger()
 	v, err := openVault(ctx, vault.Config{
 		Dir: c.Dir, Log: log, MaxBytes: int64(c.MaxBytes), PerHour: int64(c.PerHour), PerDay: int64(c.PerDay),
 	})
@@ -116,9 +122,13 @@ func (c *vaultRunCmd) Run(ctx context.Context) (err error) {
 	}
 	listeners := make([]net.Listener, len(sockets))
 	for i, s := range sockets {
-		if listeners[i], err = serve.ListenUnix(filepath.Join(c.Dir, s.name), s.mode); err != nil {
+		listeners[i], err = given.or(s.name, func() (net.Listener, error) { return serve.ListenUnix(filepath.Join(c.Dir, s.name), s.mode) })
+		if err != nil {
 			return fmt.Errorf("listen on %s: %w", s.name, err)
 		}
+	}
+	if err := tellReady(); err != nil {
+		return err
 	}
 	rules, err := vaultRules(c.Dir, c.OnionDir)
 	if err != nil {
@@ -208,7 +218,7 @@ func openVault(ctx context.Context, c vault.Config) (*vault.Vault, error) {
 
 // opened does something with a vault that doesn't run.
 func opened(ctx context.Context, dir string, do func(*vault.Vault) error) error {
-	v, err := openVault(ctx, vault.Config{Dir: dir, Log: logger(os.Stderr)})
+	v, err := openVault(ctx, vault.Config{Dir: dir, Log: logger(os.Stderr, slog.LevelInfo)})
 	if err != nil {
 		return err
 	}

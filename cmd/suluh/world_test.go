@@ -36,10 +36,11 @@ func program(t testing.TB) string {
 }
 
 // start starts a whole instance of real processes, without example cases, and
-// stops it at the test's end. What the parts say goes to log.
-func start(t testing.TB, log io.Writer) *world.World {
+// stops it at the test's end. What the parts say goes to log; all get the flags.
+func start(t testing.TB, log io.Writer, flags ...string) *world.World {
 	t.Helper()
-	w, err := world.Start(t.Context(), world.Config{Bin: program(t), Dir: filepath.Join(t.TempDir(), "w"), Bare: true, Log: log})
+	args := map[world.Part][]string{world.Vault: flags, world.Intake: flags, world.Desk: flags, world.Audit: flags}
+	w, err := world.Start(t.Context(), world.Config{Bin: program(t), Dir: filepath.Join(t.TempDir(), "w"), Bare: true, Log: log, Args: args})
 	must(t, err)
 	t.Cleanup(func() {
 		if err := w.Stop(); err != nil {

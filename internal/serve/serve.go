@@ -29,7 +29,7 @@ const defaultStall = 60 * time.Second
 type Config struct {
 	Listener net.Listener
 	Handler  http.Handler
-	Log      *slog.Logger
+	Log      *slog.Logger  // default: discards
 	Drain    time.Duration // how long requests under way may take after a stop; default 20 s
 	Stall    time.Duration // how long a transfer may go on without a byte; default 60 s
 
@@ -43,6 +43,9 @@ type Config struct {
 
 // Run serves until the context ends, then lets requests under way finish.
 func Run(ctx context.Context, c Config) error {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
 	if c.Drain == 0 {
 		c.Drain = 20 * time.Second
 	}
@@ -71,6 +74,7 @@ func Run(ctx context.Context, c Config) error {
 	stopped := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
+		c.Log.Debug("no more requests are taken; those under way may finish")
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Drain)
 		defer cancel()
 		err := s.Shutdown(late)

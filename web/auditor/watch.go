@@ -81,6 +81,7 @@ func (w *watch) verify() <-chan singleflight.Result {
 		switch {
 		case err == nil:
 			w.seen = seen{result: r, at: w.now(), zone: w.seen.zone}
+			w.logger.Debug("the log was verified", "records", r.Tree.N)
 		case errors.As(err, &f):
 			w.seen.finding, w.seen.failed, w.seen.at = f, false, w.now()
 			if before == nil {

@@ -66,6 +66,7 @@ func (d *readers) refresh(ctx context.Context, want id.Digest) error {
 		return nil
 	}
 	d.sender, d.digest = sender, want
+	d.log.Debug("a roster is in use", "version", sender.Roster().Version)
 	return nil
 }
 
