@@ -137,7 +137,7 @@ func (s uploadStore) NewUpload(_ context.Context, info handler.FileInfo) (handle
 		v.removeUpload(u.name)
 		return nil, s.refused(fmt.Errorf("begin upload: %w", err))
 	}
-	u.blur()
+	u.added()
 	return u, nil
 }
 
@@ -169,7 +169,9 @@ type upload struct {
 
 func (u upload) path() string { return u.s.v.uploadPath(u.name, u.length) }
 
-func (u upload) blur() {
+// added notes that something was, in memory to the moment and on the disk to the day.
+func (u upload) added() {
+	u.s.v.uploads.touch(u.name, u.s.v.config.Now())
 	u.s.v.blurFile(u.path())
 	u.s.v.blurFile(filepath.Dir(u.path()))
 }
@@ -204,7 +206,7 @@ func (u upload) WriteChunk(_ context.Context, offset int64, src io.Reader) (int6
 	if err != nil {
 		return 0, u.s.refused(fmt.Errorf("open upload: %w", err))
 	}
-	defer u.blur()
+	defer u.added()
 	defer f.Close()
 	var coming incoming
 	in := io.Reader(&metered{v, io.MultiReader(bytes.NewReader(first), src), &coming})

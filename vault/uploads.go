@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/tus/tusd/v2/pkg/memorylocker"
 
@@ -32,13 +33,15 @@ const maxUploads = 1 << 16
 // before a deposit names them. All that is known of one is its name and its
 // length, which are the name of its file, uploads/<id>.<length>; how much of it
 // is there is the file's size. Nobody is told what there is, only who knows an
-// id can add to it. What nobody has added to for a day is swept.
+// id can add to it. What nobody has added to for a day is swept: when that was is
+// kept in memory alone, so that of what was there at a start only the day is known.
 type uploads struct {
 	locks   *memorylocker.MemoryLocker // who works on an upload holds its lock
 	handler http.Handler
 	mu      sync.Mutex
 	lengths map[id.Upload]int64
-	sums    map[id.Upload]*running // what was there at the start has none
+	sums    map[id.Upload]*running  // what was there at the start has none
+	added   map[id.Upload]time.Time // when something was, since the start
 }
 
 // running is the digest of what has come of an upload so far, so that a deposit
@@ -59,6 +62,22 @@ func (u *uploads) sum(name id.Upload) *running {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.sums[name]
+}
+
+// touch notes that something was added to an upload.
+func (u *uploads) touch(name id.Upload, now time.Time) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if _, ok := u.lengths[name]; ok {
+		u.added[name] = now
+	}
+}
+
+func (u *uploads) addedTo(name id.Upload) (at time.Time, ok bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	at, ok = u.added[name]
+	return at, ok
 }
 
 func (u *uploads) all() (names []id.Upload) {
@@ -104,7 +123,7 @@ func (v *Vault) uploadPath(name id.Upload, length int64) string {
 // what is no upload, and what a deposit has taken right before a crash, which
 // has a second name in blobs/ then. It goes after the sweep of blobs.
 func (v *Vault) loadUploads() error {
-	v.uploads = uploads{locks: memorylocker.New(), lengths: map[id.Upload]int64{}, sums: map[id.Upload]*running{}}
+	v.uploads = uploads{locks: memorylocker.New(), lengths: map[id.Upload]int64{}, sums: map[id.Upload]*running{}, added: map[id.Upload]time.Time{}}
 	dir := filepath.Join(v.config.Dir, "uploads")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -163,9 +182,13 @@ func (v *Vault) isBlob(info os.FileInfo) (bool, error) {
 	return false, nil
 }
 
-// sweepUploads removes what nobody has added to since yesterday's beginning,
-// and blurs the times of all others, those of their change with them, which
-// can't be set and are all of this moment then.
+// unfinished is how long an upload stays that nobody adds to.
+const unfinished = 24 * time.Hour
+
+// sweepUploads removes what nobody has added to for a day, or, of what nobody
+// has added to since the start, since yesterday's beginning. It blurs the times
+// of all others, those of their change with them, which can't be set and are
+// all of this moment then.
 func (v *Vault) sweepUploads(ctx context.Context) {
 	for _, name := range v.uploads.all() {
 		length, ok := v.uploads.get(name)
@@ -178,7 +201,13 @@ func (v *Vault) sweepUploads(ctx context.Context) {
 			continue // gone just now, or the disk's failure, of which others will tell
 		}
 		day := id.DayOf(info.ModTime(), v.zone)
-		if day.Before(v.today().AddDays(-1)) {
+		at, known := v.uploads.addedTo(name)
+		if known && !info.ModTime().Equal(day.Time(v.zone)) {
+			// It was added to since its time was blurred: somebody is at it.
+			at = v.config.Now()
+			v.uploads.touch(name, at)
+		}
+		if known && v.config.Now().Sub(at) >= unfinished || !known && day.Before(v.today().AddDays(-1)) {
 			if unlock, err := v.uploads.lock(ctx, name); err == nil {
 				v.removeUpload(name)
 				unlock()
@@ -195,6 +224,7 @@ func (v *Vault) removeUpload(name id.Upload) {
 	length, ok := v.uploads.lengths[name]
 	delete(v.uploads.lengths, name)
 	delete(v.uploads.sums, name)
+	delete(v.uploads.added, name)
 	v.uploads.mu.Unlock()
 	if !ok {
 		return

@@ -426,32 +426,55 @@ func TestUploadsCanBeEnded(t *testing.T) {
 	}
 }
 
-// TestOldUploadsAreSwept after a day, while the vault runs and at its start;
-// what somebody still adds to is not.
+// TestOldUploadsAreSwept a day after the last piece, while the vault runs, and
+// by their day at its start; what somebody still adds to is not.
 func TestOldUploadsAreSwept(t *testing.T) {
 	w := newWorld(t, vault.Config{})
 	data := sealed(large)
 	dead, alive := w.begin(len(data)), w.begin(len(data))
-	w.clock.forward(24 * time.Hour)
+	w.clock.forward(24*time.Hour - time.Minute)
 	vault.Sweep(w.vault)
 	if w.offset(dead) != 0 {
-		t.Error("one of yesterday is gone")
+		t.Error("one is gone before a day has passed")
 	}
 	if a := w.patch(alive, 0, data[:1000]); a.status != 204 {
 		t.Fatalf("got %d %s", a.status, a.body)
 	}
-	w.clock.forward(24 * time.Hour)
+	w.clock.forward(time.Minute)
 	vault.Sweep(w.vault)
 	if w.offset(dead) != -1 || w.offset(alive) != 1000 {
-		t.Error("one that nobody has added to is there, or one that somebody has is gone")
+		t.Error("after a day one that nobody has added to is there, or one that somebody has is gone")
 	}
 	w.stop()
-	w.clock.forward(48 * time.Hour)
+	w.clock.forward(24 * time.Hour)
+	w.start(vault.Config{})
+	if w.offset(alive) != 1000 {
+		t.Error("one of yesterday is gone after a start, though its hour isn't known")
+	}
+	w.stop()
+	w.clock.forward(24 * time.Hour)
 	must(t, os.WriteFile(filepath.Join(w.dir, "uploads", "x"), nil, 0o600))
 	must(t, os.Mkdir(filepath.Join(w.dir, "uploads", id.NewUpload().Hex()+".100"), 0o700))
 	w.start(vault.Config{})
 	if n := len(w.waiting()); n != 0 {
 		t.Errorf("%d are left after a start", n)
+	}
+}
+
+// TestASlowUploadIsNotSwept while its bytes still come, however long it takes.
+func TestASlowUploadIsNotSwept(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	data := sealed(large)
+	path := w.begin(len(data))
+	w.clock.forward(24 * time.Hour)
+	f, err := os.OpenFile(filepath.Join(w.dir, "uploads", fmt.Sprintf("%s.%d", idOf(t, path).Hex(), len(data))), os.O_WRONLY|os.O_APPEND, 0)
+	must(t, err)
+	defer f.Close()
+	_, err = f.Write(data[:1000]) // as a piece does that isn't whole yet
+	must(t, err)
+	vault.Sweep(w.vault)
+	if w.offset(path) != 1000 {
+		t.Error("it is gone")
 	}
 }
 
