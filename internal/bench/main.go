@@ -60,7 +60,7 @@ func main() {
 func run(ctx context.Context) (err error) {
 	b := &bench{ctx: ctx}
 	record := flag.String("record", "", "file to put the table into, between its marks")
-	only := flag.String("only", "", "measure one part: reports, upload, submit, records, audit, start")
+	only := flag.String("only", "", "measure one part: reports, upload, submit, records, audit, start, browser")
 	flag.Int64Var(&b.flood, "flood", 256<<20, "bytes of each of the sixteen uploads at once")
 	flag.Int64Var(&b.records, "records", 1_000_000, "records of the log that is verified")
 	flag.IntVar(&b.rounds, "rounds", 3, "rounds of each measurement, of which the median counts")
@@ -78,7 +78,7 @@ func run(ctx context.Context) (err error) {
 		name    string
 		measure func() error
 	}{
-		{"start", b.start}, {"reports", b.reports}, {"upload", b.uploads}, {"submit", b.submits}, {"records", b.accesses}, {"audit", b.audit},
+		{"start", b.start}, {"reports", b.reports}, {"upload", b.uploads}, {"submit", b.submits}, {"records", b.accesses}, {"audit", b.audit}, {"browser", b.browser},
 	} {
 		if *only != "" && *only != part.name {
 			continue

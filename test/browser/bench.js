@@ -1,7 +1,8 @@
-// Measures what the browser's half does with a large file: node bench.js [MiB]. It
-// seals and uploads one to a Suluh of its own on loopback, in Chromium, beside the age
-// library alone in the same browser, and prints both rates, their ratio, and by how
-// much the tab's memory grew.
+// Measures what the browser's half does with a large file: node bench.js [MiB [ROUNDS]].
+// It seals and uploads one to a Suluh of its own on loopback, in Chromium, beside the age
+// library alone in the same browser, and prints a line of JSON for each round: of both the
+// rate in MB/s, by how many MiB the tab's memory grew, and the milliseconds of processor
+// time that the browser's processes took for each MB. "make bench" calls it.
 import { mkdtempSync, openSync, readFileSync, rmSync, writeSync, closeSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { tmpdir } from "node:os";
@@ -11,6 +12,8 @@ import { launch } from "./lib/chromium.js";
 import { startDemo } from "./lib/demo.js";
 
 const size = Number(process.argv[2] ?? 500);
+const rounds = Number(process.argv[3] ?? 2);
+const mb = size * 1.048576;
 const folder = mkdtempSync(join(tmpdir(), "suluh-bench-"));
 const path = join(folder, "besar.bin");
 const out = openSync(path, "w");
@@ -46,13 +49,23 @@ try {
   // The tab's process is the largest of those that show pages; its workers are in it.
   const [tab] = processInfo.filter((p) => p.type === "renderer").map((p) => p.id).sort((a, b) => pss(b) - pss(a));
   const memory = () => pss(tab);
+  const processor = () => processInfo.reduce((ms, p) => {
+    try {
+      // User and system time, in hundredths of a second: the twelfth and thirteenth after the name.
+      const times = readFileSync(`/proc/${p.id}/stat`, "utf8").split(") ").at(-1).split(" ");
+      return ms + 10 * (Number(times[11]) + Number(times[12]));
+    } catch {
+      return ms;
+    }
+  }, 0);
   const measure = async (f) => {
     const idle = memory();
+    const before = processor();
     let peak = idle;
     const timer = setInterval(() => { peak = Math.max(peak, memory()); }, 200);
     const t = await page.evaluate(f);
     clearInterval(timer);
-    return { rate: size * 1.048576 / t, grown: peak - idle };
+    return { rate: mb / t, grown: peak - idle, processor: (processor() - before) / mb };
   };
   const alone = () => measure(async () => {
     const t = performance.now();
@@ -66,11 +79,7 @@ try {
     if (sent.failure) throw new Error(sent.failure);
     return (performance.now() - t) / 1000;
   });
-  for (let i = 0; i < 2; i++) {
-    const a = await alone();
-    const w = await whole();
-    console.log(`age alone ${a.rate.toFixed(1)} MB/s; sealed, hashed and uploaded ${w.rate.toFixed(1)} MB/s; ratio ${(w.rate / a.rate).toFixed(2)}; tab grew by ${w.grown.toFixed(0)} MiB (alone ${a.grown.toFixed(0)})`);
-  }
+  for (let i = 0; i < rounds; i++) console.log(JSON.stringify({ alone: await alone(), whole: await whole() }));
 } finally {
   await browser.close();
   await demo.stop();

@@ -1,15 +1,16 @@
 // SHA-256 of what streams past, in a worker of its own: no browser offers it as
 // a stream, and beside the sealing it costs no time where there is a second
-// core.
+// core. Buffers come back and are used again: the message in which one came keeps
+// its memory until garbage is collected, whatever becomes of it.
 
-import { sha256 } from "@noble/hashes/sha2.js";
+import { SHA256 } from "@stablelib/sha256";
 import { type Bytes, toHex } from "./core/bytes.js";
 import { newWorker } from "./trusted.js";
 
 /** The name of such a worker. */
 export const hasherName = "digest";
 
-const mostWaiting = 2; // buffers that the worker has not looked at
+const mostWaiting = 4; // buffers that the worker has not looked at
 
 /** The part of a worker's scope that is used: DOM's types and those of workers exclude each other. */
 export interface Scope {
@@ -20,7 +21,7 @@ export interface Scope {
 
 /** What the worker does: buffers come and go back, until none comes. */
 export function hash(scope: Scope): void {
-  let h = sha256.create();
+  const h = new SHA256();
   scope.onmessage = ({ data }: MessageEvent<Bytes | null>) => {
     if (data) {
       h.update(data);
@@ -28,7 +29,7 @@ export function hash(scope: Scope): void {
       return;
     }
     scope.postMessage(toHex(h.digest()));
-    h = sha256.create();
+    h.reset();
   };
 }
 
@@ -61,6 +62,11 @@ export class Hasher {
   buffer(n: number): Bytes {
     const used = this.free.pop();
     return used && used.byteLength >= n ? new Uint8Array(used, 0, n) : new Uint8Array(n);
+  }
+
+  /** Takes back a buffer that was not used. */
+  keep(b: Bytes): void {
+    this.free.push(b.buffer);
   }
 
   /** Takes bytes, whose buffer is gone for the caller. */

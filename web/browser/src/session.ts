@@ -273,11 +273,7 @@ export class Session {
     });
     const u = await upload(
       this.vault.base + "files/",
-      async () => {
-        const size = await cleaned.size();
-        const photo = ["jpeg", "png", "webp", "heic"].includes(cleaned.result.kind);
-        return { size, stream: cleaned.stream(), own: !photo };
-      },
+      async () => ({ size: await cleaned.size(), stream: cleaned.stream() }),
       recipient,
       { start: () => (this.hashers ??= { plain: new Hasher(this.script), sealed: new Hasher(this.script) }), drop: () => (this.hashers = null) },
       onProgress,

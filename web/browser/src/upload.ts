@@ -9,23 +9,20 @@ import type { Hasher } from "./hasher.js";
 import { Request } from "./http.js";
 import { failureOf } from "./vault.js";
 
-const chunkSize = 4 << 20; // bytes of a request; twice that are held, to seal while the one before is sent
-const plainSize = 1 << 20; // bytes that are hashed at once
+const chunkSize = 4 << 20; // bytes of a request at most; twice that are held, to seal while the one before is sent
+const readSize = 128 << 10; // bytes that are read at once
+const sealedSize = (64 << 10) + 16; // bytes that age gives at once, at most
+
+// What is put into a blob, and hashed, at once. The browser's process gets up to 250 KiB
+// right away; more stays in this one, where it takes memory, and much time to be fetched.
+const partSize = 3 * sealedSize;
 
 // After a lost connection: about half an hour of trying, anew after each byte that got through.
 const delays = [500, 1000, 2000, 4000, 8000, 15000, ...Array<number>(60).fill(30000)];
 
-const none = new Uint8Array(0);
-
 export interface Content {
   size: number;
   stream: ReadableStream<Uint8Array>;
-  own: boolean; // nobody else needs the stream's buffers
-}
-
-/** Frees a buffer that nobody needs, at once where a browser can: as garbage it would stay for tens of megabytes. */
-function free(buffer: ArrayBufferLike & { transfer?(n: number): unknown }): void {
-  buffer.transfer?.(0);
 }
 
 export interface Uploaded {
@@ -38,6 +35,11 @@ export interface Uploaded {
 export interface Hashers {
   plain: Hasher;
   sealed: Hasher;
+}
+
+/** Frees a buffer that nobody needs, at once where a browser can: as garbage it would stay for tens of megabytes. */
+function free(buffer: ArrayBufferLike & { transfer?(n: number): unknown }): void {
+  buffer.transfer?.(0);
 }
 
 /** Where hashers come from; after a failure those in use are dropped. */
@@ -60,10 +62,9 @@ class SealedSource {
   plainDigest: Promise<string> | null = null;
 
   private readonly reader: ReadableStreamDefaultReader<Uint8Array>;
-  private rest: Uint8Array = none; // sealed, and not in a chunk yet
-  private chunk: Bytes = new Uint8Array(0);
+  private chunk = new Blob();
   private start = 0; // of the chunk
-  private following: Promise<Bytes> | null = null;
+  private following: Promise<Blob> | null = null;
 
   private constructor(
     sealed: ReadableStream<Uint8Array> & { size(n: number): number },
@@ -84,26 +85,20 @@ class SealedSource {
   }
 
   async slice(start: number, end: number): Promise<{ value: Blob; done: boolean }> {
-    if (start === this.start + this.chunk.length) {
-      const done = this.chunk;
-      this.chunk = await (this.following ?? this.fill());
+    if (start === this.start + this.chunk.size) {
+      this.chunk = await (this.following ?? this.fill(start));
       this.start = start;
-      this.following = null;
-      if (done.length > 0) await this.hashers.sealed.add(done);
-      if (this.start + this.chunk.length < this.size) {
-        this.following = this.fill();
-        this.following.catch(() => {}); // it is thrown where it is awaited
-      }
+      const next = start + this.chunk.size;
+      this.following = next < this.size ? this.fill(next) : null;
+      this.following?.catch(() => {}); // it is thrown where it is awaited
     }
     const at = start - this.start;
-    if (at < 0 || at >= this.chunk.length) throw new OutOfStep();
-    // Chromium sends bytes ten times as slowly as a blob of them.
-    return { value: new Blob([this.chunk.subarray(at, Math.min(end - this.start, this.chunk.length))]), done: false };
+    if (at < 0 || at >= this.chunk.size) throw new OutOfStep();
+    return { value: at === 0 && end >= this.start + this.chunk.size ? this.chunk : this.chunk.slice(at, end - this.start), done: false };
   }
 
   /** The digests, once all of it was sent. */
   async digests(): Promise<{ plain: string; sealed: string }> {
-    await this.hashers.sealed.add(this.chunk);
     return { sealed: await this.hashers.sealed.digest(), plain: await this.plainDigest! };
   }
 
@@ -114,59 +109,79 @@ class SealedSource {
     await this.reader.cancel().catch(() => {});
   }
 
-  private async fill(): Promise<Bytes> {
-    const left = this.size - this.start - this.chunk.length;
-    const b = this.hashers.sealed.buffer(Math.min(chunkSize, left));
+  /** The chunk that begins at start. It is a blob of blobs: Chromium sends bytes ten times as slowly. */
+  private async fill(start: number): Promise<Blob> {
+    const hasher = this.hashers.sealed;
+    const blobs: Blob[] = [];
     let n = 0;
-    while (n < b.length) {
-      if (this.rest.length === 0) {
-        const { done, value } = await this.reader.read();
-        if (done) throw new Unreadable();
-        this.rest = value;
-      }
-      const part = this.rest.subarray(0, b.length - n);
-      b.set(part, n);
-      n += part.length;
-      if (part.length < this.rest.length) {
-        this.rest = this.rest.subarray(part.length);
-        continue;
-      }
-      // A chunk of age's. Header and nonce, which are short, are still its own.
-      if (this.rest.buffer.byteLength > 1 << 15) free(this.rest.buffer);
-      this.rest = none;
+    let part = hasher.buffer(partSize);
+    for (let held = 0, more = true; more; ) {
+      const { done, value } = await this.reader.read();
+      if (done || start + n + value.length > this.size) throw new Unreadable();
+      part.set(value, held);
+      n += value.length;
+      held += value.length;
+      // Header and nonce, which are short, are still age's own.
+      if (value.length > 1 << 12) free(value.buffer);
+      more = start + n < this.size && n + sealedSize <= chunkSize;
+      if (more && held + sealedSize <= partSize) continue;
+      const whole = part.subarray(0, held);
+      blobs.push(new Blob([whole]));
+      await hasher.add(whole);
+      part = hasher.buffer(partSize);
+      held = 0;
     }
-    return b;
+    hasher.keep(part);
+    return new Blob(blobs);
   }
+}
+
+/**
+ * Reads a stream into the hasher's buffers where a browser can, for who gives them to it: Chromium's own are up to 2 MiB
+ * large, and memory like that is asked of the system and given back each time.
+ */
+function readerOf(stream: ReadableStream<Uint8Array>, hasher: Hasher): Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel"> {
+  let into: ReadableStreamBYOBReader;
+  try {
+    into = stream.getReader({ mode: "byob" });
+  } catch {
+    const reader = stream.getReader();
+    let rest: Uint8Array = new Uint8Array(0);
+    return {
+      read: async () => {
+        if (rest.length === 0) {
+          const r = await reader.read();
+          if (r.done) return r;
+          rest = r.value;
+        }
+        const value = hasher.buffer(Math.min(rest.length, readSize));
+        value.set(rest.subarray(0, value.length));
+        rest = rest.subarray(value.length);
+        return { done: false, value };
+      },
+      cancel: () => reader.cancel(),
+    };
+  }
+  return {
+    read: async () => {
+      const { done, value } = await into.read(hasher.buffer(readSize));
+      return done ? { done, value: undefined } : { done, value };
+    },
+    cancel: () => into.cancel(),
+  };
 }
 
 /** The content and the zeros after it. What is read is hashed, but for the zeros. */
 function withPadding(content: Content, whole: number, hasher: Hasher, digested: (d: Promise<string>) => void): ReadableStream<Uint8Array> {
-  const reader = content.stream.getReader();
+  const reader = readerOf(content.stream, hasher);
   let read = 0;
   let given = 0;
-  let last: Uint8Array | null = null;
-  let batch: Bytes | null = null;
-  let filled = 0;
-  const take = async (b: Uint8Array) => {
-    while (b.length > 0) {
-      batch ??= hasher.buffer(plainSize);
-      const part = b.subarray(0, batch.length - filled);
-      batch.set(part, filled);
-      filled += part.length;
-      b = b.subarray(part.length);
-      if (filled === batch.length) await flush();
-    }
-  };
-  const flush = async () => {
-    if (batch && filled > 0) await hasher.add(batch.subarray(0, filled));
-    batch = null;
-    filled = 0;
-  };
+  let last: Bytes | null = null;
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         // Nothing is asked for before what was given is sealed.
-        if (last && content.own && last.byteLength === last.buffer.byteLength) free(last.buffer);
+        if (last) await hasher.add(last);
         last = null;
         if (read < content.size) {
           const { done, value } = await reader.read().catch(() => {
@@ -175,8 +190,7 @@ function withPadding(content: Content, whole: number, hasher: Hasher, digested: 
           if (done || read + value.length > content.size) throw new Unreadable();
           read += value.length;
           given = read;
-          await take(value);
-          controller.enqueue((last = value));
+          controller.enqueue((last = value as Bytes));
         } else if (given < whole) {
           const zeros = new Uint8Array(Math.min(64 << 10, whole - given));
           given += zeros.length;
@@ -184,7 +198,6 @@ function withPadding(content: Content, whole: number, hasher: Hasher, digested: 
         } else {
           // Nothing may follow what the size said.
           if (!(await reader.read()).done) throw new Unreadable();
-          await flush();
           digested(hasher.digest());
           controller.close();
         }
