@@ -100,6 +100,61 @@ describe("without the script the form is the plain one, with all that was typed"
   });
 });
 
+describe("where the browser can't seal, the server can", () => {
+  const refused = { contentType: "application/json", status: 422 };
+
+  test("an officer's key that browsers don't know: the page's sentence says so, and the form is the plain one", async () => {
+    await page.route("**/peramban/worker.js", async (r) => r.fulfill({ response: await r.fetch(), body: `onmessage = ({ data }) => postMessage({ id: data.id, failure: { kind: "recipient", file: -1 } })` }));
+    await person.open(proxy.url + "lapor/tulis");
+    await until("the sentence", async () => (await person.text()).includes("dikunci (dienkripsi) di server, di memori saja: peramban tidak mengenal jenis kunci salah satu petugas"));
+    await write();
+    await person.click("Lanjut: periksa laporan");
+    assert.equal(await person.url(), proxy.url + "lapor/periksa");
+    assert.match(await person.text(), server);
+    await person.click("Kirim laporan sekarang");
+    assert.equal((await codeOf(person)).length, 10);
+  });
+
+  test("a report that can't be sealed goes on at the server, if the person wants", async () => {
+    await check();
+    await page.route("**/deposit/v1/deposit", (r) => r.fulfill({ ...refused, status: 500, body: `{"code":"internal"}` }));
+    await person.click("Kirim laporan sekarang");
+    await until("the way out", () => person.has("button", "Lewat server saja"));
+    assert.match(await person.text(), /Server melihat isinya sebentar, di memori saja/);
+    await person.click("Lewat server saja");
+    assert.equal(await person.heading(), "Periksa, lalu kirim laporan");
+    assert.match(await person.text(), server);
+    assert.match(await person.text(), new RegExp(typed));
+    await person.click("Kirim laporan sekarang");
+    assert.equal((await codeOf(person)).length, 10);
+  });
+
+  test("a reply too, with what was typed of it", async () => {
+    await openSealed(person, proxy.url + "cek");
+    await person.fill("Kode laporan", demo.codes[0]);
+    await person.click("Buka laporan");
+    await person.fill("Balasan Anda", "Lewat server");
+    await page.route("**/deposit/v1/deposit", (r) => r.fulfill({ ...refused, status: 500, body: `{"code":"internal"}` }));
+    await person.click("Kirim balasan");
+    await until("the way out", () => person.has("button", "Lewat server saja"));
+    await person.click("Lewat server saja");
+    assert.equal(await person.heading(), "Status: Dalam penelaahan");
+    assert.match(await person.text(), /Balasan dikunci \(dienkripsi\) oleh server ini/);
+    assert.equal(await person.value("Balasan Anda"), "Lewat server");
+  });
+
+  test("a vault that has another key for a case is named when it won't destroy an answer", async () => {
+    await openSealed(person, proxy.url + "cek");
+    await person.fill("Kode laporan", demo.codes[0]);
+    await person.click("Buka laporan");
+    await page.route("**/deposit/v1/destroy", (r) => r.fulfill({ ...refused, body: `{"code":"signature"}` }));
+    await person.click("Hapus balasan ini dari server");
+    await person.click("Ya, hapus balasan ini");
+    await until("the refusal", async () => (await person.text()).includes("Server menolak: kunci laporan ini di server bukan dari kode Anda"));
+    assert.match(await person.heading(), /^Status: /);
+  });
+});
+
 describe("nothing typed is lost", () => {
   test("what was typed before the script came is there after", async () => {
     let come;

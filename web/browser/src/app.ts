@@ -57,6 +57,8 @@ function run(): void {
       const kind = kindOf(e);
       if (!isDistrust(kind)) {
         mode = { is: "plain" };
+        // The server can seal to whoever is in its list of readers.
+        if (kind === "recipient") screen.mode(screen.words.t(screen.form.querySelector("#kode") ? "intake.device.recipient.code" : "intake.device.recipient"));
         return;
       }
       mode = { is: "distrust", problems: () => troubles(screen.words, kind) };

@@ -210,6 +210,8 @@ export type FailureKind =
   | "roster" // another roster came into force: start again and show the readers
   | "tampered"
   | "no-key" // answers of this case can't be destroyed: it came without a key to sign that with
+  | "no-answer" // the case has no such answer
+  | "signature" // the vault has another key for the case than the code's
   | "unknown" // no case has this code (any more)
   | "aborted" // by the signal
   | "internal";

@@ -15,6 +15,8 @@ const meanings: Record<string, FailureKind> = {
   unknown: "unknown",
   roster: "roster",
   "no-key": "no-key",
+  "no-answer": "no-answer",
+  signature: "signature",
 };
 
 /** An upload that a deposit names is not there any more: it has to be sent again. */

@@ -2,7 +2,7 @@
 
 import type { Page } from "../app.js";
 import type { Client } from "../client.js";
-import type { CodeError, Message, Reply, View } from "../types.js";
+import type { CodeError, FailureKind, Message, Reply, View } from "../types.js";
 import { Failure } from "../types.js";
 import { codeProblem } from "./code.js";
 import { Files, said, Sending } from "./files.js";
@@ -12,6 +12,9 @@ import type { Screen } from "./screen.js";
 import { isDistrust, kindOf, troubles } from "./trouble.js";
 import { dayAfter, unitName, visibleText } from "./words.js";
 
+/** What is said of a vault that won't destroy an answer, however often it is asked. */
+const refusals: Partial<Record<FailureKind, string>> = { unknown: "none", "no-answer": "none", "no-key": "nokey", signature: "refused" };
+
 export class CasePage implements Page {
   private readonly files: Files;
   private sending: Sending | null = null;
@@ -19,6 +22,7 @@ export class CasePage implements Page {
   private typed = ""; // the code, as long as its case is shown
   private once = ""; // of the reply that is written
   private text: HTMLTextAreaElement | null = null;
+  private leaves = false; // the server is to open the case instead
   private doomed: Message | null = null; // the answer that is to be destroyed
   view = (): void => this.screen.showHome();
 
@@ -34,7 +38,7 @@ export class CasePage implements Page {
   readonly mode = "intake.device.mode.code";
 
   get unsaved(): boolean {
-    return this.sending !== null || (this.text !== null && this.text.value.trim() !== "");
+    return !this.leaves && (this.sending !== null || (this.text !== null && this.text.value.trim() !== ""));
   }
 
   readonly routes = {
@@ -50,6 +54,19 @@ export class CasePage implements Page {
     if (state === "hapus" && this.opened && this.doomed) this.showDestroy();
     else if ((state === "status" || state === "hapus") && this.opened) this.showStatus();
     else this.home();
+  }
+
+  /** What went wrong; and a way to the server's own page of the case, where it is the browser's fault. */
+  private troubles(kind: FailureKind): Problem[] {
+    const go = (): void => {
+      const { form } = this.screen;
+      if (this.typed !== "") this.field.value = this.typed;
+      if (this.text) form.append(Object.assign(document.createElement("input"), { type: "hidden", name: this.text.name, value: this.text.value }));
+      this.leaves = true;
+      this.client.stop();
+      form.submit(); // which is no event, so that nobody takes it over
+    };
+    return troubles(this.screen.words, kind, { what: "intake.device.instead.code", go });
   }
 
   private home(problems: readonly Problem[] = []): void {
@@ -84,7 +101,7 @@ export class CasePage implements Page {
       const notices = found.corrections.map((c) => words.t("intake.open.corrected", { Place: c.place, Word: c.word }));
       this.showStatus([], notices.join(" "));
     } catch (e) {
-      this.home(troubles(words, kindOf(e)));
+      this.home(this.troubles(kindOf(e)));
     }
   }
 
@@ -198,10 +215,10 @@ export class CasePage implements Page {
     } catch (e) {
       const kind = kindOf(e);
       if (isDistrust(kind)) this.showDestroy(troubles(words, kind));
-      else if (kind === "unknown" || kind === "no-key") {
+      else if (kind in refusals) {
         this.screen.push("status", "/cek", true);
         this.doomed = null;
-        this.showStatus([{ field: "", text: words.t(kind === "unknown" ? "intake.destroy.none" : "intake.destroy.nokey") }]);
+        this.showStatus([{ field: "", text: words.t(`intake.destroy.${refusals[kind]}`) }]);
       } else this.showDestroy([{ field: "", text: words.t("intake.destroy.failed") }]);
     }
   }
@@ -268,12 +285,12 @@ export class CasePage implements Page {
     else if (kind === "roster") {
       // Answers may be of members who came since: the case is opened anew.
       const found = await this.look(this.typed).catch(kindOf);
-      if (typeof found === "string") this.showStatus(troubles(words, found));
+      if (typeof found === "string") this.showStatus(this.troubles(found));
       else if (!("code" in found)) {
         this.opened = found;
         await this.reply();
       }
-    } else this.showStatus(troubles(words, kind));
+    } else this.showStatus(this.troubles(kind));
   }
 }
 

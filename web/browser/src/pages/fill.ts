@@ -4,7 +4,7 @@
  * What goes to a place, by its data-is: a text becomes the element's text; true and a function keep the element, an
  * object fills the places in it, a list repeats it. Without a value the element goes.
  */
-export type Value = string | boolean | null | undefined | Data | readonly (string | Data)[] | ((e: HTMLElement) => void);
+export type Value = string | boolean | null | undefined | Data | readonly (string | Data | ((e: HTMLElement) => void))[] | ((e: HTMLElement) => void);
 export interface Data {
   readonly [name: string]: Value;
 }
@@ -42,14 +42,24 @@ function put(e: HTMLElement, value: Value, around: Data): void {
 export interface Problem {
   field: string; // id of an input, or ""
   text: string;
+  way?: { text: string; go: () => void }; // out of it, as a button
 }
 
 /** The summary of problems, as the layout has it. */
 export const summary = (problems: readonly Problem[]): Value =>
   problems.length > 0 && {
-    list: problems.map(({ field, text }) =>
+    list: problems.map(({ field, text, way }) =>
       field === ""
-        ? text
+        ? !way
+          ? text
+          : (e: HTMLElement) => {
+              const button = document.createElement("button");
+              button.type = "button";
+              button.className = "sec";
+              button.textContent = way.text;
+              button.onclick = way.go;
+              e.replaceChildren(`${text} `, button);
+            }
         : {
             link: (a: HTMLElement) => {
               a.textContent = text;

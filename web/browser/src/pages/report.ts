@@ -1,7 +1,7 @@
 // From the form to the code, in one document.
 
 import type { Client } from "../client.js";
-import type { Form, Report, Roster, Sent } from "../types.js";
+import type { FailureKind, Form, Report, Roster, Sent } from "../types.js";
 import { Failure } from "../types.js";
 import { codeProblem } from "./code.js";
 import type { Problem } from "./fill.js";
@@ -27,6 +27,7 @@ export class ReportPage implements Page {
   private sending: Sending | null = null;
   private sent: { result: Sent; asIs: boolean } | null = null;
   view = (): void => this.screen.showHome();
+  private leaves = false; // the server is to lock the report instead
   private waits = false; // something is sent, or the code that was shown is not tried yet
 
   constructor(
@@ -40,9 +41,12 @@ export class ReportPage implements Page {
   readonly start = "/lapor/tulis";
   readonly mode = "intake.device.mode";
 
-  /** The check page too: no browser shows again what was typed once a page is loaded anew. */
+  /**
+   * The check page too: no browser shows again what was typed once a page is loaded anew. The form itself is: it doesn't
+   * ask, and whoever has to close it at once can.
+   */
   get unsaved(): boolean {
-    return this.waits || this.screen.form.hidden && this.sent === null;
+    return !this.leaves && (this.waits || this.screen.form.hidden && this.sent === null);
   }
 
   readonly routes = {
@@ -65,6 +69,16 @@ export class ReportPage implements Page {
     else this.home();
   }
 
+  /** What went wrong; and a way to the server's own check page with what was typed, where it is the browser's fault. */
+  private troubles(kind: FailureKind): Problem[] {
+    const go = (): void => {
+      this.leaves = true;
+      this.client.stop();
+      this.screen.form.submit(); // which is no event, so that nobody takes it over
+    };
+    return troubles(this.screen.words, kind, { what: "intake.device.instead.report", go });
+  }
+
   private home(problems: readonly Problem[] = []): void {
     this.view = () => this.screen.showHome();
     this.screen.showHome(problems);
@@ -74,7 +88,7 @@ export class ReportPage implements Page {
     try {
       await this.client.refresh();
     } catch (e) {
-      this.home(troubles(this.screen.words, kindOf(e)));
+      this.home(this.troubles(kindOf(e)));
       return;
     }
     const problems = this.problems();
@@ -82,7 +96,12 @@ export class ReportPage implements Page {
       this.home(problems);
       return;
     }
-    await this.client.prepare(this.typed());
+    try {
+      await this.client.prepare(this.typed());
+    } catch (e) {
+      this.home(this.troubles(kindOf(e)));
+      return;
+    }
     this.screen.push("periksa");
     this.showCheck();
   }
@@ -190,9 +209,9 @@ export class ReportPage implements Page {
         if (this.problems().length > 0) this.home(this.problems());
         else this.showCheck([{ field: "", text: words.t("intake.check.changed") }]);
       } catch (e) {
-        this.showCheck(troubles(words, kindOf(e)));
+        this.showCheck(this.troubles(kindOf(e)));
       }
-    } else this.showCheck(troubles(words, kind));
+    } else this.showCheck(this.troubles(kind));
   }
 
   private showCode(again = false): void {
