@@ -66,8 +66,9 @@ func (v *Vault) settle(ctx context.Context) error {
 
 // wipe takes out of the WAL what was deleted or moved, which secure_delete
 // leaves there. It runs alone.
-func (v *Vault) wipe(ctx context.Context) error {
+func (v *Vault) wipe(ctx context.Context) (err error) {
 	v.unwiped.Store(true)
+	defer func() { v.measures.unwiped.Store(err != nil) }()
 	v.copying.Lock()
 	defer v.copying.Unlock()
 	var busy, pages, moved int

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -25,6 +26,8 @@ type measures struct {
 	refused    *metrics.Counter
 	snapshot   *metrics.Gauge
 	batch      *metrics.Gauge
+
+	unwiped atomic.Bool // the last truncation of the WAL failed
 
 	mu     sync.Mutex
 	days   finished
@@ -155,7 +158,7 @@ func (v *Vault) WriteMetrics(ctx context.Context, w io.Writer) error {
 		{"suluh_disk_low", truth(low)},
 		{"suluh_batch_overdue", truth(overdue)},
 		{"suluh_store_failed_today", truth(failed)},
-		{"suluh_wal_unwiped", truth(v.unwiped.Load())},
+		{"suluh_wal_unwiped", truth(v.measures.unwiped.Load())},
 		{"suluh_restored_waiting", truth(v.restored.Load() != nil)},
 		{"suluh_backup_age_days", days},
 	} {

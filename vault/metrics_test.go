@@ -49,7 +49,9 @@ func (w *world) numbers() map[string]float64 {
 // they count it, in tens.
 func TestNoReportShowsInTheMetricsOfItsDay(t *testing.T) {
 	w := newWorld(t, vault.Config{})
+	x := w.answered()
 	before := w.metrics()
+	must(t, second(w.destroy(x.parcel, x.answer.describe().Digest)))
 	p := newParcel(large, w.one.id, w.two.id)
 	must(t, second(w.send(p)))
 	same := func(after string) {
@@ -58,7 +60,7 @@ func TestNoReportShowsInTheMetricsOfItsDay(t *testing.T) {
 			t.Errorf("after %s:\n%s\nbefore:\n%s", after, got, before)
 		}
 	}
-	same("a report")
+	same("a destroyed answer and a report")
 	must(t, second(w.deposit.Lookup(t.Context(), p.lookup)))
 	same("a look-up")
 	if _, err := w.deposit.Lookup(t.Context(), newParcel(0).lookup); !errors.Is(err, depositsock.ErrUnknown) {

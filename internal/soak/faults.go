@@ -331,8 +331,10 @@ func (s *soak) calm(ctx context.Context) error {
 	if s.state[1], err = s.rested(ctx, s.state[0]); err != nil {
 		return err
 	}
+	// The vault keeps up to eight connections to its database, of three files each,
+	// and idle ones of HTTP stay for two minutes: what leaks, leaks by the hundred.
 	for i, p := range watched {
-		if before, after := s.state[0].files[i], s.state[1].files[i]; after > before+4 {
+		if before, after := s.state[0].files[i], s.state[1].files[i]; after > before+24 {
 			s.failed.add(fmt.Errorf("%s holds %d files open, %d before", p, after, before))
 		}
 		if before, after := s.state[0].memory[i], s.state[1].memory[i]; after > before+before/2+32<<20 {

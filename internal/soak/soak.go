@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"filippo.io/age"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/sync/errgroup"
 
@@ -35,7 +36,8 @@ type soak struct {
 	w      *world.World
 	disk   *disk // nil without the right to mount one
 	root   note.Verifier
-	key    note.Verifier // of the log
+	key    note.Verifier       // of the log
+	keeps  *age.HybridIdentity // of who keeps backups
 	ledger ledger
 	counts counts
 	ended  time.Duration // how long it took
@@ -112,6 +114,9 @@ func run(ctx context.Context, c config) (s *soak, err error) {
 	if s.key, err = note.NewVerifier(s.w.LogKey); err != nil {
 		return nil, err
 	}
+	if s.keeps, err = age.GenerateHybridIdentity(); err != nil {
+		return nil, err
+	}
 	rootKey, err := os.ReadFile(s.w.RootKey())
 	if err != nil {
 		return nil, err
@@ -143,6 +148,9 @@ func run(ctx context.Context, c config) (s *soak, err error) {
 	if err := s.settle(ctx); err != nil {
 		return s, err
 	}
+	if err := s.rehearse(ctx); err != nil {
+		return s, err
+	}
 	s.say("the clock jumps")
 	if err := s.jump(ctx); err != nil {
 		return s, fmt.Errorf("clock: %w", err)
@@ -163,6 +171,7 @@ func (s *soak) load(ctx context.Context, length time.Duration, beside func(conte
 	g.Go(func() error { return s.member(work) })
 	g.Go(func() error { return s.auditor(work) })
 	g.Go(func() error { return s.guesser(work) })
+	g.Go(func() error { return s.keeper(work) })
 	g.Go(func() error { return beside(work) })
 	return errors.Join(g.Wait(), ctx.Err())
 }

@@ -49,6 +49,7 @@ func (s *soak) table() string {
 		{guessed + " looked up", s.counts.of(guessed)},
 		{opened, s.counts.of(opened)},
 		{"verifications of the log meanwhile, each of what came since the one before", s.counts.of(verified)},
+		{backups, s.counts.of(backups)},
 		{records + " of the log at the end", s.counts.of(records)},
 	} {
 		fmt.Fprintf(&b, "| %s | %d |\n", x.what, x.n)
