@@ -7,11 +7,16 @@ import (
 	"context"
 	"crypto/ecdh"
 	"errors"
+	"net"
 	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 
 	"suluh.example/suluh/internal/door"
 	"suluh.example/suluh/internal/onion"
+	"suluh.example/suluh/internal/sandbox"
 	"suluh.example/suluh/vault/membersock"
 )
 
@@ -47,7 +52,14 @@ func (f *vaultFlags) reach(ctx context.Context, torDir string) (*reached, error)
 		r.client = membersock.NewClient(f.MemberSocket)
 		return r, nil
 	}
-	c := door.Config{Address: f.MemberOnion, Control: f.TorControl}
+	if f.MemberSocket != "" {
+		return nil, withHint(errors.New("both the vault's socket and its onion service are named"), "name one of --member-socket and --member-onion; SULUH_MEMBER_SOCKET and SULUH_MEMBER_ONION count as well")
+	}
+	address, err := door.ParseAddress(f.MemberOnion)
+	if err != nil {
+		return nil, err
+	}
+	c := door.Config{Address: address, Control: f.TorControl}
 	if f.TorControl == "" {
 		tor, err := onion.StartClient(ctx, onion.Config{Dir: cmp.Or(f.TorDir, torDir), Tor: f.Tor, DefaultsTorrc: f.TorDefaultsTorrc})
 		if err != nil {
@@ -113,7 +125,34 @@ func (doorCmd) Help() string {
 }
 
 func (c *doorCmd) Run(ctx context.Context) error {
-	return door.Serve(ctx, door.Config{Address: c.Address, Control: c.Control, Socks: c.Socks, Own: c.Own}, func() error { return nil })
+	return door.Serve(ctx, door.Config{Address: c.Address, Control: c.Control, Socks: c.Socks, Own: c.Own}, func(n door.Needs) error {
+		rules, err := doorRules(n)
+		if err == nil {
+			_, err = sandbox.Confine(rules) // the part says what is missing
+		}
+		return err
+	})
+}
+
+// doorRules: tor's two ports, and the file by which it lets us in.
+func doorRules(n door.Needs) (sandbox.Rules, error) {
+	r := sandbox.Rules{Read: n.Read, Secrets: true}
+	for _, at := range n.Connect {
+		if strings.Contains(at, "/") {
+			r.Sockets = append(r.Sockets, filepath.Dir(at)) // it may be made anew
+			continue
+		}
+		_, port, err := net.SplitHostPort(at)
+		if err != nil {
+			return r, err
+		}
+		n, err := strconv.ParseUint(port, 10, 16)
+		if err != nil {
+			return r, err
+		}
+		r.Ports = append(r.Ports, uint16(n))
+	}
+	return r, nil
 }
 
 func doorHint(err error) string {

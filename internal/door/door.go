@@ -13,7 +13,8 @@
 //
 // Requests and answers are packets. A request is a letter, a number of 4 bytes
 // and, with 'k', a key; the answer to it the number and a code, with the
-// connection beside it where one was asked for.
+// connection beside it where one was asked for. An answer with the number 0
+// comes first, once the child is ready.
 package door
 
 import (
@@ -84,7 +85,8 @@ type answer struct {
 // Start starts the process that connects to an onion address by the tor whose
 // sockets are named in c. It may be there only later.
 func Start(ctx context.Context, c Config) (*Door, error) {
-	if err := c.check(); err != nil {
+	var err error
+	if c.Address, err = ParseAddress(c.Address); err != nil {
 		return nil, err
 	}
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
@@ -99,6 +101,15 @@ func Start(ctx context.Context, c Config) (*Door, error) {
 	}
 	p, err := child.Start(ctx, child.Config{Args: c.args(), Files: []*os.File{theirs}})
 	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	// The first answer, to no request, is whether tor can be used.
+	_, first, err := readAnswer(conn)
+	if err == nil {
+		err = first.err
+	}
+	if err != nil {
+		_ = p.Stop() // what it says is why it ended
 		return nil, errors.Join(err, conn.Close())
 	}
 	d := &Door{child: p, conn: conn, waiting: map[uint32]chan answer{}}

@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 		if len(os.Args) > 7 {
 			c.Socks = os.Args[7]
 		}
-		if err := door.Serve(context.Background(), c, func() error { return nil }); err != nil {
+		if err := door.Serve(context.Background(), c, func(door.Needs) error { return nil }); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -268,6 +268,16 @@ func TestWhatIsWrong(t *testing.T) {
 	if _, err := d.Enter(nil); !errors.Is(err, door.ErrNoKey) {
 		t.Errorf("no key: got %v", err)
 	}
+	// A tor that others use, too, is looked at before anything is promised.
+	if _, err := door.Start(t.Context(), door.Config{Address: "p53lf57qovyuvwsc6xnrppyply3vtqm7l6pcobkmyqsiofyeznfu5uqd.onion", Control: c.dir + "/none/control"}); !errors.Is(err, door.ErrTor) {
+		t.Errorf("no control port: got %v", err)
+	}
+	shared, err := door.Start(t.Context(), door.Config{Address: "http://P53LF57QOVYUVWSC6XNRPPYPLY3VTQM7L6PCOBKMYQSIOFYEZNFU5UQD.onion/", Control: c.dir + "/control.sock"})
+	must(t, err)
+	if err := opens(t, shared); !errors.Is(err, door.ErrAway) {
+		t.Errorf("by the SOCKS port that tor names: got %v", err)
+	}
+	must(t, shared.Close())
 	c.stop()
 	if _, err := d.Enter(k); !errors.Is(err, door.ErrTor) {
 		t.Errorf("tor is gone: got %v", err)

@@ -52,11 +52,20 @@ func (c Config) args() []string {
 
 var onionAddress = regexp.MustCompile(`^[a-z2-7]{56}\.onion$`)
 
-func (c Config) check() error {
-	if !onionAddress.MatchString(c.Address) {
-		return ErrAddress
+// ParseAddress reads an onion service's address as people copy it.
+func ParseAddress(s string) (string, error) {
+	s = strings.ToLower(strings.TrimSpace(s))
+	s = strings.TrimSuffix(strings.TrimPrefix(s, "http://"), "/")
+	if !onionAddress.MatchString(s) {
+		return "", ErrAddress
 	}
-	return nil
+	return s, nil
+}
+
+// Needs are what the process that connects needs once it has looked around.
+type Needs struct {
+	Connect []string // sockets' paths and HOST:PORT
+	Read    []string // tor's cookie
 }
 
 // patience is how long a connection may take to be made. tor itself gives up
@@ -66,10 +75,7 @@ const patience = 150 * time.Second
 // Serve connects, gives and takes whenever the part asks, until it closes its
 // end or is gone, and then takes the key away. It is what the child does;
 // confine is called before the first request is read.
-func Serve(ctx context.Context, c Config, confine func() error) error {
-	if err := c.check(); err != nil {
-		return err
-	}
+func Serve(ctx context.Context, c Config, confine func(Needs) error) error {
 	ctx, err := child.Parent(ctx)
 	if err != nil {
 		return err
@@ -81,10 +87,14 @@ func Serve(ctx context.Context, c Config, confine func() error) error {
 	}
 	defer conn.Close()
 	context.AfterFunc(ctx, func() { _ = conn.Close() })
-	if err := confine(); err != nil {
-		return err
-	}
 	s := &server{c: c, user: proxy.Auth{User: rand.Text(), Password: rand.Text()}}
+	needs, err := s.look()
+	if err == nil {
+		err = confine(needs)
+	}
+	if pass(conn, 0, nil, err) != nil || err != nil { // which is the part's to say
+		return nil
+	}
 	var dials sync.WaitGroup
 	defer dials.Wait()
 	defer s.take() // nobody is left to be told of an error
@@ -113,8 +123,8 @@ func Serve(ctx context.Context, c Config, confine func() error) error {
 		default:
 			return errors.New("a request is not as agreed")
 		}
-		if err := pass(conn, number, nil, err); err != nil {
-			return err
+		if pass(conn, number, nil, err) != nil { // the part is gone
+			return nil
 		}
 	}
 }
@@ -146,6 +156,7 @@ type server struct {
 	user   proxy.Auth // by which tor keeps this part's circuits apart from others'
 	given  bool       // tor has a key of ours
 	failed atomic.Bool
+	cookie string // the file by which tor lets us in; "" if it needs none
 }
 
 // dial connects to the service through tor's SOCKS port.
@@ -153,12 +164,6 @@ func (s *server) dial(ctx context.Context) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	at := s.c.Socks
-	if at == "" {
-		var err error
-		if at, err = s.listener(); err != nil {
-			return nil, err
-		}
-	}
 	p, err := proxy.SOCKS5(network(at), at, &s.user, proxy.Direct)
 	if err != nil {
 		return nil, err
@@ -207,21 +212,27 @@ func (s *server) explain(err error) error {
 	return ErrAway
 }
 
-// listener asks tor for its SOCKS port.
-func (s *server) listener() (string, error) {
-	r, err := s.ask("GETINFO net/listeners/socks")
-	if err != nil {
-		return "", err
-	}
-	for _, line := range r.DataWithReply() {
-		list, ok := strings.CutPrefix(line, "net/listeners/socks=")
-		if first, _, _ := strings.Cut(list, " "); ok && first != "" {
-			if at, err := strconv.Unquote(first); err == nil {
-				return strings.TrimPrefix(at, "unix:"), nil
+// look finds out what is needed of a tor that runs already. One that is
+// started for us alone may come later.
+func (s *server) look() (n Needs, err error) {
+	if s.c.Socks == "" {
+		r, err := s.ask("GETINFO net/listeners/socks")
+		if err != nil {
+			return n, err
+		}
+		for _, line := range r.DataWithReply() {
+			list, _ := strings.CutPrefix(line, "net/listeners/socks=")
+			if first, _, _ := strings.Cut(list, " "); len(first) > 2 && first[0] == '"' {
+				s.c.Socks = strings.TrimPrefix(strings.Trim(first, `"`), "unix:")
 			}
 		}
+		if s.c.Socks == "" {
+			return n, fmt.Errorf("%w: it has no SOCKS port", ErrTor)
+		}
+		n.Read = append(n.Read, s.cookie)
 	}
-	return "", fmt.Errorf("%w: it has no SOCKS port", ErrTor)
+	n.Connect = []string{s.c.Control, s.c.Socks}
+	return n, nil
 }
 
 // give hands tor a key, in the place of the one that it has for the service.
@@ -263,6 +274,9 @@ func (s *server) ask(format string, args ...any) (*control.Response, error) {
 	defer c.Close()
 	if err := c.Authenticate(""); err != nil {
 		return nil, fmt.Errorf("%w: it does not let this user in: %w", ErrTor, err)
+	}
+	if info, err := c.ProtocolInfo(); err == nil {
+		s.cookie = info.CookieFile
 	}
 	r, err := c.SendRequest(format, args...)
 	var said *textproto.Error

@@ -94,6 +94,7 @@ func Keep(ctx context.Context, config string, log *slog.Logger, hint func(error)
 	}
 	unix.CloseOnExec(child.FirstFile)
 	unix.CloseOnExec(child.FirstFile + 1)
+	unix.CloseOnExec(child.FirstFile + 2) // the lock, held until the end
 	part, asks := os.NewFile(child.FirstFile, "part"), os.NewFile(child.FirstFile+1, "part")
 	defer part.Close()
 	k := &keeper{tell: json.NewEncoder(part), log: log, reload: make(chan Change, 1)}

@@ -17,6 +17,7 @@
 //	torrc                what it is started with; written anew each time
 //	web.sock             where the part listens and tor connects
 //	control.sock         where tor can be asked; for the owner of the directory
+//	lock                 held by the keeper that runs
 //	status.json          what the keeper saw of tor; see Status
 //
 // KeyFiles names those that have to be kept: whoever has them is the service.
@@ -35,6 +36,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"suluh.example/suluh/internal/child"
 	"suluh.example/suluh/internal/serve"
@@ -73,6 +76,8 @@ var (
 	// ErrMembers says that the system's tor can't serve members: their keys have to
 	// be written where only its user may write.
 	ErrMembers = errors.New("the members' service needs a tor of its own")
+	// ErrBusy says that the directory is another process's.
+	ErrBusy = errors.New("another process of suluh uses the folder of this tor")
 	// ErrLong says that the directory's path is too long for a Unix socket.
 	ErrLong = errors.New("the path of the onion directory is too long")
 )
@@ -156,6 +161,18 @@ func (c *Config) prepare() error {
 	return err
 }
 
+// lock takes the directory: a second tor would take the first one's sockets away.
+func (c Config) lock() (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(c.Dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return nil, errors.Join(ErrBusy, f.Close())
+	}
+	return f, nil
+}
+
 // Service is a part's view of its service.
 type Service struct {
 	Listener net.Listener // where tor connects
@@ -203,7 +220,12 @@ func (c Config) keep(ctx context.Context) (*Service, error) {
 		return nil, errors.Join(err, says.Close())
 	}
 	defer reads.Close()
-	keeper, err := child.Start(ctx, child.Config{Args: []string{"onion", "keep", string(config)}, Files: []*os.File{writes, reads}})
+	lock, err := c.lock()
+	if err != nil {
+		return nil, errors.Join(err, says.Close(), told.Close())
+	}
+	defer lock.Close() // the keeper's is what counts: it may end after us
+	keeper, err := child.Start(ctx, child.Config{Args: []string{"onion", "keep", string(config)}, Files: []*os.File{writes, reads, lock}})
 	if err != nil {
 		return nil, errors.Join(err, says.Close(), told.Close())
 	}

@@ -63,6 +63,26 @@ func TestMembersServiceIsNeverOpen(t *testing.T) {
 	}
 }
 
+// TestOneAtATime: a directory is one keeper's, until that has ended.
+func TestOneAtATime(t *testing.T) {
+	c := Config{Dir: t.TempDir()}
+	first, err := c.lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.lock(); !errors.Is(err, ErrBusy) {
+		t.Errorf("a second: got %v", err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	second, err := c.lock()
+	if err != nil {
+		t.Fatalf("after the first: %v", err)
+	}
+	second.Close()
+}
+
 // TestOthersServicesStay: what the system's tor serves besides ours is told to
 // it again, ours of before is not.
 func TestOthersServicesStay(t *testing.T) {

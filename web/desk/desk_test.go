@@ -4,12 +4,16 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"crypto/ecdh"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,11 +21,13 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/age"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/internal/door"
 	"suluh.example/suluh/internal/report"
 	"suluh.example/suluh/internal/testvault"
 	"suluh.example/suluh/internal/textbrowser"
@@ -66,7 +72,7 @@ type office struct {
 
 func passphrase(m id.Member) string { return "kata sandi " + string(m) }
 
-func newOffice(t *testing.T, w *testvault.World, vault *membersock.Client) *office {
+func newOffice(t *testing.T, w *testvault.World, vault *membersock.Client, change ...func(*desk.Config)) *office {
 	t.Helper()
 	o := &office{World: w, t: t, dir: t.TempDir(), clock: &clock{t: time.Now()}}
 	for m, i := range w.Who {
@@ -76,9 +82,13 @@ func newOffice(t *testing.T, w *testvault.World, vault *membersock.Client) *offi
 	}
 	working, err := report.DefaultClock()
 	must(t, err)
-	o.server, err = desk.New(desk.Config{
+	config := desk.Config{
 		Vault: vault, Root: w.Root, Identities: o.dir, Address: "127.0.0.1:0", Hosts: []string{"meja.uji"}, Clock: working, Now: o.clock.now,
-	})
+	}
+	for _, c := range change {
+		c(&config)
+	}
+	o.server, err = desk.New(config)
 	must(t, err)
 	s := httptest.NewServer(o.server)
 	t.Cleanup(s.Close)
@@ -887,4 +897,137 @@ func TestACustodianIsToldWhereToGo(t *testing.T) {
 	w.Join("pemegang-kunci", "Pemegang Kunci", "itprov", roster.Custodian)
 	o := newOffice(t, w, w.Member)
 	says(t, o.unlock("pemegang-kunci"), "Pemegang kunci membuka kasus dengan lembar pemulihan")
+}
+
+// fakeDoor is the way to a vault for those alone who have entered.
+type fakeDoor struct {
+	http.RoundTripper
+	mu     sync.Mutex
+	inside []string // onion keys
+	wrong  error    // what is the matter with the way
+}
+
+func (d *fakeDoor) Enter(key *ecdh.PrivateKey) (func(), error) {
+	if key == nil {
+		return nil, door.ErrNoKey
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	k := string(key.Bytes())
+	d.inside = append(d.inside, k)
+	return func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		i := slices.Index(d.inside, k)
+		d.inside = slices.Delete(d.inside, i, i+1)
+	}, nil
+}
+
+func (d *fakeDoor) RoundTrip(r *http.Request) (*http.Response, error) {
+	d.mu.Lock()
+	err := d.wrong
+	if err == nil && len(d.inside) == 0 {
+		err = door.ErrShut
+	}
+	d.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	return d.RoundTripper.RoundTrip(r)
+}
+
+func (d *fakeDoor) is(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.wrong = err
+}
+
+func (d *fakeDoor) guests() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.inside)
+}
+
+// TestBehindADoor: over the members' onion service nobody is asked anything
+// before a member has unlocked; each is in from then until the desk locks, and
+// what is wrong with the way is said in words.
+func TestBehindADoor(t *testing.T) {
+	w := testvault.New(t)
+	w.Send(testvault.Form("itprov"))
+	way := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(w.Dir, "member.sock"))
+	}}
+	t.Cleanup(way.CloseIdleConnections)
+	d := &fakeDoor{RoundTripper: way}
+	o := newOffice(t, w, membersock.NewClientBy(d), func(c *desk.Config) { c.Enter = d.Enter })
+	start := textbrowser.New(t).Get(o.url + "/")
+	silent(t, start, "Penelaah Satu")
+
+	one := o.unlock(testvault.One)
+	two := o.unlock(testvault.Two)
+	if d.guests() != 2 {
+		t.Errorf("%d are in", d.guests())
+	}
+	says(t, textbrowser.New(t).Get(o.url+"/"), "Penelaah Satu, Inspektorat Provinsi") // by the roster that was kept
+	says(t, two.Follow("Uang perjalanan"), "Uang perjalanan")
+	one.Press("Kunci meja", nil)
+	o.clock.forward(16 * time.Minute)
+	o.server.LockIdle()
+	if d.guests() != 0 {
+		t.Errorf("%d are in after all have locked", d.guests())
+	}
+
+	unlock := func(m id.Member) *textbrowser.Page {
+		return textbrowser.New(t).Get(o.url+"/").Press("Buka kunci", map[string]string{"anggota": string(m), "sandi": passphrase(m)})
+	}
+	for want, err := range map[string]error{
+		"Layanan onion anggota belum, atau tidak lagi, mengizinkan kunci Anda": door.ErrShut,
+		"Vault tidak dapat dicapai lewat Tor":                                  door.ErrAway,
+		"Tor belum tersambung":                                                 door.ErrNetwork,
+		"Tor tidak berjalan":                                                   door.ErrTor,
+	} {
+		d.is(err)
+		says(t, unlock(testvault.One), want)
+	}
+	if d.guests() != 0 {
+		t.Errorf("%d are in who could not get in", d.guests())
+	}
+	d.is(nil)
+	inbox := o.unlock(testvault.One)
+	d.is(door.ErrShut)
+	says(t, inbox.Follow("Uang perjalanan"), "Pintu vault tertutup")
+	d.is(nil)
+
+	// A file from before there were onion keys.
+	file := filepath.Join(o.dir, string(testvault.Two)+".identity")
+	b, err := os.ReadFile(file)
+	must(t, err)
+	pass, err := age.NewScryptIdentity(passphrase(testvault.Two))
+	must(t, err)
+	r, err := age.Decrypt(bytes.NewReader(b), pass)
+	must(t, err)
+	plain, err := io.ReadAll(r)
+	must(t, err)
+	before, _, ok := strings.Cut(string(plain), "descriptor:")
+	if !ok {
+		t.Fatal("the file has no onion key")
+	}
+	to, err := age.NewScryptRecipient(passphrase(testvault.Two))
+	must(t, err)
+	to.SetWorkFactor(10)
+	var old bytes.Buffer
+	out, err := age.Encrypt(&old, to)
+	must(t, err)
+	_, err = io.WriteString(out, before)
+	must(t, err)
+	must(t, out.Close())
+	must(t, os.WriteFile(file, old.Bytes(), 0o600))
+	says(t, unlock(testvault.Two), "belum punya kunci onion", "suluh member onion-key")
+
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	must(t, o.server.Watch(ctx))
+	if d.guests() != 0 {
+		t.Errorf("%d are in after the end", d.guests())
+	}
 }
