@@ -19,10 +19,12 @@ type auditServing struct {
 }
 
 type auditServeCmd struct {
-	LogKey      string `required:"" placeholder:"VKEY|FILE" help:"The log's verifier key (name+hash+key), or a file that has it."`
-	Listen      string `default:"127.0.0.1:8082" help:"Address to listen on; port 0 takes any that is free."`
-	OpenEntries bool   `help:"Let everybody read what the records say, not only auditors."`
-	TokenFile   string `help:"File with the auditors' token, of 20 characters or more; - for standard input."`
+	LogKey      string   `required:"" placeholder:"VKEY|FILE" help:"The log's verifier key (name+hash+key), or a file that has it."`
+	Listen      string   `default:"127.0.0.1:8082" help:"Address to listen on; port 0 takes any that is free."`
+	OpenEntries bool     `help:"Let everybody read what the records say, not only auditors."`
+	Host        []string `placeholder:"NAME" help:"A name by which browsers reach it, besides its address. With --open-entries, every other one is refused."`
+	TokenFile   string   `help:"File with the auditors' token, of 20 characters or more; - for standard input."`
+	tlsFlags
 	logging
 	Log string `arg:"" help:"A folder of tiles, a URL, or the vault's log.sock."`
 }
@@ -56,11 +58,11 @@ func (c *auditServeCmd) Run(ctx context.Context) error {
 		}
 	}
 	log := c.logger()
-	s, err := auditor.New(auditor.Config{Files: files, Key: key, OpenEntries: c.OpenEntries, Token: token, Log: log})
+	s, err := auditor.New(auditor.Config{Files: files, Key: key, OpenEntries: c.OpenEntries, Address: c.Listen, Hosts: c.Host, Token: token, Log: log})
 	if err != nil {
 		return err
 	}
-	l, err := given.tcp(ctx, "audit", c.Listen)
+	l, err := given.web(ctx, "audit", c.Listen, c.tlsFlags)
 	if err != nil {
 		return err
 	}

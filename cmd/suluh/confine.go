@@ -59,8 +59,9 @@ func vaultRules(dir, onion string) (sandbox.Rules, error) {
 	return r, nil
 }
 
-// intakeRules: nothing. What is deposited goes through the dialer's connections.
-func intakeRules() sandbox.Rules { return sandbox.Rules{Secrets: true} }
+// intakeRules: nothing but a certificate that is read anew. What is deposited goes
+// through the dialer's connections.
+func intakeRules(t tlsFlags) sandbox.Rules { return sandbox.Rules{Secrets: true, Read: t.folders()} }
 
 // dialerRules: the folder of the one socket, which may be made anew.
 func dialerRules(socket string) sandbox.Rules {

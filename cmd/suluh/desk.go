@@ -25,6 +25,9 @@ type deskCmd struct {
 	IdleLock   time.Duration `default:"15m" help:"How long a session may be idle before it locks. A member may choose up to ten times as long."`
 	Clock      string        `type:"existingfile" placeholder:"FILE" help:"Working days and holidays, if not those that are built in."`
 	Stall      time.Duration `default:"60s" help:"How long a transfer may go on without a byte before it is cut. Slow ones never are."`
+
+	BehindTLSProxy bool `name:"behind-tls-proxy" help:"Plain HTTP beyond this machine is meant: what stands before the desk speaks TLS to browsers."`
+	tlsFlags
 	logging
 }
 
@@ -36,19 +39,24 @@ Run it on an investigator's machine, or on a server of the Inspektorat's; never 
 Examples:
   suluh desk --member-socket /var/lib/suluh/vault/member.sock --root-key root.vkey --identities ./identitas
   suluh desk --member-socket /var/lib/suluh/vault/member.sock --root-key root.vkey --identities /etc/suluh/identitas --host meja.inspektorat.example
-  suluh desk --member-onion ADDRESS.onion --root-key root.vkey --identities ./identitas`
+  suluh desk --member-onion ADDRESS.onion --root-key root.vkey --identities ./identitas
+  suluh desk --member-socket /var/lib/suluh/vault/member.sock --root-key root.vkey --identities /etc/suluh/identitas --host meja.inspektorat.example --listen :443 --tls-cert chain.pem --tls-key key.pem`
 }
 
 func (c *deskCmd) Run(ctx context.Context) (err error) {
 	if c.IdleLock < time.Second {
 		return fmt.Errorf("--idle-lock %s is too short to work with", c.IdleLock)
 	}
-	if err := unix.Access(c.Identities, unix.W_OK); err != nil {
-		return fmt.Errorf("keep what was seen in %s: %w", c.Identities, err)
-	}
 	given, err := inherited()
 	if err != nil {
 		return err
+	}
+	if c.tlsFlags == (tlsFlags{}) && !c.BehindTLSProxy && !given.near("desk", c.Listen) {
+		return withHint(fmt.Errorf("listen on %s: passphrases and reports would cross the network in the clear", c.Listen),
+			"speak HTTPS (--tls-cert, --tls-key), listen on 127.0.0.1, or say that a proxy does (--behind-tls-proxy)")
+	}
+	if err := unix.Access(c.Identities, unix.W_OK); err != nil {
+		return fmt.Errorf("keep what was seen in %s: %w", c.Identities, err)
 	}
 	if err := withoutTemp(); err != nil {
 		return err
@@ -74,7 +82,7 @@ func (c *deskCmd) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	l, err := given.tcp(ctx, "desk", c.Listen)
+	l, err := given.web(ctx, "desk", c.Listen, c.tlsFlags)
 	if err != nil {
 		return err
 	}

@@ -53,6 +53,9 @@ func TestIntakeSaysWhatIsWrong(t *testing.T) {
 		"clock":           {"--clock", clock},
 		"listen":          {"--listen", "256.0.0.1:0"},
 		"address already": {"--listen", busy(t)},
+		"onion service":   {"--onion-location", "https://lapor.example/"},
+		"to listen on":    {"--listen", "none"},
+		"belong together": {"--tls-key", clock},
 	} {
 		says(t, fails(t, append([]string{"intake", "--deposit-socket", "deposit.sock", "--root-key", key, "--listen", "127.0.0.1:0"}, change...)...), want)
 	}

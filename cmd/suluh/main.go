@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -32,6 +33,8 @@ type cli struct {
 	Audit  auditCmd  `cmd:"" help:"Check the access log."`
 
 	serverCmds
+
+	Version kong.VersionFlag `help:"Say which version this is, and what it was built from."`
 }
 
 //go:generate go test -count=1 -run TestCommandsAreDocumented . -update
@@ -40,7 +43,7 @@ type cli struct {
 func table(c *cli, options ...kong.Option) (*kong.Kong, error) {
 	return kong.New(c, append(options, kong.Name("suluh"),
 		kong.Description("A vault for reports of corruption. Each command has --help with examples."),
-		kong.Vars{"actions": strings.Join(check.Actions(), ", ")})...)
+		kong.Vars{"actions": strings.Join(check.Actions(), ", "), "version": version(debug.ReadBuildInfo())})...)
 }
 
 func main() { os.Exit(run(os.Args[1:])) }

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -29,11 +28,6 @@ func inherited() (sockets, error) {
 		}
 	}
 	return s, nil
-}
-
-// tcp listens on the address, unless systemd does already.
-func (s sockets) tcp(ctx context.Context, name, addr string) (net.Listener, error) {
-	return s.or(name, func() (net.Listener, error) { return (&net.ListenConfig{}).Listen(ctx, "tcp", addr) })
 }
 
 // or returns the socket of the name, or what open opens.

@@ -273,7 +273,7 @@ func ending(s *os.ProcessState) string {
 
 // listens keeps where a part says that it listens.
 func (w *World) listens(p Part, where string) {
-	addr := strings.TrimSuffix(strings.TrimPrefix(where, "http://"), "/")
+	_, addr, _ := strings.Cut(strings.TrimSuffix(where, "/"), "://")
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if strings.HasSuffix(addr, ".onion") {

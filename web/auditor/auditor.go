@@ -34,6 +34,7 @@ import (
 	"suluh.example/suluh/crypto/hidden"
 	"suluh.example/suluh/internal/check"
 	"suluh.example/suluh/internal/lang"
+	"suluh.example/suluh/internal/serve"
 	"suluh.example/suluh/web/page"
 )
 
@@ -44,7 +45,9 @@ var templates embed.FS
 type Config struct {
 	Files       check.Files          // of the log; required
 	Key         string               // the log's verifier key; required
-	OpenEntries bool                 // entries are for everybody
+	OpenEntries bool                 // entries are for everybody who asks by one of these names:
+	Address     string               // that it listens on, host:port
+	Hosts       []string             // names by which browsers reach it, besides its address and localhost
 	Token       hidden.Value[string] // of auditors; without one, and not open, entries are for nobody
 	Log         *slog.Logger         // default: discards
 	Now         func() time.Time     // default: time.Now
@@ -113,7 +116,31 @@ func New(c Config) (*Server, error) {
 		return s.notice(w, r, http.StatusForbidden, "auditor.foreign")
 	}))
 	s.handler = s.pages.Secure(foreign.Handler(s.handle(s.route)))
+	if c.OpenEntries {
+		names, err := serve.NamesOf(c.Address, c.Hosts)
+		if err != nil {
+			return nil, err
+		}
+		s.handler = s.pages.Secure(s.own(names, foreign.Handler(s.handle(s.route))))
+	}
 	return s, nil
+}
+
+// own refuses other names than those. Whoever may reach this address may read what it
+// serves, but no page of somebody else's that his browser has open (DNS rebinding). An
+// auditor's token doesn't go along to such a name, so that without open entries there
+// is nothing to refuse.
+func (s *Server) own(names serve.Names, next http.Handler) http.Handler {
+	refuse := s.handle(func(w http.ResponseWriter, r *request) error {
+		return s.notice(w, r, http.StatusMisdirectedRequest, "auditor.host")
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if names.Has(r) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		refuse.ServeHTTP(w, r)
+	})
 }
 
 // ServeHTTP answers one request.

@@ -71,7 +71,7 @@ func newAudit(t *testing.T, change func(*auditor.Config)) *audit {
 	must(t, err)
 	key, err := w.Vault.LogFile(t.Context(), "log.vkey")
 	must(t, err)
-	c := auditor.Config{Files: a.files, Key: strings.TrimSpace(string(key)), Token: hidden.Of(token)}
+	c := auditor.Config{Files: a.files, Key: strings.TrimSpace(string(key)), Token: hidden.Of(token), Address: "127.0.0.1:8082", Hosts: []string{"catatan.example"}}
 	if change != nil {
 		change(&c)
 	}
@@ -185,6 +185,23 @@ func TestThePublicFilesVerifyFromOutside(t *testing.T) {
 	r, err := check.Verify(t.Context(), check.URL(a.url), a.w.Log)
 	if err != nil || r.Records != 9 {
 		t.Errorf("got %+v, %v", r, err)
+	}
+}
+
+// TestOtherNamesAreRefused: where everybody may read entries, a page of somebody
+// else's whose name was turned to this address (DNS rebinding) may not.
+func TestOtherNamesAreRefused(t *testing.T) {
+	a := newAudit(t, func(c *auditor.Config) { c.OpenEntries = true })
+	as := func(host, path string) answer {
+		return a.do(http.MethodGet, path, nil, func(r *http.Request) { r.Host = host })
+	}
+	for _, host := range []string{"127.0.0.1:8082", "localhost", "[::1]:8082", "catatan.example", "CATATAN.example:443"} {
+		as(host, "/").wants(t, 200, "Catatan utuh: 9 catatan, tidak ada yang hilang atau berubah")
+	}
+	for _, path := range []string{"/", "/cari?semua=1", "/cari.csv", "/catatan/0", "/checkpoint", "/tile/entries/000.p/9"} {
+		if x := as("lain.example", path); x.StatusCode != http.StatusMisdirectedRequest || !strings.Contains(x.body, "--host") {
+			t.Errorf("%s: got %d", path, x.StatusCode)
+		}
 	}
 }
 

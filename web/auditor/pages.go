@@ -470,7 +470,7 @@ func (s *Server) takeToken(w http.ResponseWriter, r *request) error {
 	}
 	http.SetCookie(w, &http.Cookie{
 		Name: cookie, Value: s.sessions.begin(s.config.Now()), Path: "/", MaxAge: int(sessionTime.Seconds()),
-		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.Header.Get("X-Forwarded-Proto") == "https",
+		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https",
 	})
 	return s.home(w, r)
 }

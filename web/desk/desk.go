@@ -18,7 +18,6 @@ import (
 	"embed"
 	"errors"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -32,6 +31,7 @@ import (
 	"suluh.example/suluh/internal/lang"
 	"suluh.example/suluh/internal/member"
 	"suluh.example/suluh/internal/report"
+	"suluh.example/suluh/internal/serve"
 	"suluh.example/suluh/vault/membersock"
 	"suluh.example/suluh/vault/wire"
 	"suluh.example/suluh/web/page"
@@ -72,7 +72,7 @@ type Server struct {
 	catalogue *lang.Catalogue
 	pages     *page.Set
 	handler   http.Handler
-	hosts     map[string]bool
+	hosts     serve.Names
 	smith     locksmith
 
 	// behindDoor says that nothing is known of the vault before a member is in.
@@ -98,9 +98,9 @@ func New(c Config) (*Server, error) {
 	if !behindDoor {
 		c.Enter = func(*ecdh.PrivateKey) (func(), error) { return func() {}, nil }
 	}
-	host, _, err := net.SplitHostPort(c.Address)
+	hosts, err := serve.NamesOf(c.Address, c.Hosts)
 	if err != nil {
-		return nil, errors.New("the address is not host:port")
+		return nil, err
 	}
 	catalogue, err := lang.Load()
 	if err != nil {
@@ -108,14 +108,7 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{
 		c: c, catalogue: catalogue, sessions: map[string]*session{}, broken: map[id.Member]error{},
-		hosts: map[string]bool{"localhost": true, "127.0.0.1": true, "::1": true},
-		smith: newLocksmith(), behindDoor: behindDoor,
-	}
-	if ip := net.ParseIP(host); ip == nil || !ip.IsUnspecified() {
-		s.hosts[strings.ToLower(host)] = true
-	}
-	for _, h := range c.Hosts {
-		s.hosts[strings.ToLower(h)] = true
+		hosts: hosts, smith: newLocksmith(), behindDoor: behindDoor,
 	}
 	s.pages, err = page.Parse(catalogue, page.Config{Templates: templates, Product: "desk.product", Frame: s.frame})
 	if err != nil {
@@ -134,11 +127,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 // name was turned to this address (DNS rebinding) would be let in otherwise.
 func (s *Server) own(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if h, _, err := net.SplitHostPort(host); err == nil {
-			host = h
-		}
-		if !s.hosts[strings.ToLower(strings.Trim(host, "[]"))] {
+		if !s.hosts.Has(r) {
 			s.refuse(w, r, http.StatusMisdirectedRequest, "desk.host")
 			return
 		}

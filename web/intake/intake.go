@@ -46,6 +46,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -75,6 +76,7 @@ type Config struct {
 	Clock    report.Clock        // required
 	Log      *slog.Logger        // default: discards
 	Limits   limits.Rules        // default: limits.Default
+	Onion    string              // URL of the same pages as an onion service; see SetOnion
 }
 
 // Server is the pages. It is safe for concurrent use.
@@ -86,6 +88,7 @@ type Server struct {
 	routes  map[string]route
 	app     browser.Script
 	limits  *limits.Limits
+	onion   atomic.Pointer[string] // http://….onion
 	handler http.Handler
 }
 
@@ -121,6 +124,11 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{config: c, readers: readers{vault: c.Vault, root: c.RootKey, log: c.Log}, app: browser.App(), limits: limits.New(c.Limits)}
 	var err error
+	if c.Onion != "" {
+		if err := s.SetOnion(c.Onion); err != nil {
+			return nil, err
+		}
+	}
 	if s.lang, err = lang.Load(); err != nil {
 		return nil, err
 	}
@@ -152,6 +160,7 @@ func New(c Config) (*Server, error) {
 			deposits.ServeHTTP(w, r)
 			return
 		}
+		s.offerOnion(w, r)
 		pages.ServeHTTP(w, r)
 	}))))
 	return s, nil
@@ -289,9 +298,35 @@ func (s *Server) others(r *request, path string) (links []page.Link) {
 	return links
 }
 
+// SetOnion says where the same pages are as an onion service: http://….onion. It may
+// be called while pages are served.
+func (s *Server) SetOnion(address string) error {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || !isOnion(u.Host) || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return errors.New("not the address of an onion service (http://….onion)")
+	}
+	base := u.Scheme + "://" + u.Host
+	s.onion.Store(&base)
+	return nil
+}
+
+// offerOnion lets Tor Browser go on at the onion service. On plain HTTP anybody on the
+// way could name another one, so browsers don't look at it there. What a form leads to
+// can't be opened by an address.
+func (s *Server) offerOnion(w http.ResponseWriter, r *http.Request) {
+	base := s.onion.Load()
+	if base == nil || r.TLS == nil || isOnion(r.Host) || r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return
+	}
+	w.Header().Set("Onion-Location", *base+(&url.URL{Path: r.URL.Path}).EscapedPath())
+}
+
 // overTor tells whether the page was asked for at an onion address.
 func overTor(r *request) bool {
-	host := r.Host
+	return isOnion(r.Host)
+}
+
+func isOnion(host string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}

@@ -9,11 +9,16 @@ import (
 
 type homePage struct {
 	page.Page
-	Tor bool
+	Tor   bool
+	Onion string // the same as an onion service, if that is known
 }
 
 func (s *Server) home(w http.ResponseWriter, r *request) error {
-	return s.pages.Write(w, r.l, "home", homePage{s.linked(r, r.l.T("intake.home.title")), overTor(r)})
+	p := homePage{Page: s.linked(r, r.l.T("intake.home.title")), Tor: overTor(r)}
+	if at := s.onion.Load(); at != nil {
+		p.Onion = *at
+	}
+	return s.pages.Write(w, r.l, "home", p)
 }
 
 type advicePage struct {

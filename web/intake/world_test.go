@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"html"
 	"io"
@@ -97,6 +98,7 @@ type config struct {
 	stall  time.Duration
 	roster func(*roster.Roster)
 	lie    func(*vault.Vault) depositsock.Vault // a vault that isn't what it should be
+	tls    *tls.Config                          // of intake
 }
 
 func newWorld(t testing.TB, c config) *world {
@@ -150,7 +152,10 @@ func newWorld(t testing.TB, c config) *world {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	w.url = "http://" + l.Addr().String()
-	w.run(serve.Config{Listener: l, Handler: w.intake, Log: slog.New(slog.NewTextHandler(w.log, nil)), Stall: c.stall, Drain: time.Second})
+	if c.tls != nil {
+		w.url = "https://" + l.Addr().String()
+	}
+	w.run(serve.Config{Listener: l, TLS: c.tls, Handler: w.intake, Log: slog.New(slog.NewTextHandler(w.log, nil)), Stall: c.stall, Drain: time.Second})
 	return w
 }
 
