@@ -98,7 +98,7 @@ func (c *vaultRunCmd) Run(ctx context.Context) (err error) {
 		if err := door.admit(); err != nil { // before there is a tor
 			return err
 		}
-		if door.service, err = c.start(ctx, onion.Config{Dir: door.dir, Members: true}); err != nil {
+		if door.service, err = c.start(context.WithoutCancel(ctx), onion.Config{Dir: door.dir, Members: true}); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, door.service.Stop()) }()
