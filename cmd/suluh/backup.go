@@ -36,7 +36,7 @@ type backupMakeCmd struct {
 	Dir       string   `required:"" type:"path" help:"Directory of the vault."`
 	To        string   `required:"" type:"path" help:"Folder for the backups; made if it isn't there. Better on another disk."`
 	Recipient []string `required:"" sep:"none" placeholder:"age1pq1…|FILE" help:"Whom the log's key and the onion keys are sealed to, or a file that says it; may be repeated. suluh backup key makes one."`
-	OnionDir  []string `type:"existingdir" sep:"none" placeholder:"DIR" help:"Directory of an onion service whose keys are sealed too; may be repeated."`
+	OnionDir  []string `type:"existingdir" sep:"none" placeholder:"DIR" help:"Directory of another onion service than the vault's own, whose keys are sealed too; may be repeated."`
 	Keep      int      `default:"14" help:"How many backups to keep: older ones are removed once this one is whole. 0 keeps all."`
 	Quick     bool     `help:"Read back only what is new, instead of all large objects."`
 }

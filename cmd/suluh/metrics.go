@@ -26,7 +26,7 @@ func metricsHandler(v *vault.Vault) http.Handler {
 }
 
 type metricsCmd struct {
-	Dir string `required:"" type:"path" help:"Directory of the vault, which must run."`
+	Dir string `required:"" type:"path" help:"Directory of the vault, which must run, or of its sockets where systemd hands them over."`
 }
 
 func (metricsCmd) Help() string {

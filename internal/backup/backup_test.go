@@ -199,6 +199,8 @@ func TestARehearsedRestore(t *testing.T) {
 		must(t, os.WriteFile(filepath.Join(onion, name), []byte(text), 0o600))
 	}
 	o.config.OnionDirs = []string{onion}
+	must(t, os.MkdirAll(filepath.Join(o.Dir, "onion", "service"), 0o700)) // the vault's own, for members
+	must(t, os.WriteFile(filepath.Join(o.Dir, "onion", "service", "hs_ed25519_secret_key"), []byte("kunci onion uji, vault"), 0o600))
 	if r := o.backup(); r.Blobs != 3 || r.Copied != 3 {
 		t.Fatalf("first: %+v", r)
 	}
@@ -222,7 +224,10 @@ func TestARehearsedRestore(t *testing.T) {
 	c.OnionDirs = []string{onionAgain}
 	r, err := backup.Restore(t.Context(), c)
 	must(t, err)
-	if r.Onion != 3 || string(readFile(t, filepath.Join(onionAgain, "hs", "hs_ed25519_secret_key"))) != "kunci onion uji" {
+	if string(readFile(t, filepath.Join(dir, "onion", "service", "hs_ed25519_secret_key"))) != "kunci onion uji, vault" {
+		t.Error("the vault's own onion keys are not back")
+	}
+	if r.Onion != 4 || string(readFile(t, filepath.Join(onionAgain, "hs", "hs_ed25519_secret_key"))) != "kunci onion uji" {
 		t.Errorf("onion keys: %d", r.Onion)
 	}
 	if f, err := vault.Doctor(t.Context(), dir); err != nil || len(f) != 1 || !strings.Contains(f[0].What, "restored from the backup") {

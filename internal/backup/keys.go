@@ -26,8 +26,13 @@ const maxKeys = 4 << 20
 // address; those of who may see a descriptor end in .auth.
 var onionFiles = []string{"hs_ed25519_secret_key", "hs_ed25519_public_key", "hostname"}
 
-// sealKeys writes the keys as a tar file in an age file: log.key, and below
-// onion/0/, onion/1/… those of each onion directory.
+// ownOnion is the onion directory that a vault has inside its own, and the name
+// under which its keys are kept.
+const ownOnion = "onion"
+
+// sealKeys writes the keys as a tar file in an age file: log.key; below vault/
+// those of the vault's own onion service, if it has one; and below onion/0/,
+// onion/1/… those of each onion directory that is named.
 func sealKeys(ctx context.Context, name string, c Config) (f file, err error) {
 	to, err := parseRecipients(c.Recipients)
 	if err != nil {
@@ -42,19 +47,15 @@ func sealKeys(ctx context.Context, name string, c Config) (f file, err error) {
 	if err := addKey(t, filepath.Join(c.Vault, "log.key"), "log.key"); err != nil {
 		return f, err
 	}
+	own := filepath.Join(c.Vault, ownOnion)
+	if _, err := os.Stat(own); err == nil {
+		if _, err := addOnion(t, own, "vault"); err != nil {
+			return f, err
+		}
+	}
 	for i, dir := range c.OnionDirs {
-		n := 0
-		if err := filepath.WalkDir(dir, func(p string, e fs.DirEntry, err error) error {
-			if err != nil || !e.Type().IsRegular() || !slices.Contains(onionFiles, e.Name()) && !strings.HasSuffix(e.Name(), ".auth") {
-				return err
-			}
-			rel, err := filepath.Rel(dir, p)
-			if err != nil {
-				return err
-			}
-			n++
-			return addKey(t, p, path.Join("onion", fmt.Sprint(i), filepath.ToSlash(rel)))
-		}); err != nil {
+		n, err := addOnion(t, dir, path.Join("onion", fmt.Sprint(i)))
+		if err != nil {
 			return f, err
 		}
 		if n == 0 {
@@ -65,6 +66,22 @@ func sealKeys(ctx context.Context, name string, c Config) (f file, err error) {
 		return f, err
 	}
 	return write(ctx, name, &sealed)
+}
+
+// addOnion adds the keys in an onion directory.
+func addOnion(t *tar.Writer, dir, prefix string) (n int, err error) {
+	err = filepath.WalkDir(dir, func(p string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() || !slices.Contains(onionFiles, e.Name()) && !strings.HasSuffix(e.Name(), ".auth") {
+			return err
+		}
+		rel, err := filepath.Rel(dir, p)
+		if err != nil {
+			return err
+		}
+		n++
+		return addKey(t, p, path.Join(prefix, filepath.ToSlash(rel)))
+	})
+	return n, err
 }
 
 func addKey(t *tar.Writer, from, name string) error {
@@ -111,8 +128,7 @@ func openKeys(name string, identities []age.Identity) (map[string][]byte, error)
 }
 
 // writeOnion writes the keys of one onion directory.
-func writeOnion(dir string, i int, keys map[string][]byte) (n int, err error) {
-	prefix := fmt.Sprintf("onion/%d/", i)
+func writeOnion(dir, prefix string, keys map[string][]byte) (n int, err error) {
 	for name, b := range keys {
 		rel, ok := strings.CutPrefix(name, prefix)
 		if !ok {

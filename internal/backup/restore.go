@@ -108,8 +108,11 @@ func Restore(ctx context.Context, c RestoreConfig) (r *Restored, err error) {
 	if r.Destroyed, err = f.destroyed(ctx, c, r.Generation, names); err != nil {
 		return nil, err
 	}
+	if r.Onion, err = writeOnion(filepath.Join(c.Dir, ownOnion), "vault/", keys); err != nil {
+		return nil, err
+	}
 	for i, dir := range c.OnionDirs {
-		n, err := writeOnion(dir, i, keys)
+		n, err := writeOnion(dir, fmt.Sprintf("onion/%d/", i), keys)
 		if err == nil && n == 0 {
 			err = errors.New("the backup has no keys for so many onion directories")
 		}
