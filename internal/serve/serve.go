@@ -1,7 +1,8 @@
 // Package serve has the one http.Server of Suluh. Whatever listens, on TCP or
 // on a Unix socket, is made here, so that no server can forget a time-out,
 // print a client's address, or say in a log what somebody asked for. No handler
-// learns an address either.
+// learns an address either. Connections on which nothing is asked are bounded in
+// number: a flood of them pushes out its own.
 //
 // A panic in a handler ends that request alone and is counted, not printed:
 // its value may hold what somebody typed. Transfers that stall are cut;
@@ -62,6 +63,7 @@ func Run(ctx context.Context, c Config) error {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          log.New(io.Discard, "", 0), // net/http's lines have addresses in them
+		ConnState:         newWaiting(mostWaiting).state,
 		TLSConfig:         c.TLS,
 		Protocols:         &http.Protocols{},
 	}

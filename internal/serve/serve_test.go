@@ -172,3 +172,54 @@ func TestReadsThatAreEndedStayEnded(t *testing.T) {
 		t.Errorf("a clean stop: %v", err)
 	}
 }
+
+// TestTheOldestWaitingIsClosed: connections on which nothing is asked are bounded; the
+// one that waits for longest goes, and none on which something is under way.
+func TestTheOldestWaitingIsClosed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := serve.ListenUnix(path, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	under, end := make(chan struct{}), make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- serve.Run(ctx, serve.Config{
+			Listener: l, Drain: time.Second, Log: slog.New(slog.DiscardHandler),
+			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				close(under)
+				<-end
+				_, _ = io.WriteString(w, "baik")
+			}),
+		})
+	}()
+	dial := func(say string) net.Conn {
+		t.Helper()
+		c, err := net.Dial("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		_, _ = io.WriteString(c, say)
+		return c
+	}
+	busy := dial("GET / HTTP/1.1\r\nHost: s\r\n\r\n")
+	<-under
+	oldest := dial("GET / HTTP/1.1\r\nHost: s\r\nX-Half: ")
+	for range serve.MostWaiting {
+		dial("")
+	}
+	if _, err := oldest.Read(make([]byte, 1)); err == nil {
+		t.Error("the oldest is answered")
+	}
+	close(end)
+	answer := make([]byte, 12)
+	if _, err := io.ReadFull(busy, answer); err != nil || string(answer) != "HTTP/1.1 200" {
+		t.Errorf("one that was under way: got %q, %v", answer, err)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("a clean stop: %v", err)
+	}
+}

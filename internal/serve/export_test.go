@@ -1,0 +1,4 @@
+package serve
+
+// MostWaiting is how many connections may wait.
+const MostWaiting = mostWaiting
