@@ -5,6 +5,8 @@
 # make browser the pages in Chromium, Firefox and text browsers
 # make golden  after words have changed: what a screen reader hears, as files to read
 # make client  what runs on reporters' and auditors' own computers: Linux, Windows, macOS, into build/client
+# make deb     the Debian package with its SBOM, into build/deb: the same bytes from the same commit
+# make package try the package on a Debian that is made and booted for it: install, use, upgrade, remove, purge
 # make bench   measure, and write the table of docs/performance.md; takes some minutes and 3 GB of disk
 # make soak    load and faults for ten minutes (SOAK=1h for an hour), and write the table of docs/reliability.md; as root, or no disk is filled
 # make fuzz    every fuzz target on some thousand inputs
@@ -15,7 +17,7 @@ export PATH := $(GOBIN):$(PATH)
 FUZZTIME ?= 20000x
 SOAK ?= 10m
 
-.PHONY: run quick test setup lint fuzz browser golden client bench soak
+.PHONY: deb package run quick test setup lint fuzz browser golden client bench soak
 
 # ARGS are those of suluh demo: make run ARGS="--dir ~/suluh-demo".
 run:
@@ -57,6 +59,12 @@ fuzz:
 
 client:
 	@tools/client
+
+deb:
+	@tools/deb
+
+package: setup
+	go test -count=1 -tags debian -timeout 20m ./packaging
 
 bench:
 	go run ./internal/bench -record docs/performance.md

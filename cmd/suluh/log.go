@@ -4,10 +4,13 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // logging is the flags of what a part says on standard error.
@@ -21,7 +24,7 @@ func (l logging) logger() *slog.Logger { return logger(os.Stderr, l.LogLevel) }
 // not tell when somebody made it. Lines for systemd's journal, which writes down
 // a time of its own, begin with their priority instead (sd-daemon(3)).
 func logger(w io.Writer, level slog.Level) *slog.Logger {
-	journal := os.Getenv("JOURNAL_STREAM") != ""
+	journal := isJournal(w)
 	if journal {
 		w = priorities{w}
 	}
@@ -35,6 +38,17 @@ func logger(w io.Writer, level slog.Level) *slog.Logger {
 		a.Value = slog.StringValue(a.Value.Time().Format(time.DateOnly))
 		return a
 	}}))
+}
+
+// isJournal tells whether what is written goes to the journal. systemd names the
+// stream in the environment also if only standard output does.
+func isJournal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	var st unix.Stat_t
+	if !ok || unix.Fstat(int(f.Fd()), &st) != nil {
+		return false
+	}
+	return os.Getenv("JOURNAL_STREAM") == fmt.Sprintf("%d:%d", st.Dev, st.Ino)
 }
 
 // priorities puts before each line how grave it is. A handler writes a line at
