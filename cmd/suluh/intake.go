@@ -131,7 +131,7 @@ func (c *intakeCmd) Run(ctx context.Context) (err error) {
 		})
 	}
 	if service != nil {
-		said := tcp != nil || circuits != nil
+		said := false // by whoever listens there: on the web, this is the second line
 		g.Go(func() error {
 			return service.Watch(ctx, func(address string) error {
 				if c.OnionLocation == "" {
