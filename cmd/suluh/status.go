@@ -17,6 +17,7 @@ import (
 	"suluh.example/suluh/internal/lang"
 	"suluh.example/suluh/internal/report"
 	"suluh.example/suluh/internal/reporter"
+	"suluh.example/suluh/internal/submission"
 	"suluh.example/suluh/vault/depositsock"
 )
 
@@ -93,6 +94,28 @@ func readCode(r io.Reader) (string, error) {
 	return text.String(), nil
 }
 
+// openedCase is a case that a code has opened.
+type openedCase struct {
+	service *reporter.Service
+	code    casecode.Code
+	view    *submission.View
+	clock   report.Clock
+}
+
+func openCase(ctx context.Context, l *lang.Language, from *serviceFlags, by *codeFlags) (o openedCase, err error) {
+	if o.code, err = by.code(ctx, l); err != nil {
+		return o, err
+	}
+	if o.clock, err = report.DefaultClock(); err != nil {
+		return o, err
+	}
+	if o.service, err = from.connect(ctx, l); err != nil {
+		return o, err
+	}
+	o.view, err = o.service.Look(ctx, o.code)
+	return o, err
+}
+
 type statusCmd struct {
 	serviceFlags
 	codeFlags
@@ -120,23 +143,12 @@ func (c *statusCmd) Run(ctx context.Context) error {
 }
 
 func (c *statusCmd) show(ctx context.Context, l *lang.Language) error {
-	code, err := c.code(ctx, l)
+	o, err := openCase(ctx, l, &c.serviceFlags, &c.codeFlags)
 	if err != nil {
 		return err
 	}
-	clock, err := report.DefaultClock()
-	if err != nil {
-		return err
-	}
-	s, err := c.connect(ctx, l)
-	if err != nil {
-		return err
-	}
-	v, err := s.Look(ctx, code)
-	if err != nil {
-		return err
-	}
-	x := s.CaseOf(v, clock, l)
+	s, v := o.service, o.view
+	x := s.CaseOf(v, o.clock, l)
 	if c.Receipt != "" && x.Receipt != "" {
 		f, err := newReceipt(l, c.Receipt)
 		if err != nil {
@@ -155,10 +167,10 @@ func (c *statusCmd) show(ctx context.Context, l *lang.Language) error {
 			return err
 		}
 		next(l.T("reporter.deleted", "ID", c.Delete))
-		if v, err = s.Look(ctx, code); err != nil {
+		if v, err = s.Look(ctx, o.code); err != nil {
 			return err
 		}
-		x = s.CaseOf(v, clock, l)
+		x = s.CaseOf(v, o.clock, l)
 	}
 	if c.JSON {
 		err = printJSON(x)
@@ -197,23 +209,12 @@ func (c *replyCmd) Run(ctx context.Context) error {
 }
 
 func (c *replyCmd) reply(ctx context.Context, l *lang.Language) error {
-	code, err := c.code(ctx, l)
+	opened, err := openCase(ctx, l, &c.serviceFlags, &c.codeFlags)
 	if err != nil {
 		return err
 	}
-	s, err := c.connect(ctx, l)
-	if err != nil {
-		return err
-	}
-	v, err := s.Look(ctx, code)
-	if err != nil {
-		return err
-	}
-	clock, err := report.DefaultClock()
-	if err != nil {
-		return err
-	}
-	if x := s.CaseOf(v, clock, l); len(x.Warnings) > 0 {
+	s, v := opened.service, opened.view
+	if x := s.CaseOf(v, opened.clock, l); len(x.Warnings) > 0 {
 		x.Write(os.Stderr, l, s.State.Day)
 		return x.Whole()
 	}

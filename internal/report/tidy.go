@@ -9,11 +9,10 @@ import (
 
 // What our forms send at most. The vault knows nothing of it: it can't read.
 const (
-	maxText        = 1 << 20 // bytes of all texts of a letter
-	maxName        = 255     // characters of a file's name
-	maxType        = 127     // bytes of a media type
-	maxTitle       = 81      // characters: see Report.Title
-	maxAttachments = 256     // as many objects as the vault takes of a deposit
+	maxName        = 255 // characters of a file's name
+	maxType        = 127 // bytes of a media type
+	maxTitle       = 81  // characters: see Report.Title
+	maxAttachments = 256 // as many objects as the vault takes of a deposit
 	maxWithout     = 1000
 	maxRecipient   = 4 << 10 // bytes; a hybrid one has some 2,000
 )
@@ -25,7 +24,7 @@ func (d *Letter) tidy() error {
 		return ErrFormat
 	}
 	d.Language, d.Unit, d.Without, d.Reporter = tidyLanguage(d.Language), tidyUnit(d.Unit), tidyMembers(d.Without), tidyRecipient(d.Reporter)
-	left := maxText
+	left := MaxText
 	for _, s := range d.texts() {
 		if len(*s) > left {
 			*s = cut(*s, left)

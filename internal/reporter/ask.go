@@ -123,7 +123,7 @@ func (a *Asker) Questions(ctx context.Context, f *Form, r *roster.Roster, files 
 		}
 	}
 	for _, q := range questions() {
-		if q.name == "rugi" {
+		if q.Name == "rugi" {
 			if err := a.askCategory(ctx, f); err != nil {
 				return err
 			}
@@ -143,13 +143,13 @@ func (a *Asker) Questions(ctx context.Context, f *Form, r *roster.Roster, files 
 	return nil
 }
 
-func (a *Asker) askText(ctx context.Context, f *Form, q question) (err error) {
-	key := "intake.field." + q.name
+func (a *Asker) askText(ctx context.Context, f *Form, q report.Question) (err error) {
+	key := "intake.field." + q.Name
 	a.say("\n%s", a.lang.T(key))
 	if a.lang.Has(key + ".hint") {
 		a.say("  %s", a.lang.T(key+".hint"))
 	}
-	*q.of(&f.Report), err = a.Text(ctx)
+	*q.Of(&f.Report), err = a.Text(ctx)
 	return err
 }
 
@@ -292,8 +292,8 @@ func (a *Asker) Review(ctx context.Context, f *Form, r *roster.Roster, files *Fi
 			a.say("%s: %s", a.lang.T("intake.check.jenis"), a.lang.T("category."+string(f.Category)))
 		}
 		for i, q := range all {
-			a.say("%3d  %s", i+1, a.lang.T("intake.field."+q.name))
-			text := *q.of(&f.Report)
+			a.say("%3d  %s", i+1, a.lang.T("intake.field."+q.Name))
+			text := *q.Of(&f.Report)
 			if text == "" {
 				text = a.lang.T("intake.check.unanswered")
 			}

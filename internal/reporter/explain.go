@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 
-	"suluh.example/suluh/crypto/casecode"
 	"suluh.example/suluh/internal/lang"
 	"suluh.example/suluh/internal/submission"
 	"suluh.example/suluh/vault/depositsock"
@@ -71,7 +70,7 @@ func Explain(l *lang.Language, err error) (text, hint string) {
 	case errors.As(err, &choice):
 		return l.T("reporter.error.choice."+choice.What, "Name", choice.Name), l.T("reporter.hint.choice", "Names", choice.Known)
 	}
-	if text := CodeProblem(l, err); text != "" {
+	if text := submission.CodeProblem(l, err); text != "" {
 		return text, l.T("intake.open.hint")
 	}
 	for _, x := range explained() {
@@ -93,32 +92,4 @@ func explainFile(l *lang.Language, e *FileError) (text, hint string) {
 		}
 	}
 	return l.T("reporter.error.file."+name, "Name", e.Path, "Size", l.Bytes(e.Most), "N", MostFiles), l.T("reporter.hint.file." + name)
-}
-
-// CodeProblem says what is wrong with a code that was typed, or "".
-func CodeProblem(l *lang.Language, err error) string {
-	var count *casecode.CountError
-	var word *casecode.WordError
-	switch {
-	case errors.As(err, &count):
-		return l.T("intake.open.count", "N", count.Got)
-	case errors.As(err, &word) && word.Suggestion != "":
-		return l.T("intake.open.word.perhaps", "Place", word.Place, "Word", shorten(word.Typed), "Perhaps", word.Suggestion)
-	case errors.As(err, &word):
-		return l.T("intake.open.word", "Place", word.Place, "Word", shorten(word.Typed))
-	case errors.Is(err, casecode.ErrChecksum):
-		return l.T("intake.open.order")
-	case errors.Is(err, casecode.ErrEmpty):
-		return l.T("intake.open.empty")
-	}
-	return ""
-}
-
-// shorten cuts what is shown of a word that isn't one.
-func shorten(s string) string {
-	const most = 30
-	if r := []rune(s); len(r) > most {
-		return string(r[:most]) + "…"
-	}
-	return s
 }

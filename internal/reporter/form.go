@@ -15,10 +15,6 @@ import (
 	"suluh.example/suluh/internal/report"
 )
 
-// MaxText is the most bytes of text that a report or a reply may have, as in
-// the form of the pages.
-const MaxText = 1 << 20
-
 // Errors of what was written.
 var (
 	ErrJSON     = errors.New("the report is not JSON as suluh submit --example prints it")
@@ -88,36 +84,21 @@ func ReadForm(r io.Reader) (Form, error) {
 	return f, f.clean()
 }
 
-// question is one of the form's texts; its words stand in the catalogue of the
-// pages, under intake.field and its name.
-type question struct {
-	name string
-	of   func(*report.Report) *string
-}
-
-func questions() []question {
-	return []question{
-		{"apa", func(r *report.Report) *string { return &r.What }},
-		{"bagaimana", func(r *report.Report) *string { return &r.How }},
-		{"mengapa", func(r *report.Report) *string { return &r.Why }},
-		{"siapa", func(r *report.Report) *string { return &r.Who }},
-		{"mana", func(r *report.Report) *string { return &r.Where }},
-		{"kapan", func(r *report.Report) *string { return &r.When }},
-		{"rugi", func(r *report.Report) *string { return &r.Loss }},
-		{"saksi", func(r *report.Report) *string { return &r.Others }},
-		{"sudah", func(r *report.Report) *string { return &r.Already }},
-	}
+// questions are those of all parts of the form.
+func questions() []report.Question {
+	parts := report.Questions()
+	return slices.Concat(parts[:]...)
 }
 
 // clean makes the answers what the pages would have sent.
 func (f *Form) clean() error {
 	n := 0
 	for _, q := range questions() {
-		s := q.of(&f.Report)
+		s := q.Of(&f.Report)
 		*s = cleanText(*s)
 		n += len(*s)
 	}
-	if n > MaxText {
+	if n > report.MaxText {
 		return ErrTooLong
 	}
 	slices.Sort(f.Without)
@@ -127,12 +108,12 @@ func (f *Form) clean() error {
 
 // ReadText reads a reply.
 func ReadText(r io.Reader) (string, error) {
-	b, err := io.ReadAll(io.LimitReader(r, MaxText+4)) // with the mark that some editors begin a file with
+	b, err := io.ReadAll(io.LimitReader(r, report.MaxText+4)) // with the mark that some editors begin a file with
 	if err != nil {
 		return "", fmt.Errorf("read the text: %w", err)
 	}
 	b = bytes.TrimPrefix(b, []byte("\ufeff"))
-	if len(b) > MaxText {
+	if len(b) > report.MaxText {
 		return "", ErrTooLong
 	}
 	if !utf8.Valid(b) {

@@ -9,6 +9,7 @@ import (
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/internal/lang"
 	"suluh.example/suluh/internal/metadata"
+	"suluh.example/suluh/internal/report"
 	"suluh.example/suluh/internal/reporter"
 	"suluh.example/suluh/internal/submission"
 	"suluh.example/suluh/internal/testvault"
@@ -39,7 +40,7 @@ func TestReadForm(t *testing.T) {
 		"no JSON":               {`apa: a`, reporter.ErrJSON, ""},
 		"nothing at all":        {``, reporter.ErrJSON, ""},
 		"as Windows may write":  {"\xff\xfe{\x00}\x00", reporter.ErrNotUTF8, ""},
-		"too much":              {`{"apa": "` + strings.Repeat("a", reporter.MaxText+1) + `"}`, reporter.ErrTooLong, ""},
+		"too much":              {`{"apa": "` + strings.Repeat("a", report.MaxText+1) + `"}`, reporter.ErrTooLong, ""},
 		"far too much":          {`{"apa": "` + strings.Repeat("a", 9<<20) + `"}`, reporter.ErrTooLong, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

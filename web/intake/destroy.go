@@ -32,7 +32,7 @@ func (s *Server) destroy(w http.ResponseWriter, r *request) error {
 	d := draftFrom(b)
 	code, _, err := casecode.Parse(b.first(codeField))
 	if err != nil {
-		return s.pages.Write(w, r.l, "cek", s.askPage(r, b.first(codeField), codeProblem(r.l, err)))
+		return s.pages.Write(w, r.l, "cek", s.askPage(r, b.first(codeField), submission.CodeProblem(r.l, err)))
 	}
 	fields := append([]hidden{{codeField, code.Reveal()}, {onceField, d.once}, {textField, d.text}}, asIsFields(d.asIs)...)
 	sender, state, err := s.readers.ask(r.Context())

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 
+	"suluh.example/suluh/internal/report"
 	"suluh.example/suluh/vault/depositsock"
 )
 
@@ -12,7 +13,7 @@ import (
 const (
 	MaxText   = maxText
 	MaxFields = maxFields
-	MostText  = mostText
+	MostText  = report.MaxText
 	MostFiles = mostFiles
 )
 

@@ -37,36 +37,17 @@ const (
 	unknown = "unknown" // category of those who don't know: as good as none
 )
 
-// mostText is the most text that is sent; more comes back to be shortened.
-const mostText = 1 << 20
-
-// question is one of the form's texts, with the height of its field; 0 is a
-// single line.
-type question struct {
-	name string
-	rows int
-	of   func(*report.Report) *string
-}
-
-// questions are the texts of the form's parts 2 to 4.
-func questions() [3][]question {
-	return [3][]question{
-		{
-			{"apa", 8, func(r *report.Report) *string { return &r.What }},
-			{"bagaimana", 3, func(r *report.Report) *string { return &r.How }},
-			{"mengapa", 2, func(r *report.Report) *string { return &r.Why }},
-		},
-		{
-			{"siapa", 2, func(r *report.Report) *string { return &r.Who }},
-			{"mana", 2, func(r *report.Report) *string { return &r.Where }},
-			{"kapan", 2, func(r *report.Report) *string { return &r.When }},
-		},
-		{
-			{"rugi", 1, func(r *report.Report) *string { return &r.Loss }},
-			{"saksi", 2, func(r *report.Report) *string { return &r.Others }},
-			{"sudah", 2, func(r *report.Report) *string { return &r.Already }},
-		},
+// rows is the height of a question's field; 1 is a single line.
+func rows(question string) int {
+	switch question {
+	case "apa":
+		return 8
+	case "bagaimana":
+		return 3
+	case "rugi":
+		return 1
 	}
+	return 2
 }
 
 // typed is all that a person has filled in, as the form's fields carry it from
@@ -89,9 +70,9 @@ func typedFrom(b *body) typed {
 		}
 	}
 	slices.Sort(t.without)
-	for _, part := range questions() {
+	for _, part := range report.Questions() {
 		for _, q := range part {
-			*q.of(&t.report) = b.first(q.name)
+			*q.Of(&t.report) = b.first(q.Name)
 		}
 	}
 	t.report.Category = report.ParseCategory(b.first(kindField))
@@ -128,9 +109,9 @@ func (t typed) written() (f []hidden) {
 		add(withoutField, string(m))
 	}
 	add(kindField, t.kind)
-	for _, part := range questions() {
+	for _, part := range report.Questions() {
 		for _, q := range part {
-			add(q.name, *q.of(&t.report))
+			add(q.Name, *q.Of(&t.report))
 		}
 	}
 	return f
@@ -138,9 +119,9 @@ func (t typed) written() (f []hidden) {
 
 // length is the number of bytes of text.
 func (t typed) length() (n int) {
-	for _, part := range questions() {
+	for _, part := range report.Questions() {
 		for _, q := range part {
-			n += len(*q.of(&t.report))
+			n += len(*q.Of(&t.report))
 		}
 	}
 	return n
@@ -149,10 +130,10 @@ func (t typed) length() (n int) {
 // longest is the question with the most text.
 func (t typed) longest() (name string) {
 	most := -1
-	for _, part := range questions() {
+	for _, part := range report.Questions() {
 		for _, q := range part {
-			if n := len(*q.of(&t.report)); n > most {
-				most, name = n, q.name
+			if n := len(*q.Of(&t.report)); n > most {
+				most, name = n, q.Name
 			}
 		}
 	}
@@ -279,7 +260,7 @@ func (t typed) answers(l *lang.Language) (all []answer) {
 	add := func(question, text string) {
 		all = append(all, answer{question, text})
 	}
-	for i, part := range questions() {
+	for i, part := range report.Questions() {
 		if i == 2 {
 			category := ""
 			if t.kind != "" {
@@ -288,11 +269,11 @@ func (t typed) answers(l *lang.Language) (all []answer) {
 			add(l.T("intake.check.jenis"), category)
 		}
 		for _, q := range part {
-			label := "intake.field." + q.name
+			label := "intake.field." + q.Name
 			if i == 2 {
-				label = "intake.check." + q.name
+				label = "intake.check." + q.Name
 			}
-			add(l.T(label), strings.TrimSpace(*q.of(&t.report)))
+			add(l.T(label), strings.TrimSpace(*q.Of(&t.report)))
 		}
 	}
 	return all
@@ -300,9 +281,9 @@ func (t typed) answers(l *lang.Language) (all []answer) {
 
 // hasPersonalNumber tells whether any text has one.
 func (t typed) hasPersonalNumber() bool {
-	for _, part := range questions() {
+	for _, part := range report.Questions() {
 		for _, q := range part {
-			if hasPersonalNumber(*q.of(&t.report)) {
+			if hasPersonalNumber(*q.Of(&t.report)) {
 				return true
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"suluh.example/suluh/internal/report"
 	"suluh.example/suluh/web/page"
 )
 
@@ -74,7 +75,7 @@ type noticePage struct {
 
 // notice writes a page of the messages KEY.title and KEY.text.
 func (s *Server) notice(w http.ResponseWriter, r *request, status int, key string) error {
-	p := noticePage{s.linked(r, r.l.T(key+".title")), r.l.T(key+".text", "Size", r.l.Bytes(mostText))}
+	p := noticePage{s.linked(r, r.l.T(key+".title")), r.l.T(key+".text", "Size", r.l.Bytes(report.MaxText))}
 	p.Status = status
 	if _, ok := s.routes[r.path]; !ok {
 		p.Languages = s.others(r, "/") // there is nothing at this address in any language

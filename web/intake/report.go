@@ -119,10 +119,10 @@ func (s *Server) writePage(r *request, ro *roster.Roster, t typed, problems ...p
 	if len(p.Units) == 0 || p.Units[len(p.Units)-1].Value != unsure {
 		p.Alone = l.T("intake.unit.alone", "Own", ro.Units[0].Named(l.Code()))
 	}
-	for i, part := range questions() {
+	for i, part := range report.Questions() {
 		for _, q := range part {
-			label := "intake.field." + q.name
-			f := field{Name: q.name, Label: l.T(label), Value: *q.of(&t.report), Problem: p.At(q.name), Rows: q.rows}
+			label := "intake.field." + q.Name
+			f := field{Name: q.Name, Label: l.T(label), Value: *q.Of(&t.report), Problem: p.At(q.Name), Rows: rows(q.Name)}
 			if l.Has(label + ".hint") {
 				f.Hint = l.T(label + ".hint")
 			}
@@ -192,8 +192,8 @@ func (s *Server) check(w http.ResponseWriter, r *request) error {
 func (s *Server) showCheck(w http.ResponseWriter, r *request, sender *submission.Sender, state depositsock.State, t typed, status int, problems ...page.Problem) error {
 	l, ro := r.l, sender.Roster()
 	to, wrong := t.to(l, ro)
-	if t.length() > mostText {
-		wrong = append(wrong, page.Problem{Field: t.longest(), Text: l.T("intake.long.title") + ". " + l.T("intake.long.here", "Size", l.Bytes(mostText))})
+	if t.length() > report.MaxText {
+		wrong = append(wrong, page.Problem{Field: t.longest(), Text: l.T("intake.long.title") + ". " + l.T("intake.long.here", "Size", l.Bytes(report.MaxText))})
 	}
 	if len(wrong) > 0 {
 		return s.pages.Write(w, l, "tulis", s.writePage(r, ro, t, wrong...))
@@ -252,7 +252,7 @@ func (s *Server) send(w http.ResponseWriter, r *request) error {
 	}
 	once, ok := seed(t.once)
 	to, wrong := t.to(r.l, sender.Roster())
-	if !ok || len(wrong) > 0 || t.length() > mostText {
+	if !ok || len(wrong) > 0 || t.length() > report.MaxText {
 		return again("", "")
 	}
 	if unread == errBroken {

@@ -57,7 +57,7 @@ func (s *Server) open(w http.ResponseWriter, r *request) error {
 	}
 	code, corrections, err := casecode.Parse(b.first(codeField))
 	if err != nil {
-		return s.pages.Write(w, r.l, "cek", s.askPage(r, b.first(codeField), codeProblem(r.l, err)))
+		return s.pages.Write(w, r.l, "cek", s.askPage(r, b.first(codeField), submission.CodeProblem(r.l, err)))
 	}
 	fields := append([]hidden{{codeField, code.Reveal()}, {textField, b.first(textField)}}, asIsFields(b.first(asIsField) != "")...)
 	sender, state, err := s.readers.ask(r.Context())
@@ -78,33 +78,6 @@ func (s *Server) open(w http.ResponseWriter, r *request) error {
 	p := s.statusPage(r, sender.Roster(), state, view, code, draftFrom(b))
 	p.Notice = strings.Join(notices, " ")
 	return s.showStatus(w, r, view, p)
-}
-
-// codeProblem says what is wrong with a code that was typed.
-func codeProblem(l *lang.Language, err error) string {
-	var count *casecode.CountError
-	var word *casecode.WordError
-	switch {
-	case errors.As(err, &count):
-		return l.T("intake.open.count", "N", count.Got)
-	case errors.As(err, &word) && word.Suggestion != "":
-		return l.T("intake.open.word.perhaps", "Place", word.Place, "Word", shorten(word.Typed), "Perhaps", word.Suggestion)
-	case errors.As(err, &word):
-		return l.T("intake.open.word", "Place", word.Place, "Word", shorten(word.Typed))
-	case errors.Is(err, casecode.ErrChecksum):
-		return l.T("intake.open.order")
-	default:
-		return l.T("intake.open.empty")
-	}
-}
-
-// shorten cuts what is shown of a word that isn't one.
-func shorten(s string) string {
-	const most = 30
-	if r := []rune(s); len(r) > most {
-		return string(r[:most]) + "…"
-	}
-	return s
 }
 
 // tryCode compares a code that was typed with the one that is right, and says
@@ -130,7 +103,7 @@ func tryCode(l *lang.Language, s string, right casecode.Code) string {
 	if err == nil {
 		return l.T("intake.try.other")
 	}
-	return codeProblem(l, err)
+	return submission.CodeProblem(l, err)
 }
 
 // unitOf reads a unit's id; "" if it isn't one.
@@ -298,7 +271,7 @@ func (s *Server) reply(w http.ResponseWriter, r *request) error {
 	code, _, err := casecode.Parse(b.first(codeField))
 	if err != nil {
 		b.drain()
-		return s.pages.Write(w, r.l, "cek", s.askPage(r, b.first(codeField), codeProblem(r.l, err)))
+		return s.pages.Write(w, r.l, "cek", s.askPage(r, b.first(codeField), submission.CodeProblem(r.l, err)))
 	}
 	fields := append([]hidden{{codeField, code.Reveal()}, {onceField, d.once}, {textField, d.text}}, asIsFields(d.asIs)...)
 	sender, state, err := s.readers.ask(r.Context())
@@ -333,8 +306,8 @@ func (s *Server) reply(w http.ResponseWriter, r *request) error {
 		return refuse(http.StatusUnprocessableEntity, fileProblem(state), r.l.T("intake.file.broken"))
 	case strings.TrimSpace(d.text) == "" && first == nil:
 		return refuse(http.StatusUnprocessableEntity, textField, r.l.T("intake.status.nothing"))
-	case len(d.text) > mostText:
-		return refuse(http.StatusUnprocessableEntity, textField, r.l.T("intake.long.title")+". "+r.l.T("intake.long.here", "Size", r.l.Bytes(mostText)))
+	case len(d.text) > report.MaxText:
+		return refuse(http.StatusUnprocessableEntity, textField, r.l.T("intake.long.title")+". "+r.l.T("intake.long.here", "Size", r.l.Bytes(report.MaxText)))
 	}
 	once, ok := seed(d.once)
 	if !ok {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jba/templatecheck"
 
+	"suluh.example/suluh/internal/report"
 	"suluh.example/suluh/web/page"
 )
 
@@ -35,10 +36,10 @@ func TestTemplatesFitTheirPages(t *testing.T) {
 		if got := len(s.pages.Names(l)); got != len(types) {
 			t.Errorf("%d pages, want %d", got, len(types))
 		}
-		for _, part := range questions() {
+		for _, part := range report.Questions() {
 			for _, q := range part {
-				if !l.Has("intake.field." + q.name) {
-					t.Errorf("%s: no label for %s", l.Code(), q.name)
+				if !l.Has("intake.field." + q.Name) {
+					t.Errorf("%s: no label for %s", l.Code(), q.Name)
 				}
 			}
 		}
@@ -51,10 +52,10 @@ func TestHiddenFieldsCarryEverything(t *testing.T) {
 		unitField: {"itprov"}, withoutField: {"penelaah-satu", "bukan nama!", "penelaah-satu"}, onceField: {"x"}, kindField: {unknown}, asIsField: {"1"},
 	}}
 	want := []hidden{{onceField, "x"}, {unitField, "itprov"}, {withoutField, "penelaah-satu"}, {kindField, unknown}}
-	for _, part := range questions() {
+	for _, part := range report.Questions() {
 		for _, q := range part {
-			b.texts[q.name] = []string{"jawaban " + q.name}
-			want = append(want, hidden{q.name, "jawaban " + q.name})
+			b.texts[q.Name] = []string{"jawaban " + q.Name}
+			want = append(want, hidden{q.Name, "jawaban " + q.Name})
 		}
 	}
 	want = append(want, hidden{asIsField, "1"})

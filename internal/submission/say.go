@@ -1,0 +1,37 @@
+package submission
+
+import (
+	"errors"
+
+	"suluh.example/suluh/crypto/casecode"
+	"suluh.example/suluh/internal/lang"
+)
+
+// CodeProblem says in a person's language what is wrong with a code that was
+// typed, if err is one of [casecode.Parse]; "" if it isn't.
+func CodeProblem(l *lang.Language, err error) string {
+	var count *casecode.CountError
+	var word *casecode.WordError
+	switch {
+	case errors.As(err, &count):
+		return l.T("intake.open.count", "N", count.Got)
+	case errors.As(err, &word) && word.Suggestion != "":
+		return l.T("intake.open.word.perhaps", "Place", word.Place, "Word", shorten(word.Typed), "Perhaps", word.Suggestion)
+	case errors.As(err, &word):
+		return l.T("intake.open.word", "Place", word.Place, "Word", shorten(word.Typed))
+	case errors.Is(err, casecode.ErrChecksum):
+		return l.T("intake.open.order")
+	case errors.Is(err, casecode.ErrEmpty):
+		return l.T("intake.open.empty")
+	}
+	return ""
+}
+
+// shorten cuts what is shown of a word that isn't one.
+func shorten(s string) string {
+	const most = 30
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
+}
