@@ -4,12 +4,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"golang.org/x/sync/errgroup"
 
 	"suluh.example/suluh/crypto/hidden"
 	"suluh.example/suluh/internal/check"
+	"suluh.example/suluh/internal/dialer"
 	"suluh.example/suluh/web/auditor"
 )
 
@@ -26,6 +28,7 @@ type auditServeCmd struct {
 	TokenFile   string   `help:"File with the auditors' token, of 20 characters or more; - for standard input."`
 	tlsFlags
 	logging
+	hardening
 	Log string `arg:"" help:"A folder of tiles, a URL, or the vault's log.sock."`
 }
 
@@ -38,7 +41,7 @@ Examples:
   suluh audit serve --log-key log.vkey --open-entries --listen 127.0.0.1:0 /media/log`
 }
 
-func (c *auditServeCmd) Run(ctx context.Context) error {
+func (c *auditServeCmd) Run(ctx context.Context) (err error) {
 	given, err := inherited()
 	if err != nil {
 		return err
@@ -57,6 +60,18 @@ func (c *auditServeCmd) Run(ctx context.Context) error {
 			return fmt.Errorf("token: %w", err)
 		}
 	}
+	rules := auditRules(c.Log)
+	rules.Read = append(rules.Read, c.folders()...)
+	watched := func(context.Context) error { return nil }
+	if len(rules.Sockets) > 0 { // a process of its own connects
+		vault, err := dialer.Start(context.WithoutCancel(ctx), c.Log)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, vault.Close()) }()
+		rules.Sockets, files = nil, check.SocketOver(vault.Dial)
+		watched = func(ctx context.Context) error { return alive(ctx, vault) }
+	}
 	log := c.logger()
 	s, err := auditor.New(auditor.Config{Files: files, Key: key, OpenEntries: c.OpenEntries, Address: c.Listen, Hosts: c.Host, Token: token, Log: log})
 	if err != nil {
@@ -69,7 +84,11 @@ func (c *auditServeCmd) Run(ctx context.Context) error {
 	if err := tellReady(); err != nil {
 		return err
 	}
+	if err := c.confine(log, rules); err != nil {
+		return errors.Join(err, l.Close())
+	}
 	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return watched(ctx) })
 	g.Go(func() error { return s.Run(ctx) })
 	g.Go(func() error { return serveTCP(ctx, "audit", l, s, log, 0) })
 	return g.Wait()

@@ -13,11 +13,13 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"filippo.io/age/plugin"
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/keyfile"
+	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/crypto/seal"
 	"suluh.example/suluh/internal/export"
 	"suluh.example/suluh/internal/lang"
@@ -35,6 +37,11 @@ type caseCmd struct {
 	RecoverySheet  string `placeholder:"FILE" help:"For a custodian: text of the unit's recovery sheet; - is standard input, \"ask\" asks for its lines."`
 	Clock          string `type:"existingfile" placeholder:"FILE" help:"Working days and holidays (clock.toml) in place of the built-in ones."`
 	Language       string `default:"id" help:"Language of what is shown of a case: id, en."`
+
+	// What the command itself reads and makes, and whether it seals to another
+	// member, which it says before it opens the session.
+	reads, writes []string
+	grants        bool
 
 	List       caseListCmd       `cmd:"" help:"List the cases that you have the key of."`
 	Show       caseShowCmd       `cmd:"" help:"Open a case and show it."`
@@ -119,7 +126,19 @@ func (c *caseCmd) open(ctx context.Context) (*session, error) {
 		return nil, err
 	}
 	config.Vault = vault
+	// An age plugin is a program, of the member's own token or of one that somebody
+	// has who is given access. It would be confined too, and reach no token.
+	_, token := identity.Age().(*plugin.Identity)
+	if !token && !c.grants {
+		if err := confineCommand(c.rules()); err != nil {
+			end()
+			return nil, err
+		}
+	}
 	s, err := member.Open(ctx, config)
+	if err == nil && !token && c.grants && !slices.ContainsFunc(s.Roster().Members, func(m roster.Member) bool { return !strings.HasPrefix(m.Recipient, "age1pq1") }) {
+		err = confineCommand(c.rules())
+	}
 	if err != nil {
 		end()
 		return nil, err
@@ -357,6 +376,7 @@ func (caseExportCmd) Help() string {
 }
 
 func (c *caseExportCmd) Run(ctx context.Context, in *caseCmd) error {
+	in.writes = []string{c.Dir}
 	return in.on(ctx, c.caseArg, func(s *session, of id.Case) error {
 		err := export.Folder(c.Dir, func(create export.Create) error {
 			to, err := seal.ParseRecipient(s.identity.Recipient())
@@ -415,6 +435,7 @@ func (caseAttachmentCmd) Help() string {
 }
 
 func (c *caseAttachmentCmd) Run(ctx context.Context, in *caseCmd) error {
+	in.writes = []string{c.File}
 	if c.File == "-" && term.IsTerminal(int(os.Stdout.Fd())) {
 		return withHint(errors.New("an attachment is not shown on a terminal"), "name a file, or send it on: … - | …")
 	}

@@ -59,6 +59,7 @@ func (caseReplyCmd) Help() string {
 }
 
 func (c *caseReplyCmd) Run(ctx context.Context, in *caseCmd) error {
+	in.reads = []string{c.TextFile}
 	return in.on(ctx, c.caseArg, func(s *session, of id.Case) error {
 		text, err := readText(c.TextFile)
 		if err != nil {
@@ -82,6 +83,7 @@ func (caseNoteCmd) Help() string {
 }
 
 func (c *caseNoteCmd) Run(ctx context.Context, in *caseCmd) error {
+	in.reads = []string{c.TextFile}
 	return in.on(ctx, c.caseArg, func(s *session, of id.Case) error {
 		text, err := readText(c.TextFile)
 		if err != nil {
@@ -114,6 +116,7 @@ func statuses(all []report.Status) string {
 }
 
 func (c *caseStatusCmd) Run(ctx context.Context, in *caseCmd) error {
+	in.reads = []string{c.TextFile}
 	status, err := report.ParseStatus(c.Status)
 	if err == nil && !slices.Contains(report.Settable(), status) {
 		err = member.ErrStatus
@@ -192,6 +195,7 @@ func (caseGrantCmd) Help() string {
 }
 
 func (c *caseGrantCmd) Run(ctx context.Context, in *caseCmd) error {
+	in.grants = true
 	return in.change(ctx, c.caseArg, c.memberArg, func(s *session, of id.Case, to id.Member) error { return s.Grant(ctx, of, to) }, "%s has access to the case")
 }
 

@@ -29,6 +29,7 @@ type deskCmd struct {
 	BehindTLSProxy bool `name:"behind-tls-proxy" help:"Plain HTTP beyond this machine is meant: what stands before the desk speaks TLS to browsers."`
 	tlsFlags
 	logging
+	hardening
 }
 
 func (deskCmd) Help() string {
@@ -87,7 +88,10 @@ func (c *deskCmd) Run(ctx context.Context) (err error) {
 		return err
 	}
 	if err := tellReady(); err != nil {
-		return err
+		return errors.Join(err, l.Close())
+	}
+	if err := c.confine(log, deskRules(c.Identities, c.tlsFlags)); err != nil {
+		return errors.Join(err, l.Close())
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.Watch(ctx) })

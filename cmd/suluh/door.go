@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 
+	"suluh.example/suluh/internal/dialer"
 	"suluh.example/suluh/internal/door"
 	"suluh.example/suluh/internal/onion"
 	"suluh.example/suluh/internal/sandbox"
@@ -49,7 +50,12 @@ func (f *vaultFlags) reach(ctx context.Context, torDir string) (*reached, error)
 		if f.MemberSocket == "" {
 			return nil, withHint(errors.New("nothing says where the vault is"), "name its socket, --member-socket /var/lib/suluh/vault/member.sock, or its onion service, --member-onion ADDRESS.onion")
 		}
-		r.client = membersock.NewClient(f.MemberSocket)
+		d, err := dialer.Start(context.WithoutCancel(ctx), f.MemberSocket) // requests under way need it after a stop
+		if err != nil {
+			return nil, err
+		}
+		go func() { r.ended <- alive(context.WithoutCancel(ctx), d) }()
+		r.client, r.stop = membersock.NewClientOver(d.Dial), d.Close
 		return r, nil
 	}
 	if f.MemberSocket != "" {

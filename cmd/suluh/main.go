@@ -65,6 +65,11 @@ func run(args []string) int {
 	if err != nil {
 		return fail(err, 2)
 	}
+	if one, ok := command.Selected().Target.Interface().(confined); ok {
+		if err := confineCommand(one.rules()); err != nil {
+			return fail(err, 1)
+		}
+	}
 	if err := command.Run(); err != nil {
 		return fail(err, 1)
 	}

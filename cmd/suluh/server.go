@@ -29,7 +29,9 @@ type serverCmds struct {
 	Demo   demoCmd   `cmd:"" help:"Run all of it on loopback with throw-away keys and made-up cases."`
 
 	Dialer dialerCmd `cmd:"" hidden:"" help:"Connect for a part that can't."`
-	Door   doorCmd   `cmd:"" hidden:"" help:"Connect to the members' onion service for another part."`
+
+	DoctorTry doctorTryCmd `cmd:"" hidden:"" help:"Try to break out of a part's sandbox."`
+	Door      doorCmd      `cmd:"" hidden:"" help:"Connect to the members' onion service for another part."`
 
 	Backup  backupCmd  `cmd:"" help:"Keep copies of a vault."`
 	Restore restoreCmd `cmd:"" help:"Bring a vault back from a backup."`

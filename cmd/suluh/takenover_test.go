@@ -71,8 +71,8 @@ func victims(t *testing.T, w *world.World) breakout.Targets {
 	return x
 }
 
-// tried asks at a back door for an attempt.
-func tried(client *http.Client, url string, a breakout.Attempt, x breakout.Targets) (breakout.Outcome, error) {
+// attempt asks at a back door for an attempt.
+func attempt(client *http.Client, url string, a breakout.Attempt, x breakout.Targets) (breakout.Outcome, error) {
 	b, err := json.Marshal(x)
 	if err != nil {
 		return "", err
@@ -119,7 +119,7 @@ func TestTakenOverPartsCannotBreakOut(t *testing.T) {
 			if a.Name == "core" || a.Name == at.may { // dying is no request; suluh doctor --sandbox tries it
 				continue
 			}
-			outcome, err := tried(at.client, at.url(), a, x)
+			outcome, err := attempt(at.client, at.url(), a, x)
 			if err != nil { // it died of it
 				died := <-w.Died()
 				if !strings.Contains(died.Error(), "system call that it may not make") {

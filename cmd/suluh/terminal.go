@@ -40,6 +40,7 @@ func askSecret(prompt, file string) (hidden.Value[string], error) {
 	defer out.Close()
 	fmt.Fprintf(out, "%s: ", prompt)
 	b, err := term.ReadPassword(int(in.Fd()))
+	defer clear(b)
 	fmt.Fprintln(out)
 	if err != nil {
 		return hidden.Value[string]{}, fmt.Errorf("read from the terminal: %w", err)
@@ -85,10 +86,12 @@ func hiddenLine(r io.Reader) (hidden.Value[string], error) {
 // gives the secret without its line end. It reads no further, so that a text
 // may follow on standard input.
 func firstLine(r io.Reader) (string, error) {
-	var line []byte
+	line := make([]byte, 0, maxSecret+1) // it doesn't grow, which would leave a copy
+	defer func() { clear(line[:cap(line)]) }()
 	for b := make([]byte, 1); len(line) <= maxSecret && !bytes.HasSuffix(line, []byte("\n")); {
 		n, err := r.Read(b)
 		line = append(line, b[:n]...)
+		clear(b)
 		if errors.Is(err, io.EOF) {
 			break
 		}

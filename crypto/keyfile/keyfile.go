@@ -277,6 +277,7 @@ func openLines(sealed []byte, passphrase string) ([]string, error) {
 		return nil, ErrFormat
 	}
 	text, err := io.ReadAll(io.LimitReader(r, maxFile))
+	defer clear(text) // what the strings below hold stays in memory: Go can't wipe those
 	if err != nil {
 		return nil, ErrFormat
 	}

@@ -150,7 +150,11 @@ func Serve(ctx context.Context, path string, confine func() error) error {
 		if n == 0 || err != nil { // the part is gone, or wants no more
 			return nil
 		}
-		if err := answer(ctx, conn, path); err != nil {
+		err = answer(ctx, conn, path)
+		if ctx.Err() != nil || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) { // the part went while it was answered
+			return nil
+		}
+		if err != nil {
 			return fmt.Errorf("pass a connection on: %w", err)
 		}
 	}

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -108,14 +107,16 @@ func restrictFiles(r Rules, report *Report) error {
 		return nil // renaming could not be allowed
 	}
 	var rules []landlock.Rule
-	add := func(file, dir landlock.AccessFSSet, paths []string) error {
+	add := func(file, dir landlock.AccessFSSet, paths []string) {
 		for _, p := range paths {
 			info, err := os.Stat(p)
-			if errors.Is(err, os.ErrNotExist) {
-				continue
-			}
 			if err != nil {
-				return fmt.Errorf("confine to %s: %w", filepath.Base(p), err)
+				continue // it stays shut
+			}
+			// What a shell hands over as <(…) is a pipe without a place: Landlock has
+			// no rule for it, and lets it be.
+			if _, err := filepath.EvalSymlinks(p); err != nil && info.Mode()&os.ModeNamedPipe != 0 {
+				continue
 			}
 			rights := file
 			if info.IsDir() {
@@ -125,24 +126,15 @@ func restrictFiles(r Rules, report *Report) error {
 			}
 			rules = append(rules, landlock.PathAccess(rights, p))
 		}
-		return nil
 	}
-	if err := add(readFile, readFile|readDir, r.Read); err != nil {
-		return err
-	}
-	if err := add(writeFile, writeDir, r.Write); err != nil {
-		return err
-	}
+	add(readFile, readFile|readDir, r.Read)
+	add(writeFile, writeDir, r.Write)
 	if r.Terminal {
-		if err := add(writeFile, writeDir, []string{"/dev/tty"}); err != nil {
-			return err
-		}
+		add(writeFile, writeDir, []string{"/dev/tty"})
 	}
 	if abi >= abiSockets {
 		resolve := landlock.AccessFSSet(ll.AccessFSResolveUnix)
-		if err := add(resolve, resolve, r.Sockets); err != nil {
-			return err
-		}
+		add(resolve, resolve, r.Sockets)
 	}
 	for _, port := range r.Ports {
 		rules = append(rules, landlock.ConnectTCP(port))

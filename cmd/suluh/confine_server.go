@@ -1,0 +1,165 @@
+//go:build !client
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+
+	"suluh.example/suluh/internal/dialer"
+	"suluh.example/suluh/internal/sandbox"
+)
+
+// hardening is the flags that all parts which serve have.
+type hardening struct {
+	RequireSandbox bool `help:"Don't run where the kernel lacks a part of the sandbox. Otherwise what is missing is said once."`
+}
+
+// confine confines the part, which has opened what it needs.
+func (h hardening) confine(log *slog.Logger, r sandbox.Rules) error {
+	report, err := sandbox.Confine(r)
+	if err != nil {
+		return fmt.Errorf("confine this part: %w", err)
+	}
+	if len(report.Missing) > 0 {
+		missing := strings.Join(report.Missing, "; ")
+		if h.RequireSandbox {
+			return withHint(fmt.Errorf("%w, and --require-sandbox is set: it doesn't restrict %s", sandbox.ErrMissing, missing),
+				"run it on a newer kernel, with Landlock and seccomp switched on; docs/operations.md says which")
+		}
+		log.Warn("this kernel lacks a part of the sandbox; the part runs without", "not_restricted", missing)
+	}
+	if report.Unlocked != "" {
+		log.Warn(report.Unlocked)
+	}
+	return nil
+}
+
+// The parts that serve are confined once they have opened what they need.
+
+// vaultRules: its own directory and that of its onion service, wherever the folders in it lead, and what
+// SQLite gets random numbers from.
+func vaultRules(dir, onion string) (sandbox.Rules, error) {
+	r := sandbox.Rules{Write: []string{dir}, Read: []string{"/dev/urandom"}}
+	if onion != "" { // the members whom tor lets in
+		r.Write = append(r.Write, onion)
+	}
+	for _, name := range []string{"blobs", "uploads"} { // they may lie on another disk
+		real, err := filepath.EvalSymlinks(filepath.Join(dir, name))
+		if err != nil {
+			return r, fmt.Errorf("find the vault's folders: %w", err)
+		}
+		r.Write = append(r.Write, real)
+	}
+	return r, nil
+}
+
+// intakeRules: nothing but a certificate that is read anew. What is deposited goes
+// through the dialer's connections.
+func intakeRules(t tlsFlags) sandbox.Rules { return sandbox.Rules{Secrets: true, Read: t.folders()} }
+
+// deskRules: the folder of identities, where it keeps what was seen.
+func deskRules(identities string, t tlsFlags) sandbox.Rules {
+	return sandbox.Rules{Write: []string{identities}, Read: append(zones(), t.folders()...), Secrets: true}
+}
+
+// dialerRules: the folder of the one socket, which may be made anew.
+func dialerRules(socket string) sandbox.Rules {
+	return sandbox.Rules{Sockets: []string{filepath.Dir(socket)}}
+}
+
+// alive ends when the part's dialer does: without it the part is of no use, and
+// whoever started it starts it anew.
+func alive(ctx context.Context, d *dialer.Dialer) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-d.Ended():
+		return errors.New("the process that connects to the vault has ended")
+	}
+}
+
+// rules of suluh case: beside the identity is what was seen.
+func (c *caseCmd) rules() sandbox.Rules {
+	return sandbox.Rules{
+		Read: append(named(c.reads...), zones()...), Write: append(folderOf(c.Identity), folderOf(c.writes...)...), Terminal: true, Secrets: true,
+	}
+}
+
+// The commands that do one thing. None of them reaches the network.
+
+func (c *vaultInitCmd) rules() sandbox.Rules {
+	return sandbox.Rules{Write: folderOf(c.Dir), Read: append(named(c.RootKey, "/dev/urandom"), zones()...)}
+}
+
+// ofVault is for commands that ask a vault which runs, or else use its directory.
+func ofVault(dir string) sandbox.Rules {
+	r, err := vaultRules(dir, "")
+	if err != nil { // no vault, which the command says
+		r.Write = []string{dir}
+	}
+	r.Read = append(r.Read, zones()...)
+	r.Sockets = []string{dir}
+	return r
+}
+
+func (c *vaultBatchCmd) rules() sandbox.Rules { return ofVault(c.Dir) }
+
+func (c *vaultRosterCmd) rules() sandbox.Rules {
+	r := ofVault(c.Dir)
+	r.Read = append(r.Read, c.File)
+	return r
+}
+
+// storeRules of suluh doctor, but for --sandbox: SQLite writes beside a database
+// that it only reads.
+func (c *doctorCmd) storeRules() sandbox.Rules {
+	r := ofVault(c.Dir)
+	r.Read, r.Sockets = append(r.Read, c.Seen...), nil
+	return r
+}
+
+func (c *metricsCmd) rules() sandbox.Rules { return sandbox.Rules{Sockets: []string{c.Dir}} }
+
+func (c *onionStatusCmd) rules() sandbox.Rules {
+	return sandbox.Rules{Read: []string{c.Dir}, Sockets: []string{c.Dir}}
+}
+
+// keeping is for commands with keys in their memory that work in one folder.
+func keeping(dir string, reads ...string) sandbox.Rules {
+	return sandbox.Rules{Write: []string{dir}, Read: named(reads...), Terminal: true, Secrets: true}
+}
+
+func (c *rosterInitCmd) rules() sandbox.Rules {
+	r := keeping("", c.PassphraseFile)
+	r.Write = folderOf(c.Dir)
+	return r
+}
+
+func (c *rosterUnitCmd) rules() sandbox.Rules   { return keeping(c.Dir) }
+func (c *rosterAddCmd) rules() sandbox.Rules    { return keeping(c.Dir, c.Request) }
+func (c *rosterChangeCmd) rules() sandbox.Rules { return keeping(c.Dir, c.Onion) }
+func (c *rosterRemoveCmd) rules() sandbox.Rules { return keeping(c.Dir) }
+
+func (c *rosterRecoveryMakeCmd) rules() sandbox.Rules {
+	r := keeping(c.Dir)
+	r.Write = append(r.Write, folderOf(c.Sheet)...)
+	return r
+}
+
+func (c *rosterRecoveryTryCmd) rules() sandbox.Rules { return keeping(c.Dir, c.Sheet) }
+func (c *rosterShowCmd) rules() sandbox.Rules        { return keeping(c.Dir, c.File, c.RootKey) }
+
+func (c *rosterSignCmd) rules() sandbox.Rules { return keeping(c.Dir, c.PassphraseFile, c.LogKey) }
+
+func (c *memberNewCmd) rules() sandbox.Rules {
+	return keeping(c.Dir, c.PluginIdentity, c.PassphraseFile)
+}
+
+func (c *memberOnionKeyCmd) rules() sandbox.Rules {
+	return keeping(filepath.Dir(c.Identity), c.PassphraseFile)
+}
