@@ -68,6 +68,7 @@ package: setup
 
 bench:
 	go run ./internal/bench -record docs/performance.md
+	go run ./internal/bench -only redact -record docs/redaction.md
 
 soak:
 	go run ./internal/soak -for $(SOAK) -record docs/reliability.md

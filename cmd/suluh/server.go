@@ -26,6 +26,7 @@ type serverCmds struct {
 	Case   caseCmd   `cmd:"" help:"Work on cases as a member."`
 	Onion  onionCmd  `cmd:"" help:"Say how an onion service is."`
 	Doctor doctorCmd `cmd:"" help:"Say what is wrong with a store and what to do."`
+	Redact redactCmd `cmd:"" help:"Mask what is personal in a text."`
 	Demo   demoCmd   `cmd:"" help:"Run all of it on loopback with throw-away keys and made-up cases."`
 
 	Dialer dialerCmd `cmd:"" hidden:"" help:"Connect for a part that can't."`

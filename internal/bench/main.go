@@ -66,6 +66,17 @@ func run(ctx context.Context) (err error) {
 	flag.IntVar(&b.rounds, "rounds", 3, "rounds of each measurement, of which the median counts")
 	flag.DurationVar(&b.phase, "phase", 3*time.Second, "length of each measurement of a rate")
 	flag.Parse()
+	if *only == "redact" { // it needs no program, and has a page of its own
+		text, err := redaction()
+		if err != nil {
+			return err
+		}
+		fmt.Print(text)
+		if *record == "" {
+			return nil
+		}
+		return put(*record, text)
+	}
 	if b.dir, err = os.MkdirTemp("", "suluh-bench-"); err != nil {
 		return err
 	}

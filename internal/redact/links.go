@@ -1,0 +1,299 @@
+package redact
+
+import "strings"
+
+// links finds what a machine would open: mail addresses, links, accounts; also
+// those spelled so that it won't: "nama (at) contoh titik com".
+func (s *scan) links() {
+	for i := range s.tokens {
+		if s.used[i] != free {
+			continue
+		}
+		switch {
+		case s.is(i, "@"):
+			s.atSign(i, i)
+		case s.is(i, "at") && s.aside(i) && s.tokens[i].end-s.tokens[i].start == 2:
+			first, last := i, i
+			if i > 0 && strings.Contains("([{<", s.text(i-1)) {
+				first, last = i-1, i+1
+			}
+			s.atSign(first, last)
+		case s.is(i, ":") && s.is(i+1, "/") && s.is(i+2, "/") && s.has2(i-1, word) && s.tokens[i].gap == nothing:
+			s.link(i-1, i+3)
+		case s.is(i, "www") && s.is(i+1, "."):
+			s.link(i, i)
+		case s.has(i, network):
+			s.account(i)
+		}
+	}
+	// Domains without anything before them come last: a mail address has one.
+	for i := 0; i < len(s.tokens); i++ {
+		if t := s.tokens[i]; s.used[i] == free && t.form != other && t.form != mark && s.dotAfter(i) > 0 {
+			i = s.domain(i)
+		}
+	}
+}
+
+// has2 tells whether there is a token i of the form.
+func (s *scan) has2(i int, f form) bool { return i >= 0 && i < len(s.tokens) && s.tokens[i].form == f }
+
+// aside tells whether a word that stands for @ does: in brackets, or between
+// words of which the second leads to the last part of a domain.
+func (s *scan) aside(i int) bool {
+	if i > 0 && i+1 < len(s.tokens) {
+		switch s.text(i-1) + s.text(i+1) {
+		case "()", "[]", "{}", "<>":
+			return true
+		}
+	}
+	j := i + 1
+	if !s.near(j) || s.tokens[j].form == other {
+		return false
+	}
+	d := s.dotAfter(j)
+	return d > 0 && s.has(d, top)
+}
+
+// dotAfter returns the token after the one that stands for a dot after i, or 0.
+// Written as a word or with spaces it only counts before the last part of a domain.
+func (s *scan) dotAfter(i int) int {
+	j := i + 1
+	if !s.near(j) {
+		return 0
+	}
+	switch t := s.text(j); {
+	case t == "." && s.tokens[j].gap == nothing && s.near(j+1) && s.tokens[j+1].gap == nothing && s.tokens[j+1].form != other && s.tokens[j+1].form != mark:
+		return j + 1
+	case t == "." && s.tokens[j].gap == space && s.near(j+1) && s.plainTop(j+1):
+		return j + 1
+	case t == "(" || t == "[" || t == "{":
+		if s.near(j+3) && (s.is(j+1, ".") || s.is(j+1, "dot") || s.is(j+1, "titik")) && s.tokens[j+3].form != other && s.tokens[j+3].form != mark {
+			return j + 3
+		}
+	case (t == "dot" || t == "titik") && s.near(j+1) && s.plainTop(j+1):
+		return j + 1
+	}
+	return 0
+}
+
+// plainTop tells whether a token is the last part of a domain that is hardly
+// anything else.
+func (s *scan) plainTop(i int) bool {
+	switch s.text(i) {
+	case "com", "net", "org", "id", "co", "go":
+		return s.tokens[i].form == word && !s.tokens[i].capital
+	}
+	return false
+}
+
+// atSign takes what stands around tokens that mean @.
+func (s *scan) atSign(first, last int) {
+	const most = 24 // tokens of either part
+	if !s.near(last + 1) {
+		return
+	}
+	from := first
+	for n := 0; n < most && from > 0 && s.used[from-1] == free; n++ {
+		t := s.tokens[from-1]
+		tight := s.tokens[from].gap == nothing
+		if from == first && s.near(from) && t.form != other && t.form != mark {
+			tight = true // a space before the @
+			if s.tokens[from].gap == space && s.is(first, "@") && s.tokens[first+1].gap == nothing && s.dotAfter(last+1) == 0 {
+				tight = false // "hubungi @nama"
+			}
+		}
+		if !tight || t.form == mark || t.form == other && !strings.Contains("._-+%", s.text(from-1)) {
+			break
+		}
+		from--
+	}
+	for from < first && s.tokens[from].form == other {
+		from++
+	}
+	to := last
+	if s.tokens[last+1].form != other && s.tokens[last+1].form != mark {
+		to = s.domainEnd(last + 1)
+	}
+	switch {
+	case to == last:
+	case from < first && (s.domainIs(last+1, to) || s.provider(last+1)):
+		if to == last+1 && s.provider(to) && s.near(to+1) && s.plainTop(to+1) {
+			to++ // "gmail com"
+		}
+		s.take(hit{from, to, Mail, 0.98, "redact.reason.mail"})
+	case s.is(first, "@") && s.tokens[last+1].gap == nothing && (from == first || s.tokens[first].gap != nothing):
+		s.take(hit{first, s.handleEnd(last + 1), Account, 0.9, "redact.reason.handle"})
+	case from < first && s.tokens[first].gap == nothing && s.is(first, "@") && s.tokens[last+1].gap == nothing:
+		s.take(hit{from, s.handleEnd(last + 1), Mail, 0.7, "redact.reason.mail"})
+	}
+}
+
+// provider tells whether a token is who many have their mail from.
+func (s *scan) provider(i int) bool {
+	switch s.text(i) {
+	case "gmail", "yahoo", "ymail", "hotmail", "outlook", "rocketmail", "icloud", "live", "proton", "protonmail", "gmai", "gmial", "yaho", "mail", "tutanota":
+		return true
+	}
+	return false
+}
+
+// domainEnd returns the last token of the parts joined by dots from i on.
+func (s *scan) domainEnd(i int) int {
+	for n := 0; n < 12; n++ {
+		for s.near(i+2) && s.is(i+1, "-") && s.tokens[i+1].gap == nothing && s.tokens[i+2].gap == nothing && s.tokens[i+2].form != other && s.tokens[i+2].form != mark && n < 12 {
+			i += 2
+			n++
+		}
+		for s.near(i+1) && s.tokens[i+1].gap == nothing && (s.tokens[i+1].form == word || s.tokens[i+1].form == number) && n < 12 {
+			i++ // "bank24jam"
+			n++
+		}
+		d := s.dotAfter(i)
+		if d == 0 || s.used[d] != free {
+			return i
+		}
+		i = d
+	}
+	return i
+}
+
+// domainIs tells whether tokens are a domain by their last part.
+func (s *scan) domainIs(first, last int) bool {
+	return last > first && s.tokens[last].form == word && (s.has(last, top) || s.tokens[last].end-s.tokens[last].start >= 2 && s.tokens[last].end-s.tokens[last].start <= 4)
+}
+
+// handleEnd returns the last token of an account's name that begins at i.
+func (s *scan) handleEnd(i int) int {
+	for n := 0; n < 12 && s.near(i+1) && s.tokens[i+1].gap == nothing && s.used[i+1] == free; n++ {
+		switch t := s.text(i + 1); {
+		case s.tokens[i+1].form == mark:
+			return i
+		case s.tokens[i+1].form != other:
+			i++
+		case (t == "." || t == "_" || t == "-") && s.near(i+2) && s.tokens[i+2].gap == nothing && s.tokens[i+2].form != mark && (s.tokens[i+2].form != other || t == "_" && s.is(i+2, "_")):
+			i++
+		case t == "_":
+			i++
+		default:
+			return i
+		}
+	}
+	return i
+}
+
+// link takes a link that begins at a token and goes on from another to where
+// it ends: at a space, a quote, or punctuation before one of them.
+func (s *scan) link(first, at int) {
+	if s.used[first] != free {
+		return
+	}
+	last := at - 1
+	const most = 400
+	for i := at; i < len(s.tokens) && i < at+most && s.tokens[i].form != mark && s.used[i] == free; i++ {
+		if i > first && s.tokens[i].gap != nothing || strings.Contains("<>\"{}|\\^", s.text(i)) {
+			break
+		}
+		last = i
+	}
+	for last > first && s.tokens[last].form == other && strings.Contains(".,;:!?)]'*", s.text(last)) {
+		last--
+	}
+	if last < at {
+		return
+	}
+	s.takeLink(first, last)
+}
+
+func (s *scan) takeLink(first, last int) {
+	t := s.low[s.tokens[first].start:s.tokens[last].end]
+	if strings.Contains(t, "wa.me/") || strings.Contains(t, "whatsapp.com/send") || strings.HasPrefix(t, "tel:") {
+		s.take(hit{first, last, Phone, 0.98, "redact.reason.wa"})
+		return
+	}
+	s.take(hit{first, last, Link, 0.95, "redact.reason.link"})
+}
+
+// domain takes a domain without anything before it, and what follows it up to
+// a space. It returns the last token it looked at.
+func (s *scan) domain(i int) int {
+	end := s.domainEnd(i)
+	if end == i {
+		return i
+	}
+	last := end
+	path := s.near(end+2) && s.is(end+1, "/") && s.tokens[end+1].gap <= space && s.tokens[end+2].form != mark
+	if path && s.tokens[end+1].gap == space && !s.has(end, top) {
+		path = false
+	}
+	if !s.has(end, top) || s.tokens[end].form != word {
+		return last // "S.Sos", "selesai.Budi"
+	}
+	parts := (end - i) / 2
+	switch s.text(end) {
+	case "com", "net", "org", "id", "xyz", "biz":
+	case "co", "go", "ac", "web", "sch", "or", "my", "mil", "desa":
+		if !path && parts < 2 {
+			return last
+		}
+	default: // a word that may follow a dot without a space
+		if !path {
+			return last
+		}
+	}
+	if s.tokens[end].capital && !s.tokens[i].upper && !path {
+		return last // "selesai.Id"
+	}
+	if path {
+		s.link2(i, end+1)
+		return last
+	}
+	s.takeLink(i, end)
+	return last
+}
+
+// link2 takes a domain with the path that begins at a slash.
+func (s *scan) link2(first, slash int) {
+	last := slash + 1 // a space may stand around the slash
+	for i := last + 1; i < len(s.tokens) && i < slash+400 && s.tokens[i].gap == nothing && s.tokens[i].form != mark && !strings.Contains("<>\"{}|\\^", s.text(i)); i++ {
+		last = i
+	}
+	for last > first && s.tokens[last].form == other && strings.Contains(".,;:!?)]'*", s.text(last)) {
+		last--
+	}
+	s.takeLink(first, last)
+}
+
+// account takes the name that follows a network's: "ig: nama_88", "fb Nama".
+func (s *scan) account(i int) {
+	j, colon := i+1, false
+	for n := 0; n < 3 && s.near(j); n++ {
+		switch s.text(j) {
+		case ":", "=", "-":
+			colon = true
+		case "nya", "nama", "akun", "atas", "bernama", "@":
+			if s.is(j, "@") {
+				return // found by its @
+			}
+		default:
+			n = 3
+			continue
+		}
+		j++
+	}
+	if !s.near(j) || s.tokens[j].form != word && s.tokens[j].form != number || s.used[j] != free || s.has(j, network) {
+		return
+	}
+	last := s.handleEnd(j)
+	odd := last > j // dots, underscores, digits: nobody writes words so
+	if !odd && !colon && !(s.is(j-1, "akun") || s.is(j-1, "nama")) {
+		return
+	}
+	if !odd && s.tokens[j].class.is(common|job|office|place|kwPhone) && !s.tokens[j].class.is(given) {
+		return
+	}
+	// A name of several words: "fb: Nama Orang".
+	for n := 0; n < 3 && !odd && s.near(last+1) && s.tokens[last+1].form == word && s.tokens[last+1].capital && s.used[last+1] == free && !s.has(last+1, network|job|office) && !s.tokens[j].caseless; n++ {
+		last++
+	}
+	s.take(hit{j, last, Account, 0.8, "redact.reason.account"})
+}

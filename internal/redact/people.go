@@ -1,0 +1,660 @@
+package redact
+
+import "strings"
+
+// people finds names: by those that the report gave, by the words before and
+// after them, and by given names that are known.
+func (s *scan) people() {
+	s.companies()
+	s.knownNames()
+	s.spacedNames()
+	s.titled()
+	s.called()
+	s.signed()
+	s.graduates()
+	s.jobs()
+	s.gazetteer()
+	s.listed()
+}
+
+// companies keeps the names of companies, schools, mosques and roads from
+// being read as people's.
+func (s *scan) companies() {
+	for i := 0; i < len(s.tokens); i++ {
+		t := s.tokens[i]
+		if t.form != word || s.used[i] != free || !t.class.is(entity|street|village|region) || t.class.is(given) && !t.upper && t.end-t.start > 2 {
+			continue
+		}
+		if s.is(i, "man") || s.is(i, "ma") || s.is(i, "mi") || s.is(i, "ud") || s.is(i, "pt") || s.is(i, "tb") || s.is(i, "pd") || s.is(i, "rs") {
+			if !t.upper && !t.caseless {
+				continue
+			}
+		}
+		if (s.is(i, "ma") || s.is(i, "man") || s.is(i, "rs")) && !t.upper {
+			continue
+		}
+		if s.is(i, "jalan") && !(s.near(i+1) && s.tokens[i+1].capital) || t.class.is(region) && !s.near(i+1) {
+			continue
+		}
+		j := s.skipDot(i)
+		for s.near(j) && s.tokens[j].form == number && j < i+4 {
+			j++ // "SDN 3 Contoh"
+		}
+		last := -1
+		for n := 0; n < 5 && s.near(j) && s.used[j] == free && s.tokens[j].form == word; n++ {
+			x := s.tokens[j]
+			if x.class.is(title|job) && !x.class.is(given|business) || x.class.is(weak) && s.is(j+1, ".") {
+				break
+			}
+			if !x.caseless && !x.capital {
+				break
+			}
+			if x.caseless && (x.class.is(common|stop|role|kin) && !x.class.is(business|direction|given) || x.class == 0 && n >= 2 || derived(s.text(j))) {
+				break
+			}
+			if x.caseless && n >= 1 && !x.class.is(business|direction|place|given) {
+				break
+			}
+			if t.class.is(region) && n >= 1 && !x.class.is(direction|place) {
+				break
+			}
+			last = j
+			j++
+			if s.is(j, ".") && x.end-x.start <= 2 && s.near(j+1) {
+				j++
+			}
+		}
+		if last > 0 {
+			s.block(i, last)
+			i = last
+		}
+	}
+}
+
+func (s *scan) knownNames() {
+	if len(s.r.names) == 0 {
+		return
+	}
+	for i := 0; i < len(s.tokens); i++ {
+		if s.used[i] == taken || s.tokens[i].form != word || !s.r.names[s.text(i)] {
+			continue
+		}
+		last := i
+		for s.near(last+1) && s.tokens[last+1].form == word && s.used[last+1] != taken && (s.r.names[s.text(last+1)] || s.has(last+1, given) && !s.has(last+1, ambiguous) && s.tokens[last+1].capital) {
+			last++
+		}
+		s.take(hit{i, last, Name, 0.99, "redact.reason.known"})
+		i = last
+	}
+}
+
+// spacedNames finds names whose letters stand apart: "B u d i", "B.u.d.i".
+func (s *scan) spacedNames() {
+	single := func(i int) bool {
+		return i < len(s.tokens) && s.used[i] == free && s.tokens[i].form == word && s.tokens[i].end-s.tokens[i].start == 1
+	}
+	next := func(i int) int {
+		j := i + 1
+		if s.near(j) && s.tokens[j].form == other && s.used[j] == free && strings.Contains(".-_*,/", s.text(j)) {
+			j++
+		}
+		if s.near(j) && single(j) {
+			return j
+		}
+		return -1
+	}
+	for i := 0; i < len(s.tokens); i++ {
+		if !single(i) {
+			continue
+		}
+		var letters [14]byte
+		ends := [14]int{}
+		n := 0
+		for j := i; j >= 0 && n < len(letters); j = next(j) {
+			letters[n], ends[n] = s.low[s.tokens[j].start], j
+			n++
+		}
+		for ; n >= 4; n-- {
+			if s.r.words.classes[string(letters[:n])].is(given) {
+				s.take(hit{i, ends[n-1], Name, 0.8, "redact.reason.spaced"})
+				break
+			}
+		}
+		if n >= 4 {
+			i = ends[n-1]
+		}
+	}
+}
+
+// trust is how far a walk goes for names that aren't known.
+type trust uint8
+
+const (
+	onlyKnown  trust = iota // given names alone
+	capitals                // words with capitals too
+	everything              // and words of no known kind without them
+)
+
+// walk returns the last token of the name that begins at i, or -1.
+func (s *scan) walk(i int, how trust) int {
+	last := -1
+	lead := -1 // tokens that only count if a name follows
+	for j, n := i, 0; j < len(s.tokens) && n < 6; n++ {
+		if j > i && !s.near(j) || s.used[j] == taken || s.tokens[j].form != word {
+			break
+		}
+		t := s.tokens[j]
+		if s.used[j] == blocked && j > i {
+			break
+		}
+		w := s.text(j)
+		switch {
+		case t.end-t.start == 1 && (t.capital || t.caseless) && (s.is(j+1, ".") || t.capital || last >= 0) && !(t.caseless && s.is(j, "a") && s.is(j+2, "n")):
+			// An initial: M. Yusuf, Rahmat K.
+			if lead < 0 {
+				lead = j
+			}
+			if last >= 0 && t.capital {
+				last = j
+			}
+			j++
+			if s.is(j, ".") && s.near(j) {
+				j++
+			}
+			continue
+		case (w == "bin" || w == "binti" || w == "bt" || w == "bte" || w == "al" || w == "el" || w == "as" || w == "an" || w == "ibnu" || w == "van" || w == "de") && last >= 0:
+			j++
+			if s.is(j, ".") || s.is(j, "-") {
+				j++
+			}
+			continue
+		case (w == "muh" || w == "moh" || w == "mohd" || w == "ahm" || w == "abd" || w == "md" || w == "mhd" || w == "akh" || w == "st" || w == "gt" || w == "rr" || w == "rd" || w == "tg") && (t.capital || t.caseless) && !(last >= 0 && w == "st"):
+			if lead < 0 {
+				lead = j
+			}
+			j++
+			if s.is(j, ".") {
+				j++
+			}
+			continue
+		case !s.nameWord(j, last < 0, how):
+			return last
+		}
+		last = j
+		j++
+		if s.is(j, "-") && s.near(j+1) && s.tokens[j].gap == nothing && s.tokens[j+1].gap == nothing && s.tokens[j+1].form == word && s.nameWord(j+1, false, how) {
+			j++
+		}
+	}
+	return last
+}
+
+// nameWord tells whether a word can be of a name.
+func (s *scan) nameWord(j int, first bool, how trust) bool {
+	t := s.tokens[j]
+	c := t.class
+	w := s.text(j)
+	cased := t.capital && !t.caseless
+	switch {
+	case c.is(stop) || len(w) < 2 || len(w) > 2 && !strings.ContainsAny(w, "aeiouy") && c&^degree == 0:
+		return false
+	case c.is(given) && !c.is(ambiguous):
+		return true
+	case c.is(given):
+		// Also a word: with a capital it is a name here.
+		if cased {
+			return true
+		}
+		if first {
+			return how == everything && !c.is(kwPhone|kwBank|office|job|region) || how == capitals && t.caseless && !c.is(common|job|office)
+		}
+		return t.caseless && !c.is(common|job|office|place|region|kwBank)
+	case c.is(common|job|office|entity|region|street|village|works|role|kin|kwNIK|kwNIP|kwNPWP|kwKK|kwBPJS|network|degree|title|city) && !(cased && c.is(direction|business) && !first && !c.is(common|office|region)):
+		return false
+	case c.is(place) && (first || !cased):
+		return false
+	case c.is(kwPhone | kwBank | kwPassport | kwPlate | kwCard | kwMoney | kwOther | digit):
+		return false
+	case how == onlyKnown:
+		return false
+	case cased:
+		return !(t.upper && len(w) >= 3 && len(w) <= 6 && !s.allUpper(j)) && !(derived(w) && (how == capitals && first || s.sentence(j))) // not an abbreviation
+	case how == capitals && first:
+		return false
+	case len(w) < 3 || derived(w):
+		return false
+	case first:
+		return how == everything
+	}
+	return how != onlyKnown && len(w) >= 4 && c == 0 && t.caseless
+}
+
+// allUpper tells whether a neighbour in capitals alone shows that a name is
+// written so.
+func (s *scan) allUpper(j int) bool {
+	check := func(k int) bool {
+		return k >= 0 && k < len(s.tokens) && s.tokens[k].form == word && s.tokens[k].upper && s.tokens[k].end-s.tokens[k].start > 2 && !s.tokens[k].class.is(common|office|job)
+	}
+	return check(j-1) || check(j+1)
+}
+
+// sentence tells whether a token begins one.
+func (s *scan) sentence(j int) bool {
+	if j == 0 || s.tokens[j].gap >= line {
+		return true
+	}
+	switch s.text(j - 1) {
+	case ".", "!", "?", ":", "\"":
+		return true
+	}
+	return false
+}
+
+// initials returns the last token of initials that stand for a name: "AR",
+// "A.R.", or -1.
+func (s *scan) initials(i int) int {
+	if i >= len(s.tokens) || s.tokens[i].form != word || !s.tokens[i].upper || s.tokens[i].end-s.tokens[i].start > 3 || s.used[i] != free {
+		return -1
+	}
+	if t := s.tokens[i]; t.end-t.start > 1 {
+		if t.class&^(given|ambiguous|top|degree|kwPhone|weak) != 0 {
+			return -1
+		}
+		return i
+	}
+	last := i
+	for s.is(last+1, ".") && s.near(last+2) && s.tokens[last+2].form == word && s.tokens[last+2].upper && s.tokens[last+2].end-s.tokens[last+2].start == 1 {
+		last += 2
+	}
+	return last
+}
+
+// titled finds what follows Bapak, Hj., si and the like.
+func (s *scan) titled() {
+	for i := 0; i < len(s.tokens); i++ {
+		if s.used[i] == taken || s.tokens[i].form != word || !s.has(i, title|weak) {
+			continue
+		}
+		t := s.tokens[i]
+		strong := t.class.is(title)
+		if s.is(i, "dr") && !s.is(i+1, ".") { // "dari", more often
+			strong = false
+		}
+		if t.end-t.start == 1 && !s.is(i+1, ".") && !t.capital {
+			continue
+		}
+		j := s.skipTitles(i)
+		if !s.near(j) && !(j < len(s.tokens) && j == i+1 && false) {
+			continue
+		}
+		if s.used[j] == taken || s.tokens[j].form != word {
+			continue
+		}
+		how := everything
+		if !strong {
+			how = capitals
+		}
+		x := s.tokens[j]
+		confidence := 0.9
+		if !x.class.is(given) {
+			confidence = 0.8
+		}
+		last := s.walk(j, how)
+		if last < 0 && strong && !s.has(j, job|office|entity|region|place|kwPhone|common|street|village) {
+			last = s.initials(j)
+		}
+		if last < 0 && (s.is(i, "inisial") || s.is(i, "berinisial")) {
+			last = s.initials(j)
+			confidence = 0.8
+		}
+		if last < 0 || s.used[j] == blocked && !strong {
+			continue
+		}
+		if !strong && x.class.is(ambiguous) && x.class.is(common|place|office) && last == j && (x.caseless || s.is(i, "dr") || s.is(i, "h")) {
+			continue
+		}
+		if s.is(i, "h") && !x.class.is(given) && !s.is(i+1, ".") {
+			continue
+		}
+		s.take(hit{j, last, Name, confidence, "redact.reason.title"})
+		i = last
+	}
+}
+
+// skipTitles returns the token after a title and those that follow it.
+func (s *scan) skipTitles(i int) int {
+	j := i + 1
+	for n := 0; n < 10 && s.near(j); n++ {
+		switch {
+		case s.is(j, "."), s.is(j, "/"), s.is(j, ":"), s.is(j, "'") && s.tokens[j].gap == nothing:
+			j++
+		case s.has(j, title) && !s.has(j, given), s.has(j, title) && s.is(j+1, "."), s.is(j, "h") && (s.is(j+1, ".") || s.tokens[j].capital), s.has(j, title) && s.near(j+1) && s.has(j+1, given),
+			s.is(j, "i") && s.is(j-1, "/"), s.is(j, "guru") && s.near(j+1) && s.tokens[j+1].capital && !s.tokens[j].capital, s.is(j, "si") && s.is(j+1, ".") == false && s.near(j+1) && s.has(j+1, given):
+			j++
+		default:
+			return j
+		}
+	}
+	return j
+}
+
+// called finds what follows "atas nama", "bernama", "nama saya" and the like.
+func (s *scan) called() {
+	for i := range s.tokens {
+		if s.tokens[i].form != word || s.used[i] != free {
+			continue
+		}
+		j, how := -1, everything
+		switch s.text(i) {
+		case "nama", "namanya", "bernama", "ngaran", "ngarannya", "bangaran", "nm", "panggilannya", "dipanggil", "alias", "ngaranku", "namaku", "kupanggil":
+			j = i + 1
+			for n := 0; n < 6 && s.near(j); n++ {
+				switch s.text(j) {
+				case ":", "=", "saya", "lengkap", "lengkapnya", "nya", "asli", "aslinya", "beliau", "pelaku", "terlapor", "pelapor", "adalah", "ialah", "yaitu", "sidin", "ulun", "aku", "panggilan", "istri", "suami", "korban", "oknum", "yang", "bersangkutan", "dia", "-", ".", "itu", "wali", "saksi", "terang", "pengirim", "\"", "pemilik", "rekening":
+					j++
+					continue
+				}
+				break
+			}
+			if s.is(i, "nama") && j == i+1 && !s.is(i-1, "atas") {
+				how = capitals
+			}
+			if s.is(i, "alias") || s.is(i, "dipanggil") {
+				how = capitals
+			}
+		case "an":
+			if s.is(i+1, ".") || s.near(i+1) && (s.has(i+1, given) || s.tokens[i+1].capital) {
+				j, how = i+1, capitals
+				if s.is(j, ".") {
+					j, how = j+1, everything
+				}
+				if s.is(j, ":") {
+					j++
+				}
+			}
+		case "a":
+			if (s.is(i+1, ".") || s.is(i+1, "/")) && s.is(i+2, "n") {
+				j = i + 3
+				for s.is(j, ".") || s.is(j, ":") {
+					j++
+				}
+			}
+		}
+		if j < 0 || j == i || !s.near(j) {
+			continue
+		}
+		if s.has(j, title|weak) && s.tokens[j].form == word && !s.has(j, given) {
+			j = s.skipTitles(j)
+		}
+		if !s.near(j) || s.used[j] == taken || s.tokens[j].form != word {
+			continue
+		}
+		last := s.walk(j, how)
+		if last < 0 {
+			last = s.initials(j)
+		}
+		if last < 0 || s.used[j] == blocked && s.has(j, entity|office) {
+			continue
+		}
+		confidence := 0.9
+		if how == everything && !s.has(j, given) {
+			confidence = 0.8
+		}
+		s.take(hit{j, last, Name, confidence, "redact.reason.called"})
+	}
+	for i := range s.tokens { // "terlapor: Nama Orang", "anaknya Nama"
+		if s.used[i] != free || !s.has(i, role|kin) {
+			continue
+		}
+		j := i + 1
+		colon := false
+		for n := 0; n < 3 && s.near(j) && (s.is(j, ":") || s.is(j, "-") || s.is(j, "/") || s.is(j, "(") || s.is(j, ",") || s.is(j, "adalah") || s.is(j, "yaitu")); n++ {
+			colon = colon || !s.is(j, ",")
+			j++
+		}
+		if s.has(j, title|weak) && s.near(j) && s.tokens[j].form == word && !s.has(j, given) {
+			j = s.skipTitles(j)
+		}
+		if !s.near(j) || s.used[j] != free || s.tokens[j].form != word {
+			continue
+		}
+		how := onlyKnown
+		if colon || !s.sentence(i) {
+			how = capitals
+		}
+		if s.has(j, ambiguous) && (s.has(j, common|place|job) || s.tokens[j].caseless) && !colon {
+			continue
+		}
+		if last := s.walk(j, how); last >= 0 {
+			s.take(hit{j, last, Name, 0.75, "redact.reason.role"})
+		}
+	}
+}
+
+// signed finds the name under "Hormat saya".
+func (s *scan) signed() {
+	for i := range s.tokens {
+		switch s.text(i) {
+		case "hormat", "hormatku", "ttd", "tertanda", "wassalam", "wasalam", "saya", "pelapor", "salam", "pengadu", "kami":
+		default:
+			continue
+		}
+		j := i + 1
+		for s.near(j) && (s.is(j, "saya") || s.is(j, ",") || s.is(j, ".") || s.is(j, "kami") || s.is(j, "ulun") || s.is(j, "hormat") || s.is(j, "(") || s.is(j, ":")) {
+			j++
+		}
+		if j >= len(s.tokens) || s.tokens[j].gap < line || s.used[j] != free || s.tokens[j].form == mark {
+			continue
+		}
+		if s.tokens[j].form == other && s.near(j+1) {
+			j++
+		}
+		last := s.walk(j, everything)
+		if last >= 0 && last-j < 6 && (last+1 == len(s.tokens) || s.tokens[last+1].gap >= line || s.tokens[last+1].form == other) && s.used[j] == free {
+			s.take(hit{j, last, Name, 0.7, "redact.reason.signed"})
+		}
+	}
+}
+
+// graduates finds what stands before a degree.
+func (s *scan) graduates() {
+	before := -1 // end of the degree before
+	for i := range s.tokens {
+		if !s.degreeAt(i) {
+			continue
+		}
+		j := i - 1
+		for j >= 0 && s.near(j+1) && s.is(j, ",") {
+			j--
+		}
+		last := j
+		follows := j <= before
+		if before = i; s.is(i+1, ".") {
+			before = i + 3
+		}
+		if follows {
+			continue
+		}
+		for n := 0; n < 5 && j >= 0 && s.near(j+1) && s.used[j] == free; n++ {
+			t := s.tokens[j]
+			if s.is(j, ".") && j > 0 && s.tokens[j-1].end-s.tokens[j-1].start <= 3 && s.near(j) && s.tokens[j-1].capital {
+				j--
+				continue
+			}
+			if t.form != word || !t.capital && !t.class.is(given) || t.class.is(title|job|office|role|common|degree|region|stop) && !t.class.is(given) || t.class.is(kwNIP|kwNIK) {
+				break
+			}
+			j--
+		}
+		first := j + 1
+		for first <= last && s.tokens[first].form != word {
+			first++
+		}
+		if first <= last {
+			s.take(hit{first, last, Name, 0.85, "redact.reason.degree"})
+		}
+	}
+}
+
+// degreeAt tells whether a degree begins at token i: S.H., M.Si, or SH after a comma.
+func (s *scan) degreeAt(i int) bool {
+	if !s.has2(i, word) || i == 0 || !s.near(i) {
+		return false
+	}
+	t := s.tokens[i]
+	comma := s.is(i-1, ",")
+	if t.end-t.start == 1 && s.is(i+1, ".") && s.near(i+2) && s.has2(i+2, word) && s.tokens[i+2].gap == nothing {
+		switch s.text(i) {
+		case "s", "m":
+			switch s.text(i + 2) {
+			case "h", "e", "t", "p", "sos", "si", "pd", "kom", "ip", "stp", "ag", "kep", "pt", "hut", "pi", "farm", "gz", "psi", "tr", "ked", "kes", "m", "ap", "hum", "kn", "sc", "ak", "eng", "sn", "keb", "km", "hi", "pdi", "sy", "ling", "pt'", "th", "st", "ikom", "an", "tp":
+				return comma || t.capital
+			}
+		case "a":
+			return comma && (s.is(i+2, "md") || s.is(i+2, "ma"))
+		}
+		return false
+	}
+	if !t.class.is(degree) {
+		return false
+	}
+	return comma && (t.upper || t.caseless || s.is(i, "amd")) && t.gap <= space || !t.caseless && t.upper && !comma && !s.has(i-1, common|office|job|region|place) && (s.is(i, "skm") || s.is(i, "ssos") || s.is(i, "spd") || s.is(i, "sh") || s.is(i, "mpd") || s.is(i, "msi") || s.is(i, "mkes") || s.is(i, "skom") || s.is(i, "sstp"))
+}
+
+// jobs finds names that follow a job, with its unit or without.
+func (s *scan) jobs() {
+	for i := 0; i < len(s.tokens); i++ {
+		if !s.has(i, job) || s.used[i] == taken || s.tokens[i].form != word {
+			continue
+		}
+		j := i + 1
+		for n := 0; n < 3 && s.near(j) && (s.is(j, "nya") || s.has(j, title|weak) && !s.has(j, given) || s.is(j, ".")); n++ {
+			j++
+		}
+		if !s.near(j) || s.used[j] != free || s.tokens[j].form != word {
+			continue
+		}
+		t := s.tokens[j]
+		how := capitals
+		if s.has(i, territorial) && !s.has(i-1, title) && !s.is(i-1, "pa") {
+			how = onlyKnown
+		}
+		if t.caseless || s.tokens[i].capital && s.sentence(i) && !t.class.is(given) && s.has(i, common) {
+			how = onlyKnown
+		}
+		if t.class.is(ambiguous) && (t.caseless || !t.capital) || t.class.is(place|common) && t.class.is(ambiguous) && s.has(i, territorial) {
+			continue
+		}
+		if last := s.walk(j, how); last >= 0 {
+			s.take(hit{j, last, Name, 0.7, "redact.reason.job"})
+			i = last
+		} else if last := s.initials(j); last >= 0 && t.upper && !t.caseless && (s.is(i, "oknum") || t.end-t.start == 1 && last > j) && !s.has(j, office|degree|job|entity) {
+			s.take(hit{j, last, Name, 0.6, "redact.reason.job"})
+			i = last
+		}
+	}
+}
+
+// gazetteer finds given names that stand alone, with the names beside them.
+func (s *scan) gazetteer() {
+	for i := 0; i < len(s.tokens); i++ {
+		if s.used[i] != free || s.tokens[i].form != word {
+			continue
+		}
+		first, last, known, doubtful, unknown := s.cluster(i)
+		if last < i {
+			continue
+		}
+		switch {
+		case known > 0:
+			confidence := 0.75
+			if known+doubtful > 1 {
+				confidence = 0.9
+			}
+			s.take(hit{first, last, Name, confidence, "redact.reason.given"})
+		case doubtful == 1 && last == first && s.tokens[first].class&^(given|ambiguous|common|weak|title|kin) == 0 && s.tokens[first].end-s.tokens[first].start > 2 && !s.tokens[first].upper && !s.sentence(first):
+			s.take(hit{first, last, Name, 0.5, "redact.reason.capital"})
+		case doubtful > 1 || doubtful == 1 && unknown > 0 && !s.sentence(first):
+			s.take(hit{first, last, Name, 0.6, "redact.reason.given"})
+		}
+		i = last
+	}
+}
+
+// cluster returns the words from i on that stand together as a name does, and
+// how many of them are given names, may be, or are unknown with a capital.
+func (s *scan) cluster(i int) (first, last, known, doubtful, unknown int) {
+	first, last = i, i-1
+	for j, n := i, 0; n < 6 && j < len(s.tokens) && (j == i || s.near(j)) && s.used[j] == free && s.tokens[j].form == word; n++ {
+		t := s.tokens[j]
+		c := t.class
+		cased := t.capital && !t.caseless
+		w := s.text(j)
+		switch {
+		case c.is(stop) && !((w == "bin" || w == "binti" || w == "al") && known > 0 && s.near(j+1) && s.has(j+1, given)):
+			return
+		case c.is(given) && !c.is(ambiguous) && (cased || t.caseless || !derived(w)):
+			known++
+		case c.is(given) && cased && !c.is(office|region|entity|street|job) && !(c.is(common|place) && s.sentence(j) && known == 0):
+			doubtful++
+		case c.is(given) && t.caseless && known > 0 && !c.is(common|place|office|region):
+			doubtful++
+		case w == "bin" || w == "binti" || w == "al":
+		case t.end-t.start == 1 && t.capital && (s.is(j+1, ".") && s.near(j+2) && s.has(j+2, given) || known > 0 && !t.caseless):
+			if s.is(j+1, ".") && s.near(j+2) {
+				if last < i && !s.has(j+2, given) {
+					return
+				}
+				if last >= i {
+					last = j
+				}
+				j += 2
+				continue
+			}
+		case cased && c&^(direction|business|weak) == 0 && s.nameWord(j, last < i, capitals):
+			if last < i && s.sentence(j) && !s.has(j+1, given) {
+				return
+			}
+			unknown++
+		default:
+			return
+		}
+		last = j
+		j++
+	}
+	return
+}
+
+// listed finds words with capitals that stand in a list with a name: "Nama & X".
+func (s *scan) listed() {
+	named := make([]bool, len(s.tokens))
+	for _, h := range s.hits {
+		if h.kind == Name {
+			named[h.first], named[h.last] = true, true
+		}
+	}
+	for i, t := range s.tokens {
+		if t.form == mark && s.raw[t.start:t.end] == Name.Mark() {
+			named[i] = true
+		}
+	}
+	joined := func(i int) bool {
+		switch s.text(i) {
+		case "&", "/", ",", "dan", "wan", "sama", "serta", "+":
+			return true
+		}
+		return false
+	}
+	for i := 2; i < len(s.tokens); i++ {
+		t := s.tokens[i]
+		if s.used[i] != free || t.form != word || !t.capital || t.caseless || t.upper || t.class&^(given|ambiguous) != 0 || t.end-t.start < 3 || derived(s.text(i)) {
+			continue
+		}
+		if s.near(i) && s.near(i-1) && joined(i-1) && named[i-2] || s.near(i+1) && s.near(i+2) && joined(i+1) && named[i+2] && !s.sentence(i) {
+			if last := s.walk(i, capitals); last >= i {
+				named[last] = true
+				s.take(hit{i, last, Name, 0.6, "redact.reason.listed"})
+			}
+		}
+	}
+}
