@@ -29,6 +29,7 @@ import (
 type Browser struct {
 	t      testing.TB
 	client *http.Client
+	onion  bool
 	Agent  string // User-Agent, if not empty
 }
 
@@ -51,6 +52,22 @@ func NewFrom(t testing.TB, address string) *Browser {
 	}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &Browser{t: t, client: &http.Client{Jar: jar, Transport: transport}}
+}
+
+// NewThrough returns a browser that reaches onion services through tor's SOCKS
+// port, on a circuit that it shares with those of the same name alone.
+func NewThrough(t testing.TB, socks, name string) *Browser {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{
+		DisableCompression: true,
+		Proxy:              http.ProxyURL(&url.URL{Scheme: "socks5", User: url.UserPassword(name, "x"), Host: socks}),
+	}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &Browser{t: t, client: &http.Client{Jar: jar, Transport: transport}, onion: true}
 }
 
 // Page is a page that was loaded.
@@ -83,7 +100,7 @@ func (b *Browser) TryGet(address string) (*Page, error) {
 }
 
 func (b *Browser) do(req *http.Request) (*Page, error) {
-	if host := req.URL.Hostname(); host != "127.0.0.1" && host != "localhost" {
+	if host := req.URL.Hostname(); b.onion != strings.HasSuffix(host, ".onion") || !b.onion && host != "127.0.0.1" && host != "localhost" {
 		return nil, errors.New("textbrowser talks to loopback only")
 	}
 	if b.Agent != "" {

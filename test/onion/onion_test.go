@@ -1,0 +1,490 @@
+// Package onion_test drives intake as an onion service from outside, through a
+// private Tor network on loopback, as reporters and attackers will. It must
+// reach no other network.
+package onion_test
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"suluh.example/suluh/crypto/casecode"
+	"suluh.example/suluh/crypto/keyfile"
+	"suluh.example/suluh/internal/member"
+	"suluh.example/suluh/internal/report"
+	"suluh.example/suluh/internal/textbrowser"
+	"suluh.example/suluh/internal/tornet"
+	"suluh.example/suluh/internal/world"
+	"suluh.example/suluh/vault/membersock"
+)
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// until waits for a condition.
+func until(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not in two minutes: %s", what)
+		}
+	}
+}
+
+// place is where all tests happen: a network, a program, a demo whose vault takes
+// the reports.
+type place struct {
+	net  *tornet.Network
+	bin  string
+	demo demo
+}
+
+type demo struct {
+	Onion   string         `json:"onion"`
+	Dir     string         `json:"dir"`
+	Socket  string         `json:"deposit_socket"`
+	Members []world.Member `json:"members"`
+}
+
+func (d demo) rootKey() string { return filepath.Join(d.Dir, "keys", "root.vkey") }
+
+// start starts all that.
+func start(t *testing.T) place {
+	t.Helper()
+	p := place{net: tornet.Start(t)}
+	var err error
+	p.bin, err = filepath.Abs("../../build/test/suluh-onion")
+	must(t, err)
+	if out, err := exec.Command("go", "build", "-o", p.bin, "../../cmd/suluh").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	dir := filepath.Join(t.TempDir(), "d")
+	free := "127.0.0.1:0"
+	part := p.run(t, "demo", "--dir", dir, "--json", "--onion", "--tor-defaults-torrc", p.net.JoinTorrc, "--intake-addr", free, "--desk-addr", free, "--audit-addr", free)
+	must(t, json.Unmarshal([]byte(part.line(t)), &p.demo))
+	return p
+}
+
+// part is a command that goes on until it is ended.
+type part struct {
+	cmd   *exec.Cmd
+	lines chan string
+	log   lockedBuffer
+	ended chan struct{}
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+func (p place) run(t *testing.T, args ...string) *part {
+	t.Helper()
+	x := &part{cmd: exec.Command(p.bin, args...), lines: make(chan string, 10), ended: make(chan struct{})}
+	x.cmd.Stderr = &x.log
+	x.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	out, err := x.cmd.StdoutPipe()
+	must(t, err)
+	must(t, x.cmd.Start())
+	go func() {
+		s := bufio.NewScanner(out)
+		for s.Scan() {
+			x.lines <- s.Text()
+		}
+		_ = x.cmd.Wait() // who ends it looks at how
+		close(x.ended)
+	}()
+	t.Cleanup(func() { x.end(syscall.SIGTERM) })
+	return x
+}
+
+// line waits for what the part prints next.
+func (x *part) line(t *testing.T) string {
+	t.Helper()
+	select {
+	case l := <-x.lines:
+		return l
+	case <-x.ended:
+	case <-time.After(3 * time.Minute):
+	}
+	t.Fatalf("nothing is printed:\n%s", x.log.String())
+	return ""
+}
+
+func (x *part) end(sig syscall.Signal) {
+	_ = x.cmd.Process.Signal(sig) // it may have ended
+	<-x.ended
+}
+
+// intake starts one that is an onion service and nothing else.
+func (p place) intake(t *testing.T, dir string, more ...string) (x *part, address string) {
+	t.Helper()
+	x = p.run(t, append([]string{"intake", "--deposit-socket", p.demo.Socket, "--root-key", p.demo.rootKey(), "--onion", "--onion-dir", dir}, more...)...)
+	line := x.line(t)
+	m := regexp.MustCompile(`^suluh intake: listening on (http://[a-z2-7]{56}\.onion/)$`).FindStringSubmatch(line)
+	if m == nil {
+		t.Fatalf("printed %q", line)
+	}
+	return x, m[1]
+}
+
+// suluh runs a reporter's command to its end, each on a circuit of its own.
+func (p place) suluh(server, stdin string, args ...string) (string, error) {
+	cmd := exec.Command(p.bin, append(args, "--server", server, "--socks", p.net.Socks, "--root-key", p.demo.rootKey())...)
+	cmd.Stdin = strings.NewReader(stdin)
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if err != nil {
+		err = fmt.Errorf("suluh %s: %w\n%s", args[0], err, said.String())
+	}
+	return strings.TrimSpace(string(out)), err
+}
+
+func (p place) submit(server, what string, args ...string) (code string, err error) {
+	return p.suluh(server, fmt.Sprintf(`{"apa": %q, "unit": "itprov"}`, what), append([]string{"submit", "--from", "-"}, args...)...)
+}
+
+func (p place) status(server, code string) error {
+	_, err := p.suluh(server, code, "status")
+	return err
+}
+
+// received returns the one attachment of the report with a text, as a member
+// sees it, and how many reports have it.
+func (p place) received(t *testing.T, what string) (file []byte, n int) {
+	t.Helper()
+	i := slices.IndexFunc(p.demo.Members, func(m world.Member) bool { return m.ID == "penelaah-satu" })
+	sealed, err := os.ReadFile(p.demo.Members[i].IdentityFile)
+	must(t, err)
+	identity, err := keyfile.Open(sealed, p.demo.Members[i].Passphrase)
+	must(t, err)
+	vkey, err := os.ReadFile(p.demo.rootKey())
+	must(t, err)
+	root, err := note.NewVerifier(strings.TrimSpace(string(vkey)))
+	must(t, err)
+	clock, err := report.DefaultClock()
+	must(t, err)
+	s, err := member.Open(t.Context(), member.Config{Vault: membersock.NewClient(filepath.Join(p.demo.Dir, "vault", "member.sock")), Identity: identity, Root: root, Clock: clock})
+	must(t, err)
+	defer s.Close()
+	list, err := s.List(t.Context())
+	must(t, err)
+	for _, item := range list {
+		c, err := s.Open(t.Context(), item.Case)
+		must(t, err)
+		if len(c.Messages) == 0 || c.Messages[0].Letter.Report == nil || c.Messages[0].Letter.Report.What != what {
+			continue
+		}
+		n++
+		if len(c.Attachments) == 1 {
+			_, r, err := s.Attachment(t.Context(), item.Case, 1)
+			must(t, err)
+			file, err = io.ReadAll(r)
+			must(t, err)
+			must(t, r.Close())
+		}
+	}
+	return file, n
+}
+
+// unfinished are the files of uploads under way in the vault: forms, and uploads
+// in pieces.
+func (p place) unfinished(t *testing.T) (forms, pieces []string) {
+	t.Helper()
+	vault := filepath.Join(p.demo.Dir, "vault")
+	forms, err := filepath.Glob(filepath.Join(vault, "blobs", "tmp", "*"))
+	must(t, err)
+	pieces, err = filepath.Glob(filepath.Join(vault, "uploads", "*"))
+	must(t, err)
+	return forms, pieces
+}
+
+// begun tells whether some of a file has come.
+func begun(files []string) bool {
+	return slices.ContainsFunc(files, func(f string) bool {
+		info, err := os.Stat(f)
+		return err == nil && info.Size() > 1<<17
+	})
+}
+
+// onionStatus is what suluh onion status --json says.
+type onionStatus struct {
+	Address     string `json:"address"`
+	State       string `json:"state"`
+	Starts      int    `json:"starts"`
+	Descriptors struct {
+		Uploaded int `json:"uploaded"`
+	} `json:"descriptors"`
+	PoW struct {
+		Enabled bool `json:"enabled"`
+		Effort  *int `json:"effort"`
+		Rate    int  `json:"rate"`
+	} `json:"proof_of_work"`
+}
+
+func (p place) onionStatus(t *testing.T, dir string) (s onionStatus) {
+	t.Helper()
+	out, _ := exec.Command(p.bin, "onion", "status", "--dir", dir, "--json").Output() // fails while there is none
+	must(t, json.Unmarshal(out, &s))
+	return s
+}
+
+// child is the one child process of another.
+func child(t *testing.T, pid int) int {
+	t.Helper()
+	var children []int
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	must(t, err)
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		must(t, err)
+		for x := range strings.FieldsSeq(string(b)) {
+			n, err := strconv.Atoi(x)
+			must(t, err)
+			if cmdline, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", n)); !bytes.Contains(cmdline, []byte("\x00dialer\x00")) {
+				children = append(children, n)
+			}
+		}
+	}
+	if len(children) != 1 {
+		t.Fatalf("process %d has the children %v", pid, children)
+	}
+	return children[0]
+}
+
+// tcp counts the TCP sockets of a process, and those that listen.
+func tcp(t *testing.T, pid int) (all, listening int) {
+	t.Helper()
+	fds, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	must(t, err)
+	if len(fds) == 0 {
+		t.Fatalf("process %d has no files", pid)
+	}
+	own := map[string]bool{}
+	for _, fd := range fds {
+		if to, err := os.Readlink(fd); err == nil && strings.HasPrefix(to, "socket:[") {
+			own[strings.TrimSuffix(strings.TrimPrefix(to, "socket:["), "]")] = true
+		}
+	}
+	for _, table := range []string{"tcp", "tcp6"} {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/%s", pid, table))
+		must(t, err)
+		for line := range strings.Lines(string(b)) {
+			if f := strings.Fields(line); len(f) > 9 && own[f[9]] {
+				all++
+				if f[3] == "0A" {
+					listening++
+				}
+			}
+		}
+	}
+	return all, listening
+}
+
+// TestOnion is one service's life, in order: what stands in a subtest's name has
+// to hold.
+func TestOnion(t *testing.T) {
+	life, p := t, start(t)
+	dir := filepath.Join(t.TempDir(), "o")
+	join := []string{"--tor-defaults-torrc", p.net.JoinTorrc}
+	x, address := p.intake(t, dir, join...)
+
+	t.Run("the demo is one too", func(t *testing.T) {
+		if page := textbrowser.NewThrough(t, p.net.Socks, "demo").Get(p.demo.Onion); page.Status != http.StatusOK {
+			t.Errorf("status %d", page.Status)
+		}
+	})
+
+	t.Run("no TCP port is open", func(t *testing.T) {
+		keeper := child(t, x.cmd.Process.Pid)
+		tor := child(t, keeper)
+		for name, pid := range map[string]int{"intake": x.cmd.Process.Pid, "the keeper": keeper} {
+			if all, _ := tcp(t, pid); all != 0 {
+				t.Errorf("%s has %d TCP sockets", name, all)
+			}
+		}
+		if all, listening := tcp(t, tor); listening != 0 || all == 0 {
+			t.Errorf("tor has %d TCP sockets, of which %d listen", all, listening)
+		}
+	})
+
+	t.Run("its files are its owner's", func(t *testing.T) {
+		must(t, filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			info, err := e.Info()
+			if err == nil && info.Mode().Perm()&0o077 != 0 {
+				t.Errorf("%s has mode %o", path, info.Mode().Perm())
+			}
+			return err
+		}))
+	})
+
+	t.Run("its status is told", func(t *testing.T) {
+		s := p.onionStatus(t, dir)
+		if "http://"+s.Address+"/" != address || s.State != "published" || s.Descriptors.Uploaded == 0 || !s.PoW.Enabled || s.PoW.Effort == nil || s.PoW.Rate == 0 {
+			t.Errorf("got %+v", s)
+		}
+		out, err := exec.Command(p.bin, "onion", "status", "--dir", dir).CombinedOutput()
+		if err != nil || !bytes.Contains(out, []byte(s.Address)) || !bytes.Contains(out, []byte("published")) {
+			t.Errorf("got %v:\n%s", err, out)
+		}
+	})
+
+	var code string
+	t.Run("a report gets through, and its code opens it", func(t *testing.T) {
+		var err error
+		code, err = p.submit(address, "uji bawang")
+		must(t, err)
+		must(t, p.status(address, code))
+	})
+
+	large := filepath.Join(t.TempDir(), "besar.bin")
+	content := make([]byte, 50<<20)
+	rand.Read(content)
+	must(t, os.WriteFile(large, content, 0o600))
+	t.Run("50 MiB get through", func(t *testing.T) {
+		_, err := p.submit(address, "uji besar", "--attach", large)
+		must(t, err)
+		if file, n := p.received(t, "uji besar"); n != 1 || !bytes.Equal(file, content) {
+			t.Errorf("%d reports, with a file of %d bytes", n, len(file))
+		}
+	})
+
+	t.Run("tor is killed and comes back", func(t *testing.T) {
+		tor := child(t, child(t, x.cmd.Process.Pid))
+		must(t, syscall.Kill(tor, syscall.SIGKILL))
+		until(t, "there is a second tor", func() bool { s := p.onionStatus(t, dir); return s.Starts == 2 && s.State == "published" })
+		must(t, p.status(address, code))
+		if len(x.lines) != 0 {
+			t.Errorf("intake prints a second line: %s", <-x.lines)
+		}
+	})
+
+	t.Run("intake is killed in the middle of uploads", func(t *testing.T) {
+		content, large := content[:12<<20], filepath.Join(t.TempDir(), "sedang.bin")
+		must(t, os.WriteFile(large, content, 0o600))
+		// One reporter has the form without script, another sends piece by piece.
+		check := textbrowser.NewThrough(t, p.net.Socks, "pelapor").Get(address+"lapor/tulis").Press("Lanjut", map[string]string{"unit": "itprov", "apa": "uji putus"})
+		send := func() (*textbrowser.Page, error) {
+			return check.TryPress("Kirim laporan", nil, textbrowser.File{Field: "berkas", Name: "besar.bin", Body: bytes.NewReader(content)})
+		}
+		var both sync.WaitGroup
+		var formErr, pieceErr error
+		var page *textbrowser.Page
+		both.Go(func() { page, formErr = send() })
+		both.Go(func() { _, pieceErr = p.submit(address, "uji lanjut", "--attach", large) })
+		until(t, "both are under way", func() bool {
+			forms, pieces := p.unfinished(t)
+			return begun(forms) && begun(pieces)
+		})
+		keeper := child(t, x.cmd.Process.Pid)
+		tor := child(t, keeper)
+		x.end(syscall.SIGKILL)
+		until(t, "its keeper and tor have ended", func() bool {
+			return syscall.Kill(keeper, 0) != nil && syscall.Kill(tor, 0) != nil
+		})
+		var again string
+		x, again = p.intake(life, dir, join...)
+		if again != address {
+			t.Fatal("the restarted intake has another address")
+		}
+		both.Wait()
+		if formErr == nil && page.Status == http.StatusOK {
+			t.Error("a form whose upload was cut was received")
+		}
+		if pieceErr != nil {
+			t.Errorf("an upload in pieces did not go on: %v", pieceErr)
+		}
+		if _, n := p.received(t, "uji putus"); n != 0 {
+			t.Errorf("of the form that was cut, %d reports are there", n)
+		}
+		page, err := send()
+		must(t, err)
+		if len(page.Items("code")) != 10 {
+			t.Errorf("sent again:\n%s", page.Text())
+		}
+		for _, what := range []string{"uji putus", "uji lanjut"} {
+			if file, n := p.received(t, what); n != 1 || !bytes.Equal(file, content) {
+				t.Errorf("%s: %d reports, with a file of %d bytes", what, n, len(file))
+			}
+		}
+		if forms, pieces := p.unfinished(t); len(forms)+len(pieces) != 0 {
+			t.Errorf("%d files of forms and %d of uploads in pieces are left behind", len(forms), len(pieces))
+		}
+	})
+
+	t.Run("who asks for too much has to wait, others don't", func(t *testing.T) {
+		greedy := textbrowser.NewThrough(t, p.net.Socks, "serakah")
+		ask := greedy.Get(address + "cek")
+		var last *textbrowser.Page
+		for range 30 {
+			unknown, err := casecode.New()
+			must(t, err)
+			if last = ask.Press("Buka laporan", map[string]string{"kode": unknown.Reveal()}); last.Status == http.StatusTooManyRequests {
+				break
+			}
+		}
+		if last.Status != http.StatusTooManyRequests || last.Header.Get("Retry-After") == "" {
+			t.Errorf("status %d, after many codes that nobody has:\n%s", last.Status, last.Text())
+		}
+		must(t, p.status(address, code))
+	})
+
+	t.Run("it ends with its keeper and tor", func(t *testing.T) {
+		keeper := child(t, x.cmd.Process.Pid)
+		tor := child(t, keeper)
+		x.end(syscall.SIGTERM)
+		if code := x.cmd.ProcessState.ExitCode(); code != 0 {
+			t.Errorf("exit status %d:\n%s", code, x.log.String())
+		}
+		if syscall.Kill(keeper, 0) == nil || syscall.Kill(tor, 0) == nil {
+			t.Error("they are left")
+		}
+		if s := p.onionStatus(t, dir); s.State != "down" {
+			t.Errorf("its status is %q", s.State)
+		}
+	})
+
+	t.Run("its log tells no address, circuit or time", func(t *testing.T) {
+		log := x.log.String()
+		if m := regexp.MustCompile(`fc00:|\d\d:\d\d:\d\d|127\.0\.0\.1`).FindString(log); m != "" || log == "" {
+			t.Errorf("%q in\n%s", m, log)
+		}
+	})
+}
