@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"path/filepath"
 	"time"
 
@@ -51,6 +52,9 @@ func (c *deskCmd) Run(ctx context.Context) (err error) {
 	given, err := inherited()
 	if err != nil {
 		return err
+	}
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		return fmt.Errorf("listen on %s: an address is host:port, as 127.0.0.1:8081", c.Listen)
 	}
 	if c.tlsFlags == (tlsFlags{}) && !c.BehindTLSProxy && !given.near("desk", c.Listen) {
 		return withHint(fmt.Errorf("listen on %s: passphrases and reports would cross the network in the clear", c.Listen),
