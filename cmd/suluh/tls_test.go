@@ -107,15 +107,6 @@ func (h *heard) String() string {
 	return h.b.String()
 }
 
-func (h *heard) wait(t *testing.T, text string) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(h.String(), text); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%q was not said: %s", text, h.String())
-		}
-	}
-}
-
 // TestHTTPS: intake, desk and audit speak TLS by themselves, tell browsers to keep to
 // it, and take a new certificate while they run.
 func TestHTTPS(t *testing.T) {

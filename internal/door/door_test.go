@@ -210,8 +210,9 @@ func TestDoor(t *testing.T) {
 	}
 
 	// Two members at one door: whoever leaves first, the other stays in.
-	leaveOne, err = d.Enter(one)
+	leaveAgain, err := d.Enter(one)
 	must(t, err)
+	defer leaveAgain()
 	leaveTwo()
 	if err := opens(t, d); err != nil {
 		t.Errorf("after the first of two has left: %v", err)

@@ -181,7 +181,7 @@ func (s *scan) named(k, j int, first bool) part {
 			break
 		}
 		x := s.tokens[j]
-		if x.form == number && words == 0 && (t.class.is(street | estate)) && x.end-x.start <= 3 {
+		if x.form == number && words == 0 && t.class.is(street|estate) && x.end-x.start <= 3 {
 			end, digits = j, true
 			words++
 			j++
@@ -254,7 +254,7 @@ func (s *scan) numberSoon(i int) bool {
 // addressWord tells whether a word belongs to the name of a street or a village.
 func (s *scan) addressWord(j, n int, head token) bool {
 	t := s.tokens[j]
-	if t.class.is(region|street|estate|village) && !(t.class.is(direction)) || s.is(j, "rt") || s.is(j, "rw") || s.is(j, "no") || s.is(j, "nomor") || s.is(j, "km") && n > 0 {
+	if t.class.is(region|street|estate|village) && !t.class.is(direction) || s.is(j, "rt") || s.is(j, "rw") || s.is(j, "no") || s.is(j, "nomor") || s.is(j, "km") && n > 0 {
 		return false
 	}
 	if n > 0 && (t.class.is(city) && !(head.class.is(village) && t.class.is(direction)) || t.class.is(office) || t.class.is(title) && !t.class.is(given)) {

@@ -329,7 +329,7 @@ func (s *scan) skipTitles(i int) int {
 		case s.is(j, "."), s.is(j, "/"), s.is(j, ":"), s.is(j, "'") && s.tokens[j].gap == nothing:
 			j++
 		case s.has(j, title) && !s.has(j, given), s.has(j, title) && s.is(j+1, "."), s.is(j, "h") && (s.is(j+1, ".") || s.tokens[j].capital), s.has(j, title) && s.near(j+1) && s.has(j+1, given),
-			s.is(j, "i") && s.is(j-1, "/"), s.is(j, "guru") && s.near(j+1) && s.tokens[j+1].capital && !s.tokens[j].capital, s.is(j, "si") && s.is(j+1, ".") == false && s.near(j+1) && s.has(j+1, given):
+			s.is(j, "i") && s.is(j-1, "/"), s.is(j, "guru") && s.near(j+1) && s.tokens[j+1].capital && !s.tokens[j].capital, s.is(j, "si") && !s.is(j+1, ".") && s.near(j+1) && s.has(j+1, given):
 			j++
 		default:
 			return j

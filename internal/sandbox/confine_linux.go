@@ -13,7 +13,7 @@ import (
 
 func confine(r Rules) (Report, error) {
 	var report Report
-	time.Now().Zone() // reads the local zone's file, once
+	_, _ = time.Now().Zone() // reads the local zone's file, once
 	if err := limit(r); err != nil {
 		return report, err
 	}
