@@ -212,7 +212,7 @@ func TestARehearsedRestore(t *testing.T) {
 	last := checkpoint(t, o.Vault)
 
 	secret := bytes.TrimSpace(readFile(t, filepath.Join(o.Dir, "log.key")))
-	secret = secret[bytes.LastIndexByte(secret, '+')+1:]
+	secret = bytes.SplitN(secret, []byte("+"), 5)[4] // base64 may have a + of its own
 	filesOf(t, o.to, func(path string, b []byte) {
 		if bytes.Contains(b, secret) || bytes.Contains(b, []byte("kunci onion uji")) {
 			t.Errorf("%s has a key in the clear", path)
