@@ -32,7 +32,8 @@ export class Person {
     await this.evaluate((mark) => (document.querySelector("h1") ?? document.documentElement).setAttribute("data-left", mark), mark);
     await action();
     await until("the next page", () => this.evaluate((mark) =>
-      document.readyState === "complete" && (document.querySelector("h1") ?? document.documentElement).getAttribute("data-left") !== mark, mark));
+      // Between two pages Firefox may show an empty one that has nothing of either.
+      document.readyState === "complete" && document.URL !== "about:blank" && document.title && (document.querySelector("h1") ?? document.documentElement).getAttribute("data-left") !== mark, mark));
   }
 
   open(url) { return this.engine.open(url); }
