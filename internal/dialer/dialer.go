@@ -18,11 +18,8 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"suluh.example/suluh/internal/child"
 )
@@ -41,35 +38,11 @@ type Dialer struct {
 // Start starts the process that connects to the socket at path. It may be there
 // only later.
 func Start(ctx context.Context, path string) (*Dialer, error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, fmt.Errorf("make a pair of sockets: %w", err)
-	}
-	ours, theirs := os.NewFile(uintptr(fds[0]), "dialer"), os.NewFile(uintptr(fds[1]), "dialer")
-	defer theirs.Close()
-	conn, err := unixConn(ours)
+	c, conn, err := child.StartTalking(ctx, Command, path)
 	if err != nil {
 		return nil, err
-	}
-	c, err := child.Start(ctx, child.Config{Args: []string{Command, path}, Files: []*os.File{theirs}})
-	if err != nil {
-		return nil, errors.Join(err, conn.Close())
 	}
 	return &Dialer{child: c, conn: conn, turn: make(chan struct{}, 1)}, nil
-}
-
-// unixConn takes the file over.
-func unixConn(f *os.File) (*net.UnixConn, error) {
-	defer f.Close()
-	c, err := net.FileConn(f)
-	if err != nil {
-		return nil, err
-	}
-	u, ok := c.(*net.UnixConn)
-	if !ok {
-		return nil, errors.Join(errors.New("not a Unix socket"), c.Close())
-	}
-	return u, nil
 }
 
 // Dial connects to the socket.
@@ -93,26 +66,20 @@ func (d *Dialer) ask() (net.Conn, error) {
 	if _, err := d.conn.Write([]byte{1}); err != nil {
 		return nil, fmt.Errorf("the process that connects is gone: %w", err)
 	}
-	answer, rights := make([]byte, 4), make([]byte, unix.CmsgSpace(4))
-	n, m, _, _, err := d.conn.ReadMsgUnix(answer, rights)
+	answer, c, err := child.Receive(d.conn, 4)
 	if err != nil {
 		return nil, fmt.Errorf("the process that connects is gone: %w", err)
 	}
-	if n != len(answer) {
+	if len(answer) != 4 {
 		return nil, fmt.Errorf("the process that connects is gone: %w", io.ErrUnexpectedEOF)
 	}
 	if errno := binary.NativeEndian.Uint32(answer); errno != 0 {
 		return nil, syscall.Errno(errno)
 	}
-	messages, err := unix.ParseSocketControlMessage(rights[:m])
-	if err != nil || len(messages) != 1 {
+	if c == nil {
 		return nil, errors.New("no connection came from the process that connects")
 	}
-	fds, err := unix.ParseUnixRights(&messages[0])
-	if err != nil || len(fds) != 1 {
-		return nil, errors.New("no connection came from the process that connects")
-	}
-	return unixConn(os.NewFile(uintptr(fds[0]), "dialled"))
+	return c, nil
 }
 
 // Ended is closed once the process has ended; no connection can be made then.
@@ -131,17 +98,11 @@ const timeout = 5 * time.Second
 // is gone. It is what the child does; confine is called before the first
 // request is read.
 func Serve(ctx context.Context, path string, confine func() error) error {
-	ctx, err := child.Parent(ctx)
+	ctx, conn, err := child.Talk(ctx)
 	if err != nil {
 		return err
 	}
-	unix.CloseOnExec(child.FirstFile)
-	conn, err := unixConn(os.NewFile(child.FirstFile, "part"))
-	if err != nil {
-		return fmt.Errorf("take the part's socket: %w", err)
-	}
 	defer conn.Close()
-	context.AfterFunc(ctx, func() { _ = conn.Close() })
 	if err := confine(); err != nil {
 		return err
 	}
@@ -167,15 +128,9 @@ func answer(ctx context.Context, to *net.UnixConn, path string) error {
 		errno := syscall.ECONNREFUSED
 		_ = errors.As(err, &errno) // what isn't the kernel's word comes to no more than that
 		binary.NativeEndian.PutUint32(number, uint32(errno))
-		_, _, err = to.WriteMsgUnix(number, nil, nil)
+		_, err = to.Write(number)
 		return err
 	}
 	defer c.Close()
-	raw, err := c.(*net.UnixConn).SyscallConn()
-	if err != nil {
-		return err
-	}
-	var sent error
-	err = raw.Control(func(fd uintptr) { _, _, sent = to.WriteMsgUnix(number, unix.UnixRights(int(fd)), nil) })
-	return errors.Join(err, sent)
+	return child.Pass(to, number, c)
 }

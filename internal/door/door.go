@@ -25,11 +25,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"slices"
 	"sync"
-
-	"golang.org/x/sys/unix"
 
 	"suluh.example/suluh/internal/child"
 )
@@ -89,19 +86,9 @@ func Start(ctx context.Context, c Config) (*Door, error) {
 	if c.Address, err = ParseAddress(c.Address); err != nil {
 		return nil, err
 	}
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, fmt.Errorf("make a pair of sockets: %w", err)
-	}
-	ours, theirs := os.NewFile(uintptr(fds[0]), "door"), os.NewFile(uintptr(fds[1]), "door")
-	defer theirs.Close()
-	conn, err := unixConn(ours)
+	p, conn, err := child.StartTalking(ctx, c.args()...)
 	if err != nil {
 		return nil, err
-	}
-	p, err := child.Start(ctx, child.Config{Args: c.args(), Files: []*os.File{theirs}})
-	if err != nil {
-		return nil, errors.Join(err, conn.Close())
 	}
 	// The first answer, to no request, is whether tor can be used.
 	_, first, err := readAnswer(conn)
@@ -276,42 +263,12 @@ func (d *Door) answers() {
 const answerSize = 5
 
 func readAnswer(from *net.UnixConn) (number uint32, a answer, err error) {
-	b, rights := make([]byte, answerSize), make([]byte, unix.CmsgSpace(4))
-	n, m, _, _, err := from.ReadMsgUnix(b, rights)
+	b, c, err := child.Receive(from, answerSize)
 	if err != nil {
 		return 0, a, err
 	}
-	if n != answerSize || int(b[4]) >= len(codes) {
+	if len(b) != answerSize || int(b[4]) >= len(codes) {
 		return 0, a, errors.New("an answer is not as agreed")
 	}
-	number, a.err = binary.BigEndian.Uint32(b), codes[b[4]]
-	if m == 0 {
-		return number, a, nil
-	}
-	messages, err := unix.ParseSocketControlMessage(rights[:m])
-	if err != nil || len(messages) != 1 {
-		return 0, a, errors.New("an answer is not as agreed")
-	}
-	passed, err := unix.ParseUnixRights(&messages[0])
-	if err != nil || len(passed) != 1 {
-		return 0, a, errors.New("an answer is not as agreed")
-	}
-	f := os.NewFile(uintptr(passed[0]), "dialled")
-	defer f.Close()
-	a.conn, err = net.FileConn(f)
-	return number, a, err
-}
-
-// unixConn takes the file over.
-func unixConn(f *os.File) (*net.UnixConn, error) {
-	defer f.Close()
-	c, err := net.FileConn(f)
-	if err != nil {
-		return nil, err
-	}
-	u, ok := c.(*net.UnixConn)
-	if !ok {
-		return nil, errors.Join(errors.New("not a Unix socket"), c.Close())
-	}
-	return u, nil
+	return binary.BigEndian.Uint32(b), answer{c, codes[b[4]]}, nil
 }

@@ -11,18 +11,15 @@ import (
 	"fmt"
 	"net"
 	"net/textproto"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/cretz/bine/control"
 	"golang.org/x/net/proxy"
-	"golang.org/x/sys/unix"
 
 	"suluh.example/suluh/internal/child"
 )
@@ -76,17 +73,11 @@ const patience = 150 * time.Second
 // end or is gone, and then takes the key away. It is what the child does;
 // confine is called before the first request is read.
 func Serve(ctx context.Context, c Config, confine func(Needs) error) error {
-	ctx, err := child.Parent(ctx)
+	ctx, conn, err := child.Talk(ctx)
 	if err != nil {
 		return err
 	}
-	unix.CloseOnExec(child.FirstFile)
-	conn, err := unixConn(os.NewFile(child.FirstFile, "part"))
-	if err != nil {
-		return fmt.Errorf("take the part's socket: %w", err)
-	}
 	defer conn.Close()
-	context.AfterFunc(ctx, func() { _ = conn.Close() })
 	s := &server{c: c, user: proxy.Auth{User: rand.Text(), Password: rand.Text()}}
 	needs, err := s.look()
 	if err == nil {
@@ -138,17 +129,10 @@ func pass(to *net.UnixConn, number uint32, made net.Conn, why error) error {
 		}
 	}
 	if made == nil {
-		_, _, err := to.WriteMsgUnix(b, nil, nil)
+		_, err := to.Write(b)
 		return err
 	}
-	defer made.Close()
-	raw, err := made.(syscall.Conn).SyscallConn()
-	if err != nil {
-		return err
-	}
-	var sent error
-	err = raw.Control(func(fd uintptr) { _, _, sent = to.WriteMsgUnix(b, unix.UnixRights(int(fd)), nil) })
-	return errors.Join(err, sent)
+	return errors.Join(child.Pass(to, b, made), made.Close())
 }
 
 type server struct {
