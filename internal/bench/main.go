@@ -25,6 +25,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"suluh.example/suluh/internal/marked"
 )
 
 // bench is one run.
@@ -75,7 +77,7 @@ func run(ctx context.Context) (err error) {
 		if *record == "" {
 			return nil
 		}
-		return put(*record, text)
+		return marked.Put(*record, "make bench", text)
 	}
 	if b.dir, err = os.MkdirTemp("", "suluh-bench-"); err != nil {
 		return err
@@ -104,7 +106,7 @@ func run(ctx context.Context) (err error) {
 	if *record == "" {
 		return nil
 	}
-	return put(*record, text)
+	return marked.Put(*record, "make bench", text)
 }
 
 // build builds the program and the age command.
@@ -126,25 +128,6 @@ func (b *bench) text(took time.Duration) string {
 		fmt.Fprintf(&s, "| %s |\n", strings.Join([]string{r.what, r.got, r.than, r.ratio, r.aim}, " | "))
 	}
 	return s.String()
-}
-
-const (
-	begins = "<!-- make bench writes from here -->\n"
-	ends   = "<!-- to here -->\n"
-)
-
-// put puts a text into a file between its marks.
-func put(file, text string) error {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	before, rest, ok := strings.Cut(string(b), begins)
-	_, after, ends2 := strings.Cut(rest, ends)
-	if !ok || !ends2 {
-		return fmt.Errorf("%s has no marks to write between", file)
-	}
-	return os.WriteFile(file, []byte(before+begins+text+ends+after), 0o644)
 }
 
 func median[T int64 | float64 | time.Duration](all []T) T {

@@ -17,6 +17,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"suluh.example/suluh/internal/marked"
 )
 
 func main() {
@@ -50,5 +52,5 @@ func command(ctx context.Context) (err error) {
 	if err != nil || *record == "" {
 		return err
 	}
-	return put(*record, s.table())
+	return marked.Put(*record, "make soak", s.table())
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"runtime"
 	"strings"
 	"time"
@@ -71,23 +70,4 @@ func (s *soak) table() string {
 		fmt.Fprintf(&b, "| **failed: %s** | **%d** |\n", strings.ReplaceAll(what, "\n", " "), n)
 	}
 	return b.String()
-}
-
-const (
-	begins = "<!-- make soak writes from here -->\n"
-	ends   = "<!-- to here -->\n"
-)
-
-// put puts a text into a file between its marks.
-func put(file, text string) error {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	before, rest, ok := strings.Cut(string(b), begins)
-	_, after, ok2 := strings.Cut(rest, ends)
-	if !ok || !ok2 {
-		return fmt.Errorf("%s has no marks to write between", file)
-	}
-	return os.WriteFile(file, []byte(before+begins+text+ends+after), 0o644)
 }
