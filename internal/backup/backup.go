@@ -264,6 +264,20 @@ func (f *Folder) open(dir string, m manifest) (*vault.Copy, error) {
 	return vault.OpenCopy(filepath.Join(dir, "vault.db"), f.logKey, []byte(m.Checkpoint))
 }
 
+// orders returns the orders of destruction that a generation knows.
+func (f *Folder) orders(ctx context.Context, name string) ([]vault.Order, error) {
+	m, err := f.manifest(name)
+	if err != nil {
+		return nil, err
+	}
+	db, err := f.open(f.generation(name), m)
+	if err != nil {
+		return nil, err
+	}
+	orders, err := db.Orders(ctx)
+	return orders, errors.Join(err, db.Close())
+}
+
 // Run makes a backup. What a crash leaves, in order:
 //
 //	blobs are copied                      more blobs, which the next run finds, or takes away
@@ -547,16 +561,8 @@ func (f *Folder) Forget(ctx context.Context, names ...string) error {
 // carryOut destroys in all other generations the answers of which a generation
 // knows that their reporters had them destroyed. Their blobs go with Forget.
 func (f *Folder) carryOut(ctx context.Context, from string) (n int, err error) {
-	m, err := f.manifest(from)
-	if err != nil {
-		return 0, err
-	}
-	db, err := f.open(f.generation(from), m)
-	if err != nil {
-		return 0, err
-	}
-	orders, err := db.Orders(ctx)
-	if err = errors.Join(err, db.Close()); err != nil || len(orders) == 0 {
+	orders, err := f.orders(ctx, from)
+	if err != nil || len(orders) == 0 {
 		return 0, err
 	}
 	others, err := f.Generations()
@@ -583,12 +589,8 @@ func (f *Folder) carryOutIn(ctx context.Context, name string, orders []vault.Ord
 	if err != nil {
 		return 0, err
 	}
-	db, err := f.open(f.generation(name), m)
+	known, err := f.orders(ctx, name)
 	if err != nil {
-		return 0, err
-	}
-	known, err := db.Orders(ctx)
-	if err = errors.Join(err, db.Close()); err != nil {
 		return 0, err
 	}
 	orders = slices.DeleteFunc(slices.Clone(orders), func(x vault.Order) bool {

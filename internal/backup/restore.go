@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"filippo.io/age"
@@ -169,16 +168,8 @@ func (f *Folder) destroyed(ctx context.Context, c RestoreConfig, generation stri
 		if name <= generation { // days sort as texts
 			continue
 		}
-		m, err := f.manifest(name)
+		more, err := f.orders(ctx, name)
 		if err != nil {
-			return 0, err
-		}
-		db, err := f.open(f.generation(name), m)
-		if err != nil {
-			return 0, err
-		}
-		more, err := db.Orders(ctx)
-		if err = errors.Join(err, db.Close()); err != nil {
 			return 0, err
 		}
 		orders = append(orders, more...)
@@ -193,7 +184,7 @@ func (f *Folder) destroyed(ctx context.Context, c RestoreConfig, generation stri
 	if len(orders) == 0 {
 		return 0, nil
 	}
-	gone, err := vault.CarryOut(ctx, filepath.Join(c.Dir, "vault.db"), slices.Clip(orders))
+	gone, err := vault.CarryOut(ctx, filepath.Join(c.Dir, "vault.db"), orders)
 	if err != nil {
 		return 0, err
 	}
