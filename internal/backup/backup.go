@@ -21,25 +21,21 @@ package backup
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"filippo.io/age"
 	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/sys/unix"
 
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/internal/check"
 	"suluh.example/suluh/internal/durable"
-	"suluh.example/suluh/vault"
 	"suluh.example/suluh/vault/controlsock"
 )
 
@@ -94,188 +90,6 @@ type Result struct {
 	Bytes      int64 // copied
 	Destroyed  int   // answers taken out of earlier generations, whose reporters had them destroyed
 	Dropped    []string
-}
-
-// Folder is a backup folder that nobody else changes.
-type Folder struct {
-	dir    string
-	logKey string
-	lock   *os.File
-}
-
-// Open takes a folder that has backups.
-func Open(dir string) (*Folder, error) {
-	b, err := os.ReadFile(filepath.Join(dir, "log.vkey"))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, ErrNone
-	}
-	if err != nil {
-		return nil, err
-	}
-	return take(dir, strings.TrimSpace(string(b)))
-}
-
-// begin takes a folder, a new one or one of the same log.
-func begin(dir, logKey string) (*Folder, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	b, err := os.ReadFile(filepath.Join(dir, "log.vkey"))
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		there, err := os.ReadDir(dir)
-		if err != nil {
-			return nil, err
-		}
-		if len(there) > 0 {
-			return nil, errors.New("the folder has other files in it: name an empty one, or one that has backups")
-		}
-		if err := durable.WriteFile(filepath.Join(dir, "log.vkey"), []byte(logKey+"\n"), 0o600); err != nil {
-			return nil, err
-		}
-	case err != nil:
-		return nil, err
-	case strings.TrimSpace(string(b)) != logKey:
-		return nil, ErrOther
-	}
-	for _, name := range []string{"blobs", "generations"} {
-		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil && !errors.Is(err, os.ErrExist) {
-			return nil, err
-		}
-	}
-	return take(dir, logKey)
-}
-
-func take(dir, logKey string) (f *Folder, err error) {
-	f = &Folder{dir: dir, logKey: logKey}
-	if f.lock, err = os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
-		return nil, err
-	}
-	if err := unix.Flock(int(f.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		f.lock.Close()
-		return nil, ErrBusy
-	}
-	if err := f.recover(); err != nil {
-		f.lock.Close()
-		return nil, err
-	}
-	return f, nil
-}
-
-// Close lets others have the folder.
-func (f *Folder) Close() error { return f.lock.Close() }
-
-func (f *Folder) generation(name string) string { return filepath.Join(f.dir, "generations", name) }
-func (f *Folder) blob(d id.Digest) string       { return filepath.Join(f.dir, "blobs", d.String()) }
-
-const (
-	newPrefix = ".new-" // of a generation that isn't whole
-	oldPrefix = ".old-" // of one whose successor takes its name
-)
-
-// recover makes up for a crash. See publish.
-func (f *Folder) recover() error {
-	all, err := os.ReadDir(filepath.Join(f.dir, "generations"))
-	if err != nil {
-		return err
-	}
-	for _, e := range all {
-		name := e.Name()
-		if old, ok := strings.CutPrefix(name, oldPrefix); ok {
-			if _, err := os.Stat(f.generation(old)); errors.Is(err, os.ErrNotExist) {
-				if err := durable.Rename(f.generation(name), f.generation(old)); err != nil {
-					return err
-				}
-				continue
-			}
-		} else if !strings.HasPrefix(name, newPrefix) {
-			continue
-		}
-		if err := os.RemoveAll(f.generation(name)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// publish gives a whole generation its name. A crash leaves the one that had
-// the name, or this one.
-func (f *Folder) publish(name string) error {
-	next, at, old := f.generation(newPrefix+name), f.generation(name), f.generation(oldPrefix+name)
-	if err := durable.SyncDir(next); err != nil {
-		return err
-	}
-	if err := os.Rename(at, old); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	if err := durable.Rename(next, at); err != nil {
-		return err
-	}
-	return os.RemoveAll(old)
-}
-
-// Generations returns the names of what is there, newest first.
-func (f *Folder) Generations() (names []string, err error) {
-	all, err := os.ReadDir(filepath.Join(f.dir, "generations"))
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range all {
-		if _, err := id.ParseDay(e.Name()); err == nil {
-			names = append(names, e.Name())
-		}
-	}
-	slices.Reverse(names) // they were in order
-	return names, nil
-}
-
-func (f *Folder) manifest(name string) (m manifest, err error) {
-	if _, err := id.ParseDay(name); err != nil {
-		return m, ErrNone
-	}
-	return readManifest(f.generation(name))
-}
-
-func readManifest(dir string) (m manifest, err error) {
-	b, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
-	if errors.Is(err, os.ErrNotExist) {
-		return m, ErrNone
-	}
-	if err != nil {
-		return m, err
-	}
-	if err := json.Unmarshal(b, &m); err != nil || m.Format != format {
-		return m, fmt.Errorf("%w: its manifest is not one of %s", ErrDamaged, format)
-	}
-	return m, nil
-}
-
-// writeManifest is what makes the generation whole.
-func writeManifest(dir string, m manifest) error {
-	text, err := json.MarshalIndent(m, "", "  ")
-	if err != nil {
-		return err
-	}
-	return durable.ReplaceFile(filepath.Join(dir, "manifest.json"), append(text, '\n'), 0o600)
-}
-
-// open opens a generation's database.
-func (f *Folder) open(dir string, m manifest) (*vault.Copy, error) {
-	return vault.OpenCopy(filepath.Join(dir, "vault.db"), f.logKey, []byte(m.Checkpoint))
-}
-
-// orders returns the orders of destruction that a generation knows.
-func (f *Folder) orders(ctx context.Context, name string) ([]vault.Order, error) {
-	m, err := f.manifest(name)
-	if err != nil {
-		return nil, err
-	}
-	db, err := f.open(f.generation(name), m)
-	if err != nil {
-		return nil, err
-	}
-	orders, err := db.Orders(ctx)
-	return orders, errors.Join(err, db.Close())
 }
 
 // Run makes a backup. What a crash leaves, in order:
@@ -514,116 +328,6 @@ func (f *Folder) blobsOf(ctx context.Context, name string) ([]id.Object, error) 
 	}
 	blobs, err := db.Blobs(ctx)
 	return blobs, errors.Join(err, db.Close())
-}
-
-// Forget removes generations, and then blobs that none is left to name.
-func (f *Folder) Forget(ctx context.Context, names ...string) error {
-	for _, name := range names {
-		if _, err := f.manifest(name); err != nil && !errors.Is(err, ErrDamaged) {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		// Under the other name a crash leaves nothing that looks whole.
-		if err := durable.Rename(f.generation(name), f.generation(newPrefix+name)); err != nil {
-			return err
-		}
-		if err := os.RemoveAll(f.generation(newPrefix + name)); err != nil {
-			return err
-		}
-	}
-	left, err := f.Generations()
-	if err != nil {
-		return err
-	}
-	named := map[string]bool{}
-	for _, name := range left {
-		blobs, err := f.blobsOf(ctx, name)
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err) // and nothing is taken away that it may need
-		}
-		for _, o := range blobs {
-			named[o.Digest.String()] = true
-		}
-	}
-	there, err := os.ReadDir(filepath.Join(f.dir, "blobs"))
-	if err != nil {
-		return err
-	}
-	for _, e := range there {
-		if !named[e.Name()] {
-			if err := os.Remove(filepath.Join(f.dir, "blobs", e.Name())); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// carryOut destroys in all other generations the answers of which a generation
-// knows that their reporters had them destroyed. Their blobs go with Forget.
-func (f *Folder) carryOut(ctx context.Context, from string) (n int, err error) {
-	orders, err := f.orders(ctx, from)
-	if err != nil || len(orders) == 0 {
-		return 0, err
-	}
-	others, err := f.Generations()
-	if err != nil {
-		return 0, err
-	}
-	for _, name := range others {
-		if name == from {
-			continue
-		}
-		gone, err := f.carryOutIn(ctx, name, orders)
-		if err != nil {
-			return n, fmt.Errorf("%s: %w", name, err)
-		}
-		n += gone
-	}
-	return n, nil
-}
-
-// carryOutIn makes a generation anew without the answers. What it was is gone
-// only then.
-func (f *Folder) carryOutIn(ctx context.Context, name string, orders []vault.Order) (int, error) {
-	m, err := f.manifest(name)
-	if err != nil {
-		return 0, err
-	}
-	known, err := f.orders(ctx, name)
-	if err != nil {
-		return 0, err
-	}
-	orders = slices.DeleteFunc(slices.Clone(orders), func(x vault.Order) bool {
-		return slices.ContainsFunc(known, func(k vault.Order) bool { return k.Object == x.Object })
-	})
-	if len(orders) == 0 {
-		return 0, nil
-	}
-	dir := f.generation(newPrefix + name)
-	if err := errors.Join(os.RemoveAll(dir), os.Mkdir(dir, 0o700)); err != nil {
-		return 0, err
-	}
-	for file := range m.Files {
-		in, err := os.Open(filepath.Join(f.generation(name), file))
-		if err != nil {
-			return 0, err
-		}
-		_, err = write(ctx, filepath.Join(dir, file), in)
-		if err = errors.Join(err, in.Close()); err != nil {
-			return 0, err
-		}
-	}
-	gone, err := vault.CarryOut(ctx, filepath.Join(dir, "vault.db"), orders)
-	if err != nil || len(gone) == 0 {
-		return 0, errors.Join(err, os.RemoveAll(dir))
-	}
-	if m.Files["vault.db"], err = read(ctx, filepath.Join(dir, "vault.db"), &meter{}); err != nil {
-		return 0, err
-	}
-	if err := writeManifest(dir, m); err != nil {
-		return 0, err
-	}
-	return len(gone), f.publish(name)
 }
 
 // parseRecipients reads what the keys are sealed to.

@@ -1,0 +1,147 @@
+package redact
+
+// contextTokens is how far a word may stand from the number that it tells of.
+const contextTokens = 9
+
+const keywords = kwNIK | kwKK | kwNPWP | kwNIP | kwPhone | kwBank | kwBPJS | kwPassport | kwCard | kwMoney | kwOther
+
+// context returns the classes of the word nearest before token i that says
+// what number follows.
+func (s *scan) context(i int) class {
+	const reach = 48 // bytes
+	for k := i - 1; k >= 0 && k >= i-contextTokens; k-- {
+		t := s.tokens[k]
+		if s.tokens[i].start-t.end > reach || s.tokens[k+1].gap == paragraph {
+			return 0
+		}
+		if t.form != word {
+			if t.form == number && k < i-1 && s.used[k] != taken && t.end-t.start > 5 {
+				return 0 // that word tells of the number before
+			}
+			if m := s.raw[t.start:t.end]; t.form == mark && m != Name.Mark() && m != Address.Mark() {
+				return s.ofMark(k, i) // "rek. [REKENING] dan 12345678": more of the same
+			}
+			continue
+		}
+		if c := s.keyword(k); c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+// ofMark returns the class that a mark right before a number stands for.
+func (s *scan) ofMark(k, i int) class {
+	if i-k > 2 || i-k == 2 && !s.is(i-1, ",") && !s.is(i-1, "/") && !s.is(i-1, "dan") && !s.is(i-1, "atau") {
+		return 0
+	}
+	switch s.raw[s.tokens[k].start:s.tokens[k].end] {
+	case Phone.Mark():
+		return kwPhone
+	case Bank.Mark():
+		return kwBank
+	}
+	return 0
+}
+
+// keyword returns the classes of a word as one that tells of numbers, with the
+// word before it where it takes two.
+func (s *scan) keyword(k int) class {
+	t := s.text(k)
+	before := func(w ...string) bool {
+		for _, x := range w {
+			if s.is(k-1, x) {
+				return true
+			}
+		}
+		return false
+	}
+	switch t {
+	case "keluarga":
+		if before("kartu") {
+			return kwKK
+		}
+		return 0
+	case "penduduk":
+		if before("tanda") {
+			return kwNIK
+		}
+		return 0
+	case "pajak":
+		if before("wajib", "pokok") {
+			return kwNPWP
+		}
+		return 0
+	case "pegawai":
+		if before("induk") {
+			return kwNIP
+		}
+		return 0
+	case "kredit", "debit":
+		if before("kartu") {
+			return kwCard
+		}
+		return 0
+	case "sehat":
+		if before("indonesia") {
+			return kwBPJS
+		}
+		return 0
+	case "nama":
+		if before("atas") {
+			return kwBank
+		}
+		return 0
+	case "n":
+		if s.is(k-1, ".") && s.is(k-2, "a") || s.is(k-1, "/") && s.is(k-2, "a") {
+			return kwBank
+		}
+		return 0
+	case "rekening", "rek":
+		if before("kode", "mata") || s.is(k+1, "belanja") {
+			return kwOther
+		}
+		return kwBank
+	case "bank", "an":
+		return kwBank
+	case "dana":
+		return 0
+	case "atm":
+		if before("kartu") {
+			return kwCard
+		}
+		return kwBank
+	case "dewan", "sk", "se", "pp", "uu":
+		if t != "dewan" {
+			return kwOther
+		}
+		return 0
+	case "kode", "paket":
+		return kwOther
+	}
+	return s.tokens[k].class & keywords
+}
+
+// after returns the classes of a word right after token i that says what it was.
+func (s *scan) after(i int) class {
+	for k := i + 1; k <= i+4 && s.near(k); k++ {
+		if s.tokens[k].form == number || s.tokens[k].form == mark && k > i+1 {
+			return 0
+		}
+		if s.is(k, ",") || s.is(k, ".") || s.is(k, ";") || s.is(k, "dan") {
+			if !s.is(k+1, "an") && !s.is(k+1, "a") && !s.is(k+1, "atas") && !s.has(k+1, kwBank) {
+				return 0
+			}
+			continue
+		}
+		if s.tokens[k].form == word {
+			if c := s.keyword(k); c != 0 {
+				return c &^ (kwOther | kwMoney | kwPhone)
+			}
+			if s.is(k, "atas") && s.is(k+1, "nama") || s.is(k, "a") && s.is(k+2, "n") {
+				return kwBank
+			}
+		}
+	}
+	return 0
+}
