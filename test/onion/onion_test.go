@@ -6,11 +6,14 @@ package onion_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/textproto"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,11 +22,14 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/cretz/bine/control"
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/net/proxy"
 
 	"suluh.example/suluh/crypto/casecode"
 	"suluh.example/suluh/crypto/keyfile"
@@ -466,6 +472,42 @@ func TestOnion(t *testing.T) {
 		must(t, p.status(address, code))
 	})
 
+	t.Run("a flood on 200 circuits leaves room for the honest", func(t *testing.T) {
+		honest := func() time.Duration {
+			began := time.Now()
+			code, err := p.submit(address, "uji jujur")
+			must(t, err)
+			if len(strings.Fields(code)) != 10 {
+				t.Fatalf("got %q", code)
+			}
+			return time.Since(began)
+		}
+		const circuits, times = 200, 3
+		var idle, flooded []time.Duration
+		for range times {
+			idle = append(idle, honest())
+		}
+		f := p.flood(t, address, circuits)
+		for range times {
+			flooded = append(flooded, honest())
+		}
+		f.stop()
+		for range times {
+			idle = append(idle, honest())
+		}
+		slices.Sort(idle)
+		slices.Sort(flooded)
+		ratio := float64(flooded[len(flooded)/2]) / float64(idle[len(idle)/2])
+		t.Logf("idle %v, flooded %v: %.2f times; the flood had %d answers on %d circuits, of which %d were to wait",
+			idle[len(idle)/2], flooded[len(flooded)/2], ratio, f.answers.Load(), f.circuits.Load(), f.waits.Load())
+		if f.circuits.Load() < circuits*9/10 || f.answers.Load() < 2*circuits {
+			t.Error("that was no flood")
+		}
+		if ratio >= 3 {
+			t.Error("an honest reporter takes three times as long or longer")
+		}
+	})
+
 	t.Run("it ends with its keeper and tor", func(t *testing.T) {
 		keeper := child(t, x.cmd.Process.Pid)
 		tor := child(t, keeper)
@@ -481,10 +523,172 @@ func TestOnion(t *testing.T) {
 		}
 	})
 
+	t.Run("the system's tor serves it beside what it has", func(t *testing.T) {
+		dir := t.TempDir()
+		other, service := filepath.Join(dir, "other"), filepath.Join(dir, "suluh")
+		system := func() (end func()) {
+			return p.tor(t, dir, fmt.Sprintf("SocksPort 0\nControlSocket %s/control\nCookieAuthentication 1\nHiddenServiceDir %s\nHiddenServicePort 80 unix:%s/none\n", dir, other, dir))
+		}
+		end := system()
+		onionDir := filepath.Join(t.TempDir(), "o")
+		_, address := p.intake(t, onionDir, "--tor-control", filepath.Join(dir, "control"), "--tor-service", service)
+		works := func() {
+			t.Helper()
+			must(t, p.status(address, code))
+			raw, err := net.Dial("unix", filepath.Join(dir, "control"))
+			must(t, err)
+			conn := control.NewConn(textproto.NewConn(raw))
+			defer conn.Close()
+			must(t, conn.Authenticate(""))
+			all, err := conn.GetConf("HiddenServiceOptions")
+			must(t, err)
+			for _, want := range []string{other, service} {
+				if !slices.ContainsFunc(all, func(l *control.KeyVal) bool { return l.Key == "HiddenServiceDir" && l.Val == want }) {
+					t.Errorf("tor does not serve %s any more", filepath.Base(want))
+				}
+			}
+			if s := p.onionStatus(t, onionDir); s.State != "published" || "http://"+s.Address+"/" != address || s.PoW.Effort != nil {
+				t.Errorf("its status is %+v", s)
+			}
+		}
+		works()
+		end()
+		defer system()()
+		until(t, "it is told to the tor that was started anew", func() bool {
+			s := p.onionStatus(t, onionDir)
+			return s.State == "published" && s.Starts > 1
+		})
+		works()
+	})
+
 	t.Run("its log tells no address, circuit or time", func(t *testing.T) {
 		log := x.log.String()
 		if m := regexp.MustCompile(`fc00:|\d\d:\d\d:\d\d|127\.0\.0\.1`).FindString(log); m != "" || log == "" {
 			t.Errorf("%q in\n%s", m, log)
 		}
 	})
+}
+
+// junk is a flood that goes on until it is stopped.
+type junk struct {
+	answers, waits atomic.Int64
+	circuits       atomic.Int64 // that were there at once
+
+	end context.CancelFunc
+	all sync.WaitGroup
+}
+
+// flood sends junk on so many circuits at once: pages, codes that nobody has,
+// forms that aren't, and uploads that never end. Those who send it have a tor of
+// their own. It returns once nearly all have their circuit.
+func (p place) flood(t *testing.T, address string, circuits int) *junk {
+	t.Helper()
+	socks := p.client(t)
+	ctx, end := context.WithCancel(t.Context())
+	f := &junk{end: end}
+	t.Cleanup(f.stop)
+	for i := range circuits {
+		dialer, err := proxy.SOCKS5("unix", socks, &proxy.Auth{User: fmt.Sprintf("junk%d", i), Password: "x"}, nil)
+		must(t, err)
+		transport := &http.Transport{DialContext: dialer.(proxy.ContextDialer).DialContext}
+		t.Cleanup(transport.CloseIdleConnections)
+		c := &http.Client{Transport: transport}
+		f.all.Go(func() {
+			for ctx.Err() == nil && !f.send(ctx, c, address, 0) {
+			}
+			f.circuits.Add(1)
+			for n := i; ctx.Err() == nil; n++ {
+				f.send(ctx, c, address, n)
+				select {
+				case <-ctx.Done():
+				case <-time.After(time.Second):
+				}
+			}
+		})
+	}
+	until(t, "nine in ten of the flood have their circuit", func() bool { return int(f.circuits.Load()) >= circuits*9/10 })
+	return f
+}
+
+// client starts a tor of the network's for those who flood it, and returns the
+// path of its SOCKS port.
+func (p place) client(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	p.tor(t, dir, fmt.Sprintf("SocksPort unix:%s/socks\nMaxClientCircuitsPending 256\n", dir))
+	return filepath.Join(dir, "socks")
+}
+
+// tor starts a tor of the network's, and returns once it has found its way.
+func (p place) tor(t *testing.T, dir, torrc string) (end func()) {
+	t.Helper()
+	must(t, os.Chmod(dir, 0o700)) // or tor makes no socket there
+	file, log := filepath.Join(dir, "torrc"), filepath.Join(dir, "log")
+	must(t, os.WriteFile(file, fmt.Appendf([]byte(torrc), "DataDirectory %s/data\nLog notice file %s\n__OwningControllerProcess %d\n", dir, log, os.Getpid()), 0o600))
+	must(t, os.RemoveAll(log)) // of one before
+	cmd := exec.Command("tor", "--quiet", "--defaults-torrc", p.net.JoinTorrc, "-f", file)
+	must(t, cmd.Start())
+	end = sync.OnceFunc(func() {
+		_ = cmd.Process.Kill() // it may have ended
+		_ = cmd.Wait()
+	})
+	t.Cleanup(end)
+	until(t, "tor is ready", func() bool {
+		text, _ := os.ReadFile(log)
+		return bytes.Contains(text, []byte("Bootstrapped 100%"))
+	})
+	return end
+}
+
+// send sends one piece of junk and tells whether it was answered.
+func (f *junk) send(ctx context.Context, c *http.Client, address string, kind int) bool {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	method, path, mediaType := http.MethodPost, "lapor/kirim", "multipart/form-data; boundary=x"
+	var body io.Reader
+	switch kind % 4 {
+	case 0:
+		method, path = http.MethodGet, ""
+	case 1:
+		path, mediaType, body = "cek", "application/x-www-form-urlencoded", strings.NewReader("kode=sampah")
+	case 2:
+		body = io.LimitReader(rand.Reader, 1<<14)
+	case 3: // comes slowly, for as long as it is read
+		r, w := io.Pipe()
+		go func() {
+			defer w.Close() // net/http waits for a body that it reads
+			for {
+				if _, err := io.WriteString(w, "--x\r\n"); err != nil {
+					return
+				}
+				select {
+				case <-ctx.Done():
+					return
+				case <-time.After(time.Second):
+				}
+			}
+		}()
+		body = r
+	}
+	req, err := http.NewRequestWithContext(ctx, method, address+path, body)
+	if err != nil {
+		return false
+	}
+	req.Header.Set("Content-Type", mediaType)
+	r, err := c.Do(req)
+	if err != nil {
+		return false
+	}
+	_, _ = io.Copy(io.Discard, r.Body) // junk
+	r.Body.Close()
+	f.answers.Add(1)
+	if r.StatusCode == http.StatusTooManyRequests {
+		f.waits.Add(1)
+	}
+	return true
+}
+
+func (f *junk) stop() {
+	f.end()
+	f.all.Wait()
 }
