@@ -1,10 +1,11 @@
 // Package report holds what people write about a case, as the documents that
-// are sealed: the reporter's letters and summary, and the members' answers,
-// notes and states; with the categories, the statuses and their clocks.
+// are sealed: the reporter's letters and summary, the members' answers, notes
+// and states, and what of a case may leave the vault: drafts, items and
+// outcomes; with the classes, the categories, the statuses and their clocks.
 //
 // It is text in and JSON out. It must never seal, store or log anything, and
 // holds no words for people: their names stand in the catalogues of
-// internal/lang under "category." and "status.".
+// internal/lang under "class.", "category." and "status.".
 //
 // Documents carry a version "v". Readers ignore fields that they don't know,
 // so that an older desk opens what a newer intake sent.
@@ -35,11 +36,13 @@ type Report struct {
 	When     string   `json:"kapan,omitempty"`
 	Category Category `json:"jenis,omitempty"`
 	Loss     string   `json:"rugi,omitempty"`
-	Others   string   `json:"saksi,omitempty"` // other witnesses or sources
-	Already  string   `json:"sudah,omitempty"` // reported elsewhere already
+	Others   string   `json:"saksi,omitempty"`             // other witnesses or sources
+	Already  string   `json:"sudah,omitempty"`             // reported elsewhere already
+	Keep     bool     `json:"jangan_diteruskan,omitempty"` // nothing of it may go to a queue outside the vault
 }
 
-// IsEmpty tells whether nothing was written. A category alone is nothing.
+// IsEmpty tells whether nothing was written. A category alone is
+// nothing, and so is the wish that it be kept.
 func (r Report) IsEmpty() bool {
 	return strings.TrimSpace(r.What+r.How+r.Why+r.Who+r.Where+r.When+r.Loss+r.Others+r.Already) == ""
 }
@@ -140,16 +143,72 @@ type Note struct {
 	Text string    `json:"text"`
 }
 
-// State is the case as its readers last left it, for the list.
+// State is the case as its readers last left it, for the list. Of an older
+// one, class, unit and same_as are empty.
 type State struct {
 	V        int       `json:"v"` // 1
 	Case     id.Case   `json:"case"`
 	Title    string    `json:"title,omitempty"`
+	Class    Class     `json:"class,omitempty"` // "" until somebody said
 	Category Category  `json:"category,omitempty"`
+	Unit     id.Unit   `json:"unit,omitempty"`    // that handles the case; "" is the one that it was sent to
+	SameAs   id.Case   `json:"same_as,omitempty"` // the case of which this is a duplicate
 	Status   Status    `json:"status"`
 	Since    id.Day    `json:"since"`
 	Time     time.Time `json:"time"`
 	Due      id.Day    `json:"due,omitzero"`
+}
+
+// Draft is the sanitised text that a member prepared for a queue outside the
+// vault, sealed to the case. Nothing else of the case goes there.
+type Draft struct {
+	V        int       `json:"v"` // 1
+	Case     id.Case   `json:"case"`
+	Day      id.Day    `json:"day"`
+	Time     time.Time `json:"time"`
+	Class    Class     `json:"class"`
+	Category Category  `json:"category,omitempty"`
+	Title    string    `json:"title"`
+	Text     string    `json:"text"`
+}
+
+// Item is what an approver approved: the draft's words, sealed to the
+// forwarder, with what the forwarder needs to tell the case and the reporter
+// what became of them. Only reference, class, category, title, text, language
+// and day may go to the queue.
+type Item struct {
+	V         int       `json:"v"` // 1
+	Case      id.Case   `json:"case"`
+	Recipient string    `json:"recipient"` // of the case, age1pq1…
+	Reporter  string    `json:"reporter"`  // that answers are sealed to, age1pq1…
+	Language  string    `json:"language"`  // of the reporter
+	Draft     id.Digest `json:"draft"`     // sealed draft that was approved
+	Reference string    `json:"reference"` // random, by which the queue's complaint is found again
+	Class     Class     `json:"class"`
+	Category  Category  `json:"category,omitempty"`
+	Unit      id.Unit   `json:"unit"` // that handles the case, of which the approver is
+	Day       id.Day    `json:"day"`  // of the approval
+	Title     string    `json:"title"`
+	Text      string    `json:"text"`
+}
+
+// Outcome is what became of an item, or of a draft that an approver sent back,
+// sealed to the case and to the forwarder. Text, word, tracking and link are
+// the queue's: hostile until shown otherwise.
+type Outcome struct {
+	V         int       `json:"v"` // 1
+	Case      id.Case   `json:"case"`
+	Day       id.Day    `json:"day"`
+	Time      time.Time `json:"time"`
+	Item      id.Digest `json:"item"` // sealed item, or draft
+	Reference string    `json:"reference,omitempty"`
+	Result    string    `json:"result"`             // as in the statement that it was handed in with
+	Tracking  string    `json:"tracking,omitempty"` // the queue's number
+	Link      string    `json:"link,omitempty"`     // public page of it, http or https
+	Word      string    `json:"word,omitempty"`     // the queue's own status
+	Status    Status    `json:"status,omitempty"`   // ours
+	Text      string    `json:"text,omitempty"`     // the queue's answer, or the reason
+	Final     bool      `json:"final,omitempty"`    // nothing more will come
 }
 
 // ofReporter and ofMember are the documents, by who writes them. Each knows
@@ -160,7 +219,7 @@ type (
 		isOf(id.Case) bool
 	}
 	ofMember interface {
-		Answer | Note | State
+		Answer | Note | State | Draft | Item | Outcome
 		isOf(id.Case) bool
 	}
 )
@@ -170,6 +229,9 @@ func (d Summary) isOf(c id.Case) bool { return d.V == 1 && d.Case == c }
 func (d Answer) isOf(c id.Case) bool  { return d.V == 1 && d.Case == c }
 func (d Note) isOf(c id.Case) bool    { return d.V == 1 && d.Case == c }
 func (d State) isOf(c id.Case) bool   { return d.V == 1 && d.Case == c }
+func (d Draft) isOf(c id.Case) bool   { return d.V == 1 && d.Case == c }
+func (d Item) isOf(c id.Case) bool    { return d.V == 1 && d.Case == c }
+func (d Outcome) isOf(c id.Case) bool { return d.V == 1 && d.Case == c }
 
 // Encode returns a document's JSON text.
 func Encode[D ofReporter](d D) ([]byte, error) {

@@ -65,6 +65,12 @@ func kindOf[D ofMember](d D) string {
 		return "suluh.example/answer/v1"
 	case Note:
 		return "suluh.example/note/v1"
+	case Draft:
+		return "suluh.example/draft/v1"
+	case Item:
+		return "suluh.example/item/v1"
+	case Outcome:
+		return "suluh.example/outcome/v1"
 	default:
 		return "suluh.example/state/v1"
 	}
