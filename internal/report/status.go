@@ -31,34 +31,6 @@ func ParseCategory(s string) Category {
 	return ""
 }
 
-// Class says what kind of complaint a report is, which decides whether it may
-// leave the vault. The empty class means that nobody said yet.
-type Class string
-
-// The classes of the national guidelines: Pengaduan Berkadar Pengawasan,
-// Pengaduan Tidak Berkadar Pengawasan, Aspirasi, Permintaan Informasi.
-const (
-	Oversight   Class = "oversight" // stays in the vault
-	General     Class = "general"
-	Aspiration  Class = "aspiration"
-	Information Class = "information"
-)
-
-// Classes returns all classes in the order in which forms show them.
-func Classes() []Class { return []Class{Oversight, General, Aspiration, Information} }
-
-// ParseClass accepts the name of a class.
-func ParseClass(s string) (Class, error) {
-	if !slices.Contains(Classes(), Class(s)) {
-		return "", fmt.Errorf("unknown class")
-	}
-	return Class(s), nil
-}
-
-// MayForward tells whether a complaint of the class may go to a queue outside
-// the vault.
-func (c Class) MayForward() bool { return c == General || c == Aspiration || c == Information }
-
 // Status is where a case stands, as the reporter sees it.
 type Status string
 
