@@ -8,11 +8,13 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -84,10 +86,31 @@ type Result struct {
 	Waiting    int // cases that were accessed and whose deposit isn't in the log yet
 	Roster     *roster.Roster
 	Entries    Entries
+	Rosters    []RosterAt // oldest first
 	Restores   []Restored // oldest first: see [Result.Unseen]
 	Before     tlog.Tree  // of an export: what the folder had, which the log continues
 
 	zone *time.Location
+}
+
+// RosterAt is a roster from the record on that put it in force.
+type RosterAt struct {
+	Seq  int64
+	Time time.Time // of the record
+	*roster.Roster
+}
+
+// RosterAt returns the roster that was in force at a record, or nil before the
+// first.
+func (r *Result) RosterAt(seq int64) *roster.Roster {
+	i, found := slices.BinarySearchFunc(r.Rosters, seq, func(x RosterAt, seq int64) int { return cmp.Compare(x.Seq, seq) })
+	if !found {
+		i--
+	}
+	if i < 0 {
+		return nil
+	}
+	return r.Rosters[i].Roster
 }
 
 // Restored is a restore from a backup, as a record tells it.
@@ -237,7 +260,8 @@ func (l *Log) extend(ctx context.Context) (*Result, error) {
 	s := &l.state
 	return &Result{
 		Tree: tree, Checkpoint: msg, Records: tree.N, Deposits: s.deposits, Destroyed: s.destroyed, Accesses: s.accesses,
-		Waiting: len(s.waiting), Roster: s.roster, Entries: l.index.entries(), Restores: s.restores[:len(s.restores):len(s.restores)], zone: l.TimeZone(),
+		Waiting: len(s.waiting), Roster: s.roster, Entries: l.index.entries(),
+		Rosters: s.rosters[:len(s.rosters):len(s.rosters)], Restores: s.restores[:len(s.restores):len(s.restores)], zone: l.TimeZone(),
 	}, nil
 }
 

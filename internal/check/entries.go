@@ -24,6 +24,7 @@ type Entry struct {
 	Member id.Member `json:"member,omitempty"`
 	To     id.Member `json:"to,omitempty"` // whom a grant, a revocation or an assignment is for
 	Case   id.Case   `json:"case,omitempty"`
+	Detail string    `json:"detail,omitempty"` // in the record's own words: of a batch its day
 }
 
 // Actions returns all that an entry's action can be.
@@ -43,6 +44,7 @@ func Actions() (all []string) {
 type compact struct {
 	time                   int64 // seconds, or the number of the day
 	action, member, to, of uint32
+	detail                 uint32
 }
 
 // index has the entries of a log.
@@ -69,7 +71,7 @@ var epoch = id.DayOf(time.Unix(0, 0), time.UTC)
 func (x *index) add(p *parsed) {
 	r, s := &p.record, &p.statement
 	c := compact{time: r.Time.Unix(), action: x.number(string(r.Kind))}
-	member, to, of := id.Member(""), id.Member(""), id.Case("")
+	member, to, of, detail := id.Member(""), id.Member(""), id.Case(""), ""
 	switch r.Kind {
 	case accesslog.KindStatement:
 		c.action = x.number(string(s.Action))
@@ -78,8 +80,10 @@ func (x *index) add(p *parsed) {
 		c.time, of = int64(r.Deposit.Day.Sub(epoch)), r.Deposit.Case
 	case accesslog.KindDestroy:
 		c.time, of = int64(r.Destroy.Day.Sub(epoch)), r.Destroy.Case
+	case accesslog.KindBatch:
+		detail = r.Batch.Day.String()
 	}
-	c.member, c.to, c.of = x.number(string(member)), x.number(string(to)), x.number(string(of))
+	c.member, c.to, c.of, c.detail = x.number(string(member)), x.number(string(to)), x.number(string(of)), x.number(detail)
 	x.all = append(x.all, c)
 }
 
@@ -100,7 +104,7 @@ func (e Entries) At(seq int64) Entry {
 	c := e.all[seq]
 	x := Entry{
 		Seq: seq, Action: e.names[c.action],
-		Member: id.Member(e.names[c.member]), To: id.Member(e.names[c.to]), Case: id.Case(e.names[c.of]),
+		Member: id.Member(e.names[c.member]), To: id.Member(e.names[c.to]), Case: id.Case(e.names[c.of]), Detail: e.names[c.detail],
 	}
 	if accesslog.Kind(x.Action).DayOnly() {
 		x.Day = epoch.AddDays(int(c.time))
@@ -193,7 +197,7 @@ func ParseDay(text string) (id.Day, error) {
 // written as text.
 func WriteCSV(w io.Writer, entries iter.Seq[Entry], nameOf func(id.Member) string) error {
 	out := csv.NewWriter(w)
-	err := out.Write([]string{"record", "time", "day", "action", "member", "name", "to", "case"})
+	err := out.Write([]string{"record", "time", "day", "action", "member", "name", "to", "case", "detail"})
 	for e := range entries {
 		if err != nil {
 			return err
@@ -206,7 +210,7 @@ func WriteCSV(w io.Writer, entries iter.Seq[Entry], nameOf func(id.Member) strin
 		if e.Member != "" {
 			name = nameOf(e.Member)
 		}
-		row := []string{strconv.FormatInt(e.Seq, 10), at, e.Day.String(), e.Action, string(e.Member), name, string(e.To), string(e.Case)}
+		row := []string{strconv.FormatInt(e.Seq, 10), at, e.Day.String(), e.Action, string(e.Member), name, string(e.To), string(e.Case), e.Detail}
 		for i := range row {
 			row[i] = Cell(row[i])
 		}

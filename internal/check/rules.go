@@ -30,6 +30,7 @@ type state struct {
 	zone     string
 	root     note.Verifier // of rosters
 	roster   *roster.Roster
+	rosters  []RosterAt
 	signed   []byte
 	members  note.Verifiers
 	nonces   map[[16]byte]struct{}
@@ -235,6 +236,7 @@ func (s *state) newRoster(ctx context.Context, r accesslog.RosterRecord) error {
 		}
 	}
 	s.roster, s.signed, s.members = next, signed, next.Verifiers()
+	s.rosters = append(s.rosters, RosterAt{s.n, s.last, next})
 	return nil
 }
 
