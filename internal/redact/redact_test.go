@@ -351,3 +351,28 @@ func FuzzFind(f *testing.F) {
 		}
 	})
 }
+
+// TestWhatAPersonAddsIsMaskedEverywhere: in any spelling, all of its words, and
+// nothing that only has it within.
+func TestWhatAPersonAddsIsMaskedEverywhere(t *testing.T) {
+	r := redact.New(redact.Options{})
+	for _, x := range []struct{ value, text, want string }{
+		{"gudang biru", "Di Gudang  Biru, di gudang\nbiru dan di GUDANG BIRU. Gudang merah.", "Di [JABATAN], di [JABATAN] dan di [JABATAN]. Gudang merah."},
+		{"api", "api, tapi bukan kapital; ａｐｉ dan a\u200bpi", "[JABATAN], tapi bukan kapital; [JABATAN] dan [JABATAN]"},
+		{"7", "7 orang, 17 orang, 7.000", "[JABATAN] orang, 17 orang, [JABATAN].000"},
+		{"nama", "[NAMA] dan nama", "[NAMA] dan [JABATAN]"},
+		{"jabatan", "[JABATAN]", "[JABATAN]"},
+		{"***", "a *** b", "a [JABATAN] b"},
+		{" ", "a b", "a b"},
+		{"", "a b", "a b"},
+		{"a", "", ""},
+	} {
+		if got := r.Apply(x.text, r.Everywhere(x.text, []redact.Known{{Kind: redact.Job, Text: x.value}})); got != x.want {
+			t.Errorf("%q in %q: got %q", x.value, x.text, got)
+		}
+	}
+	values := []redact.Known{{Text: "biru"}, {Kind: redact.Address, Text: "gudang biru"}, {Text: "biru tua"}}
+	if got := r.Apply("gudang biru tua, biru tua, biru", r.Everywhere("gudang biru tua, biru tua, biru", values)); got != "[ALAMAT] tua, [NAMA], [NAMA]" {
+		t.Errorf("of values within one another: %q", got)
+	}
+}

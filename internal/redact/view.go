@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -289,14 +290,16 @@ func unleet(s string) string {
 	}, s)
 }
 
+// marks are the kinds whose marks may stand in a text: a person may mask what
+// [Redactor.Leftover] tells of.
+var marks = append(Kinds(), Job, Number, Birth)
+
 // markAt returns the length of the mark that a text begins with, or 0.
 func markAt(s string) int {
 	for n := 1; n < len(s) && n < 12; n++ {
 		if s[n] == ']' {
-			for _, k := range Kinds() {
-				if s[1:n] == string(k) {
-					return n + 1
-				}
+			if slices.Contains(marks, Kind(s[1:n])) {
+				return n + 1
 			}
 			return 0
 		}
