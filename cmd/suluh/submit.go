@@ -151,6 +151,7 @@ type submitCmd struct {
 	From    string   `placeholder:"FILE" help:"Report as JSON instead of the questions; - is standard input. See --example."`
 	To      string   `placeholder:"UNIT" help:"Unit that reads it, instead of the question."`
 	Without []string `sep:"none" placeholder:"MEMBER" help:"An officer who must not read it, who gets no key; may be repeated."`
+	Keep    bool     `help:"Ask that it not be forwarded to the main queue (SP4N-LAPOR!), as complaints about services may be, masked; suspected wrongdoing never is."`
 	Receipt string   `placeholder:"FILE" help:"Keep the receipt in a new file: a promise that auditors can check (suluh audit verify --receipt). It shows that you reported."`
 	JSON    bool     `name:"json" help:"Print JSON: code, receipt, and what became of each file."`
 	Example bool     `help:"Print a report as JSON with every field, and do nothing else."`
@@ -163,8 +164,9 @@ signed it, it is in the access log, and it is in force today. No page of the ser
 At a terminal it asks the questions of the form one by one. Prints the report's code alone: ten words, the only way to read answers. Nothing is kept on this computer
 but what you keep; Ctrl-C before the end leaves nothing on the server.
 
---from takes a JSON object with any of the fields that --example prints, all of them texts but "tanpa" (a list): the answers apa, bagaimana, mengapa, siapa, mana, kapan, jenis,
-rugi, saksi, sudah, and "unit" and "tanpa" for --to and --without. A field that is not known is refused.
+--from takes a JSON object with any of the fields that --example prints, all of them texts but "tanpa" (a list) and "jangan_diteruskan" (true or
+false): the answers apa, bagaimana, mengapa, siapa, mana, kapan, jenis, rugi, saksi, sudah, and "unit", "tanpa" and "jangan_diteruskan" for --to, --without and --keep. A field that
+is not known is refused.
 
 Examples:
   suluh submit --server http://….onion --socks 127.0.0.1:9050 --root-key root.vkey
@@ -285,6 +287,7 @@ func (c *submitCmd) form(l *lang.Language) (f reporter.Form, err error) {
 			return f, err
 		}
 	}
+	f.Keep = f.Keep || c.Keep
 	if c.To != "" {
 		f.Unit = id.Unit(c.To)
 	}

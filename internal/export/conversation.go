@@ -31,6 +31,9 @@ func Answers(l *lang.Language, r report.Report) [][2]string {
 	add("rugi", r.Loss)
 	add("saksi", r.Others)
 	add("sudah", r.Already)
+	if r.Keep {
+		add("keep", l.T("export.keep.yes"))
+	}
 	return all
 }
 

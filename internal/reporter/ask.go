@@ -122,6 +122,11 @@ func (a *Asker) Questions(ctx context.Context, f *Form, r *roster.Roster, files 
 			return err
 		}
 	}
+	if !f.Keep {
+		if err := a.askKeep(ctx, f); err != nil {
+			return err
+		}
+	}
 	for _, q := range questions() {
 		if q.Name == "rugi" {
 			if err := a.askCategory(ctx, f); err != nil {
@@ -256,6 +261,23 @@ func (a *Asker) askWithout(ctx context.Context, f *Form, r *roster.Roster) error
 	}
 }
 
+// keepKey is the message that says whether a report may be forwarded.
+func keepKey(keep bool) string {
+	if keep {
+		return "intake.keep.yes"
+	}
+	return "intake.keep.no"
+}
+
+// askKeep asks whether it may be forwarded to the main queue. No answer is that
+// it may.
+func (a *Asker) askKeep(ctx context.Context, f *Form) error {
+	a.say("\n%s\n  %s\n  1  %s\n  2  %s", a.lang.T("intake.keep.check"), a.lang.T("intake.keep.hint"), a.lang.T(keepKey(false)), a.lang.T(keepKey(true)))
+	n, err := a.number(ctx, 2, true)
+	f.Keep = n == 2
+	return err
+}
+
 func (a *Asker) askFiles(ctx context.Context, files *Files) error {
 	a.say("\n%s\n  %s", a.lang.T("intake.check.attach"), a.lang.T("reporter.ask.file"))
 	for {
@@ -288,6 +310,7 @@ func (a *Asker) Review(ctx context.Context, f *Form, r *roster.Roster, files *Fi
 		if u.Recovery != "" {
 			a.say("  %s", a.lang.T("intake.check.sheet"))
 		}
+		a.say("%s: %s", a.lang.T("intake.keep.check"), a.lang.T(keepKey(f.Keep)))
 		if f.Category != "" {
 			a.say("%s: %s", a.lang.T("intake.check.jenis"), a.lang.T("category."+string(f.Category)))
 		}

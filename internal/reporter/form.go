@@ -39,7 +39,7 @@ func Example() []byte {
 		Report: report.Report{
 			What: "Perjalanan dinas dibayar dua kali.", How: "Kuitansi hotel yang sama dipakai untuk dua surat tugas.",
 			Why: "Tidak ada yang mencocokkan kuitansi.", Who: "Bendahara dan kepala bidang di sebuah dinas.", Where: "Banjarbaru",
-			When: "sekitar Maret 2026", Category: "korupsi", Loss: "12,5 juta", Others: "Staf yang mengetik surat tugas.", Already: "Belum pernah.",
+			When: "sekitar Maret 2026", Category: "korupsi", Loss: "12,5 juta", Others: "Staf yang mengetik surat tugas.", Already: "Belum pernah.", Keep: true,
 		},
 		Unit: "itprov", Without: []id.Member{"penelaah-dua"},
 	}, "", "  ")

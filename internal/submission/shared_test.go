@@ -73,7 +73,7 @@ func writeTags(t *testing.T, file string) {
 			l.Without = []id.Member{"penelaah-dua", "penelaah-satu"}
 			*l.Report = report.Report{
 				What: "satu\ndua\tÅ \u2028 \u2029 😀 \"kutip\" \\ \u007f \ufeff", How: "b", Why: "c", Who: "d", Where: "e", When: "f",
-				Category: "korupsi", Loss: "Rp 1.000.000", Others: "g", Already: "h",
+				Category: "korupsi", Loss: "Rp 1.000.000", Others: "g", Already: "h", Keep: true,
 			}
 		})},
 		{Pair: [2]string{"unit", "itjen"}, Letter: letter(func(l *report.Letter) {

@@ -72,7 +72,7 @@ type part struct {
 
 // spoken are the beginnings of the keys of the messages that a script says.
 var spoken = []string{
-	"intake.check.", "intake.code.", "intake.destroy.", "intake.device.", "intake.field.", "intake.file.", "intake.kind.", "intake.long.", "intake.open.",
+	"intake.check.", "intake.code.", "intake.destroy.", "intake.device.", "intake.field.", "intake.file.", "intake.keep.", "intake.kind.", "intake.long.", "intake.open.",
 	"intake.receipt.", "intake.sent.", "intake.status.", "intake.tampered.", "intake.try.", "intake.unit.", "intake.without.",
 	"category.", "format.", "month.", "status.", "page.problem.", "page.product",
 }

@@ -24,6 +24,7 @@ const (
 	fileField       = "berkas"
 	secondFileField = "berkas2"
 	asIsField       = "asli" // photos with their hidden data
+	keepField       = "jangan_diteruskan"
 	codeField       = "kode"
 	textField       = "teks"
 	showField       = "lihat"  // show the code instead of trying it
@@ -75,6 +76,7 @@ func typedFrom(b *body) typed {
 			*q.Of(&t.report) = b.first(q.Name)
 		}
 	}
+	t.report.Keep = b.first(keepField) != ""
 	t.report.Category = report.ParseCategory(b.first(kindField))
 	if t.kind = string(t.report.Category); b.first(kindField) == unknown {
 		t.kind = unknown
@@ -107,6 +109,9 @@ func (t typed) written() (f []hidden) {
 	add(unitField, t.unit)
 	for _, m := range t.without {
 		add(withoutField, string(m))
+	}
+	if t.report.Keep {
+		add(keepField, "1")
 	}
 	add(kindField, t.kind)
 	for _, part := range report.Questions() {
@@ -260,6 +265,11 @@ func (t typed) answers(l *lang.Language) (all []answer) {
 	add := func(question, text string) {
 		all = append(all, answer{question, text})
 	}
+	keep := "intake.keep.no"
+	if t.report.Keep {
+		keep = "intake.keep.yes"
+	}
+	add(l.T("intake.keep.check"), l.T(keep))
 	for i, part := range report.Questions() {
 		if i == 2 {
 			category := ""

@@ -150,6 +150,35 @@ func TestWhoReads(t *testing.T) {
 	}
 }
 
+// TestARefusalToForward: people are told what may be forwarded before they
+// send, and a refusal is in what the readers open. Refusing it later is a change
+// of the same report.
+func TestARefusalToForward(t *testing.T) {
+	w := newWorld(t, config{})
+	form := w.get("/lapor/tulis")
+	form.want(t, 200, "tidak pernah masuk SP4N-LAPOR!", "Jangan teruskan ke antrean umum (SP4N-LAPOR!)")
+	if len(form.form(t, "/lapor/periksa")["jangan_diteruskan"]) > 0 {
+		t.Error("it is refused before anybody refused it")
+	}
+	w.get("/en/lapor/tulis").want(t, 200, "never goes to SP4N-LAPOR!", "Do not forward to the public queue (SP4N-LAPOR!)")
+	may := w.post("/lapor/periksa", typical())
+	may.want(t, 200, "<dt>Antrean umum (SP4N-LAPOR!)</dt><dd><bdi>Boleh diteruskan, jika bukan dugaan pelanggaran</bdi></dd>")
+	w.post("/lapor/kirim", may.form(t, "/lapor/kirim")).want(t, 200, "Catat kode ini")
+
+	refused := w.post("/lapor/periksa", with(may.form(t, "/lapor/tulis"), "jangan_diteruskan", "1"))
+	refused.want(t, 200, "<dt>Antrean umum (SP4N-LAPOR!)</dt><dd><bdi>Jangan diteruskan</bdi></dd>")
+	w.post("/lapor/kirim", refused.form(t, "/lapor/kirim")).want(t, 200, "Perubahan Anda kami tambahkan")
+	w.post("/lapor/kirim", refused.form(t, "/lapor/kirim")).want(t, 200, "Laporan ini sudah kami terima sebelumnya.")
+	cases := w.cases("penelaah-satu")
+	if len(cases) != 1 || len(cases[0].letters) != 2 {
+		t.Fatalf("%d cases", len(cases))
+	}
+	// Letters of one day come in any order.
+	if a, b := cases[0].letters[0].Report.Keep, cases[0].letters[1].Report.Keep; a == b {
+		t.Errorf("the readers get %v and %v", a, b)
+	}
+}
+
 // TestNothingTypedIsLost: everything comes back on the way through the pages,
 // in the other language, and where something has to be put right.
 func TestNothingTypedIsLost(t *testing.T) {
@@ -157,7 +186,7 @@ func TestNothingTypedIsLost(t *testing.T) {
 	full := url.Values{
 		"unit": {"itprov"}, "tanpa": {"penelaah-dua"}, "jenis": {"unknown"},
 		"apa": {"\n\nbaris satu\n  baris dua\t\"<b>&amp;"}, "bagaimana": {"b'"}, "mengapa": {"m"}, "siapa": {"s"}, "mana": {"di\nmana"},
-		"kapan": {"k"}, "rugi": {"> 2,5 juta"}, "saksi": {"saksi"}, "sudah": {"sudah"},
+		"kapan": {"k"}, "rugi": {"> 2,5 juta"}, "saksi": {"saksi"}, "sudah": {"sudah"}, "jangan_diteruskan": {"1"},
 	}
 	same := func(t *testing.T, got url.Values) {
 		t.Helper()

@@ -48,6 +48,7 @@ type writePage struct {
 	Alone      string // why there is no other unit
 	Officers   []officers
 	Left       bool // somebody is left out
+	Keep       bool // the box is ticked
 	AsIs       []hidden
 	Parts      [3][]field
 	Categories []choice
@@ -110,7 +111,7 @@ func (s *Server) writePage(r *request, ro *roster.Roster, t typed, problems ...p
 	l := r.l
 	p := writePage{
 		Page: s.script(s.plain(r, l.T("intake.write.title"))), Device: s.device(), Once: t.once, Units: choices(l, ro, t.unit),
-		Officers: allOfficers(l, ro, t.without), Left: len(t.without) > 0, AsIs: asIsFields(t.asIs),
+		Officers: allOfficers(l, ro, t.without), Left: len(t.without) > 0, Keep: t.report.Keep, AsIs: asIsFields(t.asIs),
 		Switch: s.others(r, "/lapor/tulis"),
 	}
 	if p.Problems = problems; len(problems) > 0 {

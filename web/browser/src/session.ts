@@ -365,4 +365,4 @@ export class Session {
   }
 }
 
-const cleanReport = (r: Report): Report => Object.fromEntries(Object.entries(r).map(([q, a]) => [q, cleanText(a)])) as unknown as Report;
+const cleanReport = (r: Report): Report => Object.fromEntries(Object.entries(r).map(([q, a]) => [q, typeof a === "string" ? cleanText(a) : a])) as unknown as Report;

@@ -63,6 +63,7 @@ export interface Report {
   rugi: string;
   saksi: string;
   sudah: string;
+  jangan_diteruskan?: boolean; // it must not go to the main queue
 }
 
 export interface Form {

@@ -28,7 +28,7 @@ export interface Letter {
 const orAbsent = (s: string | undefined): string | undefined => s || undefined;
 const some = <T>(a: T[]): T[] | undefined => (a.length > 0 ? a : undefined);
 
-const questions = ["apa", "bagaimana", "mengapa", "siapa", "mana", "kapan", "jenis", "rugi", "saksi", "sudah"] as const;
+const questions = ["apa", "bagaimana", "mengapa", "siapa", "mana", "kapan", "jenis", "rugi", "saksi", "sudah", "jangan_diteruskan"] as const;
 
 export const letterDocument = (l: Letter) => ({
   v: 1,
@@ -38,7 +38,7 @@ export const letterDocument = (l: Letter) => ({
   unit: orAbsent(l.unit),
   without: some(l.without),
   reporter: l.reporter,
-  report: l.report && Object.fromEntries(questions.map((q) => [q, orAbsent(l.report![q])])),
+  report: l.report && Object.fromEntries(questions.map((q) => [q, l.report![q] || undefined])),
   text: orAbsent(l.text),
   attachments: some(
     l.attachments.map((a) => ({ name: a.name, type: a.type, size: a.size, sha256: a.sha256, object: a.object, hidden: a.hidden })),

@@ -115,7 +115,7 @@ export class ReportPage implements Page {
     return {
       unit: unit === "?" ? (roster.units[0]?.other ?? "") : unit,
       without: data.getAll("tanpa").map(String),
-      report: { ...report, jenis: text("jenis") === "unknown" ? "" : text("jenis") } as unknown as Report,
+      report: { ...report, jenis: text("jenis") === "unknown" ? "" : text("jenis"), jangan_diteruskan: data.has("jangan_diteruskan") } as unknown as Report,
       language: this.screen.words.language as Form["language"],
       asIs: this.files.asIs,
     };
@@ -148,6 +148,7 @@ export class ReportPage implements Page {
     const left = form.without.flatMap((id) => roster.members.find((m) => m.id === id)?.name ?? []);
     const kind = String(new FormData(this.screen.form).get("jenis") ?? "");
     const answers = questions.flatMap((part, i) => [
+      ...(i === 0 ? [{ question: words.t("intake.keep.check"), text: words.t(`intake.keep.${form.report.jangan_diteruskan ? "yes" : "no"}`) }] : []),
       ...(i === 2 ? [{ question: words.t("intake.check.jenis"), text: kind && words.t(`category.${kind}`) }] : []),
       ...part.map((q) => ({ question: words.t(`intake.${i === 2 ? "check" : "field"}.${q}`), text: visibleText(form.report[q].trim()) })),
     ]);
@@ -160,7 +161,7 @@ export class ReportPage implements Page {
         sheet: Boolean(unit?.recovery),
         without: left.length > 0 && { names: visible(left.join(", ")) },
         answers: answers.map(({ question, text }) => ({ question, text: text || words.t("intake.check.unanswered") })),
-        personal: Object.values(form.report).some(hasPersonalNumber),
+        personal: questions.flat().some((q) => hasPersonalNumber(form.report[q])),
         mode: words.t("intake.device.plain"),
       },
       (main) => this.files.ready(main),
@@ -171,7 +172,7 @@ export class ReportPage implements Page {
     const { words } = this.screen;
     const form = this.typed();
     const files = this.files.chosen();
-    const isEmpty = Object.values(form.report).every((s) => s.trim() === "");
+    const isEmpty = questions.flat().every((q) => form.report[q].trim() === "");
     const problem = isEmpty && files.length === 0 ? { field: this.client.state.files ? "berkas" : "", text: words.t("intake.check.nothing") } : this.files.problem();
     if (problem) {
       this.showCheck([problem]);
