@@ -88,7 +88,7 @@ func examine(ctx context.Context, dir string, now time.Time, seen ...[]byte) ([]
 		return d.findings, nil
 	}
 	var upToDate bool
-	if err := d.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'destroyed')").Scan(&upToDate); err != nil {
+	if err := d.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'outbox')").Scan(&upToDate); err != nil {
 		return d.findings, fmt.Errorf("read tables: %w", err)
 	}
 	if !upToDate {

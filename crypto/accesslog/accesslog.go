@@ -48,14 +48,24 @@ const (
 	Grant          Action = "grant"
 	Revoke         Action = "revoke"
 	Export         Action = "export"
-	ApproveForward Action = "approve-forward"
-	Forward        Action = "forward"
+	Triage         Action = "triage"          // set class, category and the like
+	Refer          Action = "refer"           // give the case to another unit
+	PrepareForward Action = "prepare-forward" // hand in what should go to the main queue
+	ApproveForward Action = "approve-forward" // approve what another prepared
+	ApproveAlone   Action = "approve-alone"   // approve what oneself prepared, where the roster allows it
+	Decide         Action = "decide"          // of what was prepared or sent, by an approver: see [Result]
+	Collect        Action = "collect"         // fetch what was approved, by a forwarder
+	Forward        Action = "forward"         // begin to send it
+	Outcome        Action = "outcome"         // say what became of it: see [Result]
 	Purge          Action = "purge"
 )
 
 // Actions returns all actions.
 func Actions() []Action {
-	return []Action{List, Open, Reply, Note, Status, Assign, Grant, Revoke, Export, ApproveForward, Forward, Purge}
+	return []Action{
+		List, Open, Reply, Note, Status, Assign, Grant, Revoke, Export, Triage, Refer,
+		PrepareForward, ApproveForward, ApproveAlone, Decide, Collect, Forward, Outcome, Purge,
+	}
 }
 
 // ParseAction accepts the name of an action.
@@ -67,6 +77,17 @@ func ParseAction(s string) (Action, error) {
 	}
 	return "", fmt.Errorf("action: %w", ErrFormat)
 }
+
+// OfCase tells whether the action is about one case.
+func (a Action) OfCase() bool { return a != List && a != Collect }
+
+// ByForwarder tells whether the action is one of forwarders', who need no key
+// of the case for it.
+func (a Action) ByForwarder() bool { return a == Collect || a == Forward || a == Outcome }
+
+// ByApprover tells whether only an approver who has a key of the case may do
+// this.
+func (a Action) ByApprover() bool { return a == ApproveForward || a == ApproveAlone || a == Decide }
 
 // ByRecovery tells whether a custodian may do this with the unit's recovery
 // sheet: no more than it takes to give a member access again.

@@ -40,7 +40,7 @@ type Record struct {
 	Kind Kind
 
 	Statement []byte // the signed note, verbatim
-	Count     int64  // of a list: how many cases it told of, but for those of its own day
+	Count     int64  // of a list: how many cases it told of, but for those of its own day; of a collect: how many items
 	Cover     Cover  // of a statement about a case: why the member may
 
 	Deposit  DepositRecord
@@ -88,14 +88,15 @@ type BatchRecord struct {
 type Setting struct{ Key, Value string }
 
 // Cover says why a member may do what a statement asks of a case. At most one
-// of the two is set.
+// of the three is set.
 type Cover struct {
-	Deposit *WrapCover // the member was among the readers committed to at the deposit
-	Grant   int64      // the record that granted access, if greater than 0
+	Deposit  *WrapCover // the member was among the readers committed to at the deposit
+	Grant    int64      // the record that granted access, by a grant or a refer, if greater than 0
+	Approval int64      // of a forwarder's: the record that approved the item, if greater than 0
 }
 
 // IsNone tells whether nothing covers the statement, as for a list.
-func (c Cover) IsNone() bool { return c.Deposit == nil && c.Grant == 0 }
+func (c Cover) IsNone() bool { return c.Deposit == nil && c.Grant == 0 && c.Approval == 0 }
 
 func (c Cover) String() string {
 	if d := c.Deposit; d != nil {
@@ -108,6 +109,9 @@ func (c Cover) String() string {
 	if c.Grant > 0 {
 		return fmt.Sprintf("grant %d", c.Grant)
 	}
+	if c.Approval > 0 {
+		return fmt.Sprintf("approval %d", c.Approval)
+	}
 	return "none"
 }
 
@@ -117,6 +121,10 @@ func (l *lines) cover() (c Cover) {
 	case f[0] == "none" && len(f) == 1:
 	case f[0] == "grant" && len(f) == 2:
 		if c.Grant = l.number(f[1]); c.Grant == 0 {
+			l.fail()
+		}
+	case f[0] == "approval" && len(f) == 2:
+		if c.Approval = l.number(f[1]); c.Approval == 0 {
 			l.fail()
 		}
 	case f[0] == "deposit" && len(f) >= 5 && len(f) < 5+64:

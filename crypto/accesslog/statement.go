@@ -28,16 +28,58 @@ type Statement struct {
 	Member  id.Member   // who asks
 	Case    id.Case     // "" for a list
 	To      id.Member   // whom a grant, a revocation or an assignment is for, else ""
-	Objects []id.Object // handed in (reply, note, status, grant) or asked for (open of one content)
+	Refer   Referral    // of a refer: to whom
+	Item    id.Digest   // of an approval, the draft; of forward and outcome, the item; of a decide, either
+	Result  Result      // of a decide or an outcome
+	Objects []id.Object // handed in (reply, note, status, grant, …) or asked for (open of one content)
 	Nonce   [16]byte    // random, never used twice
 	Time    time.Time   // by the member's clock, whole seconds
 	Seen    tlog.Tree   // last checkpoint that the member verified
+}
+
+// Referral says to which unit a case goes.
+type Referral struct {
+	Unit    id.Unit
+	Ends    bool        // who is of another unit has no access any more
+	Readers []id.Member // whom the wraps are for, in their order; recovery sheets too
+}
+
+func (r Referral) String() string {
+	keeps := "keeps"
+	if r.Ends {
+		keeps = "ends"
+	}
+	s := fmt.Sprintf("unit %s %s\nreaders", r.Unit, keeps)
+	for _, m := range r.Readers {
+		s += " " + string(m)
+	}
+	return s
+}
+
+func (l *lines) referral() (r Referral) {
+	f := l.fields("unit", 2)
+	u, err := id.ParseUnit(f[0])
+	r.Unit, r.Ends = parsed(l, u, err), f[1] == "ends"
+	for _, f := range l.fields("readers", 1) {
+		m, err := id.ParseMember(f)
+		r.Readers = append(r.Readers, parsed(l, m, err))
+	}
+	return r
 }
 
 // Text returns the statement's text, which is what gets signed.
 func (s Statement) Text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\nlog %s\naction %s\nmember %s\ncase %s\nto %s\n", statementLine, s.Log, s.Action, s.Member, orDash(s.Case), orDash(s.To))
+	if s.Refer.Unit != "" {
+		fmt.Fprintf(&b, "%s\n", s.Refer)
+	}
+	if !s.Item.IsZero() {
+		fmt.Fprintf(&b, "item %s\n", s.Item)
+	}
+	if s.Result != "" {
+		fmt.Fprintf(&b, "result %s\n", s.Result)
+	}
 	for _, o := range s.Objects {
 		formatObject(&b, o)
 	}
@@ -59,6 +101,16 @@ func ParseStatement(text string) (Statement, error) {
 	s.Member = parsed(l, member, err)
 	s.Case = l.optionalCase(l.value("case"))
 	s.To = l.optionalMember(l.value("to"))
+	if l.next("unit") {
+		s.Refer = l.referral()
+	}
+	if l.next("item") {
+		d, err := id.ParseDigest(l.value("item"))
+		s.Item = parsed(l, d, err)
+	}
+	if l.next("result") {
+		s.Result = Result(l.value("result"))
+	}
 	for l.next("object") {
 		if len(s.Objects) == MaxObjects {
 			l.fail()
@@ -79,10 +131,36 @@ func ParseStatement(text string) (Statement, error) {
 // check refuses combinations that mean nothing.
 func (s Statement) check() error {
 	needsTo := s.Action == Grant || s.Action == Revoke || s.Action == Assign
-	if (s.Case == "") != (s.Action == List) || (s.To != "") != needsTo {
+	namesItem := s.Action == Forward || s.Action == Outcome || s.Action.ByApprover()
+	if (s.Case != "") != s.Action.OfCase() || (s.To != "") != needsTo || !s.Item.IsZero() != namesItem || !s.Result.of(s.Action) || !s.refers() {
 		return fmt.Errorf("statement: %w", ErrFormat)
 	}
 	return nil
+}
+
+// refers tells whether a refer, and nothing else, names a unit and for each
+// wrap its reader: at least one person, nobody twice.
+func (s Statement) refers() bool {
+	if s.Action != Refer {
+		return s.Refer.Unit == "" && len(s.Refer.Readers) == 0
+	}
+	wraps := 0
+	for _, o := range s.Objects {
+		if o.Role == id.RoleWrap {
+			wraps++
+		}
+	}
+	seen := map[id.Member]bool{}
+	people := 0
+	for _, m := range s.Refer.Readers {
+		if seen[m] {
+			return false
+		}
+		if seen[m] = true; !m.IsRecovery() {
+			people++
+		}
+	}
+	return s.Refer.Unit != "" && people > 0 && wraps == len(s.Refer.Readers)
 }
 
 // Sign returns the statement as a signed note of the member.

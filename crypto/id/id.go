@@ -125,13 +125,16 @@ const (
 	RoleCopy    Role = "copy"    // document: an answer once more, to the case alone, which stays when the reporter destroys the answer
 	RoleNote    Role = "note"    // document: internal note of a member, to the case
 	RoleState   Role = "state"   // document: the newest title, status and deadline by a member, to the case
+	RoleDraft   Role = "draft"   // document: the masked text that a member prepared for the main queue, to the case
+	RoleItem    Role = "item"    // document: what an approver approved of it, to the forwarders
+	RoleOutcome Role = "outcome" // document: what became of an item, to the case and the forwarders
 	RoleWrap    Role = "wrap"    // wrap: the case identity, to one reader
 )
 
 // ParseRole accepts the name of a role.
 func ParseRole(s string) (Role, error) {
 	switch r := Role(s); r {
-	case RoleLetter, RoleContent, RoleSummary, RoleCard, RoleAnswer, RoleCopy, RoleNote, RoleState, RoleWrap:
+	case RoleLetter, RoleContent, RoleSummary, RoleCard, RoleAnswer, RoleCopy, RoleNote, RoleState, RoleDraft, RoleItem, RoleOutcome, RoleWrap:
 		return r, nil
 	}
 	return "", fmt.Errorf("role: %w", ErrSyntax)

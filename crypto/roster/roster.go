@@ -76,6 +76,7 @@ type Unit struct {
 	Other     id.Unit           `json:"other,omitempty"`     // unit that receives reports about this one
 	Recovery  string            `json:"recovery,omitempty"`  // recovery recipient, age1pq1…
 	Contact   map[string]string `json:"contact,omitempty"`   // where to turn to, by language
+	Alone     bool              `json:"alone,omitempty"`     // who prepared something for the main queue may approve it himself
 }
 
 // Named returns the unit's name in a language, or in Indonesian.

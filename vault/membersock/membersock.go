@@ -36,12 +36,14 @@ var (
 	ErrFork    = wire.NewError("fork", "the log that the member saw is not the log of this vault")
 	ErrOrigin  = wire.NewError("origin", "the statement is for another log")
 	ErrAlready = wire.NewError("already", "it is so already")
+	ErrState   = wire.NewError("state", "the forwarding of this case has come to another point, or is of another text")
+	ErrSelf    = wire.NewError("self", "who prepared a text does not approve it")
 
 	ErrRestored    = wire.NewError("restored", "the vault was restored from a backup, and its operator has not said yet what is lost")
 	ErrNotRestored = wire.NewError("not-restored", "the log has no record of a restore")
 )
 
-var known = wire.Errors{ErrBad, ErrMember, ErrRole, ErrNoWrap, ErrReplay, ErrStale, ErrFork, ErrOrigin, ErrAlready, ErrRestored, ErrNotRestored}
+var known = wire.Errors{ErrBad, ErrMember, ErrRole, ErrNoWrap, ErrReplay, ErrStale, ErrFork, ErrOrigin, ErrAlready, ErrState, ErrSelf, ErrRestored, ErrNotRestored}
 
 const prefix = "/member/v1/"
 
@@ -66,6 +68,32 @@ type ActAnswer struct {
 	Roster id.Digest       `json:"roster"`          // in force, so that nobody need ask before each request
 	Cases  []ListedCase    `json:"cases,omitempty"` // of a list
 	Case   *CaseView       `json:"case,omitempty"`  // of an action on a case
+	Items  []Collected     `json:"items,omitempty"` // of a collect
+}
+
+// Outbox is how much waits for a forwarder: items that are approved, on their
+// way, or of an unknown fate.
+type Outbox struct {
+	Waiting int `json:"waiting"`
+}
+
+// Forward is how far the forwarding of a case to the main queue has come.
+type Forward struct {
+	State    accesslog.Stage `json:"state"`
+	Day      id.Day          `json:"day"`                // on which it came to be so
+	Seq      int64           `json:"seq"`                // the record of that
+	Draft    id.Digest       `json:"draft"`              //
+	Prepared id.Member       `json:"prepared"`           // who handed the draft in
+	Item     id.Digest       `json:"item,omitzero"`      // once it is approved
+	Approved id.Member       `json:"approved,omitempty"` // by whom; the same as Prepared where the unit may do so alone
+	Outcome  id.Digest       `json:"outcome,omitzero"`   // the newest of this draft
+}
+
+// Collected is an item that a forwarder collects. The bytes of the item and of
+// its newest outcome follow the answer's head.
+type Collected struct {
+	Case id.Case `json:"case"`
+	Forward
 }
 
 // ListedCase is a case in a list.
@@ -80,6 +108,7 @@ type ListedCase struct {
 	Unread   int         `json:"unread"`         // of these, since the member last opened the case
 	Readers  []id.Member `json:"readers"`
 	Assigned id.Member   `json:"assigned,omitempty"`
+	Forward  *Forward    `json:"forward,omitempty"` // nil if nothing was prepared
 }
 
 // CaseView is a case as the vault knows it.
@@ -90,7 +119,8 @@ type CaseView struct {
 	Objects  []CaseObject  `json:"objects"`
 	Readers  []id.Member   `json:"readers"`
 	Assigned id.Member     `json:"assigned,omitempty"`
-	Access   []AccessEntry `json:"access"` // records about the case, oldest first
+	Access   []AccessEntry `json:"access"`            // records about the case, oldest first
+	Forward  *Forward      `json:"forward,omitempty"` // nil if nothing was prepared
 }
 
 // CaseObject is an object of a case.
@@ -113,7 +143,13 @@ type AccessEntry struct {
 	Action accesslog.Action `json:"action"`
 	To     id.Member        `json:"to,omitempty"`
 
-	// Objects are what the member handed in with it: answers, notes, states.
+	Unit   id.Unit          `json:"unit,omitempty"` // of a refer: to which
+	Ends   bool             `json:"ends,omitempty"` // of a refer: others have no access any more
+	Item   id.Digest        `json:"item,omitzero"`  // of what the statement names one
+	Result accesslog.Result `json:"result,omitempty"`
+
+	// Objects are what the member handed in with it, but for wraps: answers,
+	// notes, states, drafts, items, outcomes.
 	Objects []id.Object `json:"objects,omitempty"`
 }
 
@@ -154,6 +190,11 @@ func (c *Client) Roster(ctx context.Context) ([]byte, error) {
 // the caller's to check.
 func (c *Client) LastRestore(ctx context.Context) (p accesslog.Proof, err error) {
 	return p, c.wire.Get(ctx, "restore", &p)
+}
+
+// Outbox asks how much waits for a forwarder.
+func (c *Client) Outbox(ctx context.Context) (o Outbox, err error) {
+	return o, c.wire.Get(ctx, "outbox", &o)
 }
 
 // Handed is an object that goes in with a statement that names it.
@@ -216,6 +257,8 @@ type Vault interface {
 	Act(ctx context.Context, head ActHead, in *frame.Reader, out *frame.Writer) error
 	// LogFile returns "checkpoint" or a hash tile by its tlog-tiles path.
 	LogFile(ctx context.Context, path string) ([]byte, error)
+	// Outbox tells how much waits for a forwarder.
+	Outbox(ctx context.Context) (Outbox, error)
 	// LastRestore proves the last record of a restore; ErrNotRestored if there
 	// is none.
 	LastRestore(ctx context.Context) (accesslog.Proof, error)
@@ -233,6 +276,14 @@ func Handler(v Vault) http.Handler {
 			return
 		}
 		wire.JSON(w, p)
+	})
+	m.HandleFunc("GET "+prefix+"outbox", func(w http.ResponseWriter, r *http.Request) {
+		o, err := v.Outbox(r.Context())
+		if err != nil {
+			known.Write(w, err)
+			return
+		}
+		wire.JSON(w, o)
 	})
 	m.HandleFunc("GET "+prefix+"log/{path...}", func(w http.ResponseWriter, r *http.Request) {
 		path := r.PathValue("path")

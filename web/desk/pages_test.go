@@ -46,7 +46,7 @@ func TestEveryWordThatIsPutTogetherIsThere(t *testing.T) {
 	for _, a := range accesslog.Actions() {
 		keys = append(keys, "desk.action."+string(a))
 	}
-	for _, r := range []id.Role{id.RoleLetter, id.RoleContent, id.RoleSummary, id.RoleCard, id.RoleAnswer, id.RoleNote, id.RoleState} {
+	for _, r := range []id.Role{id.RoleLetter, id.RoleContent, id.RoleSummary, id.RoleCard, id.RoleAnswer, id.RoleNote, id.RoleState, id.RoleDraft, id.RoleItem, id.RoleOutcome} {
 		keys = append(keys, "desk.role."+string(r))
 	}
 	for _, x := range report.Statuses() {
