@@ -34,16 +34,21 @@ type Complaint struct {
 
 // Sent is what a queue says of a complaint that it took.
 type Sent struct {
-	Tracking string // the queue's public number; "" if it gives that later
+	Tracking string // the queue's public number, or a [Ticket]; "" if it gives that later
 	Link     string // public page about it; "" if there is none
 }
+
+// Ticket begins a tracking that isn't the queue's number yet: what follows is
+// good for asking the queue for the number and is kept for that, but it means
+// nothing to a reporter.
+const Ticket = "ticket:"
 
 // Status is where a complaint stands in its queue.
 type Status struct {
 	Word     string        // the queue's own word for it
 	Status   report.Status // ours; "" if the configuration doesn't map the word
 	Answer   string        // what the queue has answered so far; "" if nothing
-	Tracking string        // "" if still not given
+	Tracking string        // "", or the same ticket, if still not given
 	Link     string
 	Final    bool // nothing will change any more: it isn't asked for again
 }
