@@ -13,6 +13,7 @@ import (
 
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/crypto/seal"
 	"suluh.example/suluh/internal/report"
 	"suluh.example/suluh/vault/membersock"
@@ -26,13 +27,20 @@ type Case struct {
 	Attachments []Attachment // of all letters, numbered from 1 in this order
 	Access      []membersock.AccessEntry
 	Unopened    []Unopened // what is there but can't be shown
+	Draft       *Draft     // that Forward is about; nil if there is none, or it can't be shown
+	Outcomes    []Outcome  // of all drafts, oldest first
 	Objects     []membersock.CaseObject
 
 	// Reporter is the recipient that answers are sealed to, or "" if what was
 	// deposited names different ones.
 	Reporter string
 
-	key seal.CaseKey
+	// Keep says that the reporter asked, in any of the letters, that nothing of
+	// the case is forwarded.
+	Keep bool
+
+	key    seal.CaseKey
+	drafts []Draft // oldest first
 }
 
 // Message is a letter of the reporter or an answer of a member: one of the
@@ -101,12 +109,13 @@ func (s *Session) Open(ctx context.Context, of id.Case) (*Case, error) {
 	c := &Case{
 		Item: Item{
 			Case: v.Case, Day: v.Day, Since: v.Day, Status: report.Received, Due: s.c.Clock.Due(report.Received, v.Day),
-			Readers: v.Readers, Assigned: v.Assigned,
+			Readers: v.Readers, Assigned: v.Assigned, Forward: v.Forward,
 		},
 		key: key, Access: v.Access, Objects: v.Objects,
 	}
 	c.fill(v.Objects, got, s.Roster().Verifiers())
 	c.miss(s.c.Clock.Zone)
+	c.forwarded(s.Roster(), s.c.Clock)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if first, ok := s.reporters[of]; ok && first != c.Reporter {
@@ -144,8 +153,8 @@ func (c *Case) fill(held []membersock.CaseObject, got map[id.Digest][]byte, know
 	steps := map[id.Digest]int64{} // record of each answer, which orders those of one day
 	copies, told := map[int64]copied{}, map[int64]string{}
 	for _, o := range held {
-		if o.Role == id.RoleContent || o.Role == id.RoleCard || isDestroyed(o) {
-			continue
+		if o.Role == id.RoleContent || o.Role == id.RoleCard || o.Role == id.RoleItem || isDestroyed(o) {
+			continue // an item is sealed to forwarders alone
 		}
 		err := func() error {
 			sealed, ok := got[o.Digest]
@@ -165,6 +174,7 @@ func (c *Case) fill(held []membersock.CaseObject, got map[id.Digest][]byte, know
 				}
 				c.Messages = append(c.Messages, Message{Object: o.Digest, Day: d.Day, Letter: &d})
 				reporters = append(reporters, d.Reporter)
+				c.Keep = c.Keep || d.Report != nil && d.Report.Keep
 				return nil
 			case id.RoleSummary:
 				d, err := report.Decode[report.Summary](text, c.Case)
@@ -198,6 +208,18 @@ func (c *Case) fill(held []membersock.CaseObject, got map[id.Digest][]byte, know
 				if d, by, err = report.Open[report.State](text, c.Case, known); err == nil && by == o.By && o.Seq >= stateSeq {
 					state, stateSeq = d, o.Seq
 				}
+			case id.RoleDraft:
+				var d report.Draft
+				if d, by, err = report.Open[report.Draft](text, c.Case, known); err == nil && by == o.By {
+					c.drafts = append(c.drafts, Draft{Object: o.Digest, By: by, Draft: d})
+					steps[o.Digest] = o.Seq
+				}
+			case id.RoleOutcome:
+				var d report.Outcome
+				if d, by, err = report.Open[report.Outcome](text, c.Case, known); err == nil && by == o.By {
+					c.Outcomes = append(c.Outcomes, Outcome{Object: o.Digest, By: by, Outcome: d})
+					steps[o.Digest] = o.Seq
+				}
 			default:
 				return report.ErrFormat
 			}
@@ -230,6 +252,8 @@ func (c *Case) fill(held []membersock.CaseObject, got map[id.Digest][]byte, know
 		return cmp.Or(a.Day.Sub(b.Day), cmp.Compare(steps[a.Object], steps[b.Object]))
 	})
 	slices.SortStableFunc(c.Notes, func(a, b Note) int { return cmp.Compare(steps[a.Object], steps[b.Object]) })
+	slices.SortStableFunc(c.drafts, func(a, b Draft) int { return cmp.Compare(steps[a.Object], steps[b.Object]) })
+	slices.SortStableFunc(c.Outcomes, func(a, b Outcome) int { return cmp.Compare(steps[a.Object], steps[b.Object]) })
 	if summary.V != 0 {
 		c.sum(summary)
 	}
@@ -253,6 +277,63 @@ type copied struct {
 // true of answers alone: of anything else it would be the vault's excuse.
 func isDestroyed(o membersock.CaseObject) bool {
 	return o.Role == id.RoleAnswer && !o.Destroyed.IsZero()
+}
+
+// forwarded finds the draft that the vault says is being forwarded, and takes
+// what became of it. That draft must be the last that the records say was
+// prepared: another would be an older text that the vault put in its place.
+func (c *Case) forwarded(r *roster.Roster, clock report.Clock) {
+	for i := range c.Outcomes {
+		if o := &c.Outcomes[i]; !tellsOutcomes(r, o.By) {
+			c.unopen(o.Object, ErrSigner)
+		}
+	}
+	c.Outcomes = slices.DeleteFunc(c.Outcomes, func(o Outcome) bool { return !tellsOutcomes(r, o.By) })
+	f := c.Forward
+	if f == nil {
+		return
+	}
+	for i := len(c.Access) - 1; i >= 0; i-- {
+		e := c.Access[i]
+		if e.Action != accesslog.PrepareForward {
+			continue
+		}
+		last := slices.ContainsFunc(e.Objects, func(o id.Object) bool { return o.Role == id.RoleDraft && o.Digest == f.Draft })
+		if d := len(c.drafts) - 1; last && e.Member == f.Prepared && d >= 0 && c.drafts[d].Object == f.Draft && c.drafts[d].By == f.Prepared {
+			c.Draft = &c.drafts[d]
+		}
+		break
+	}
+	if c.Draft == nil {
+		c.unopen(f.Draft, ErrDraft)
+	}
+	if o := c.outcome(); o != nil {
+		c.came(o.Outcome, clock)
+	}
+}
+
+// outcome returns the newest outcome of what is being forwarded, or nil.
+func (c *Case) outcome() *Outcome {
+	for i := range c.Outcomes {
+		if c.Forward != nil && c.Outcomes[i].Object == c.Forward.Outcome {
+			return &c.Outcomes[i]
+		}
+	}
+	return nil
+}
+
+// unopen says of an object that it can't be shown, unless that is said already.
+func (c *Case) unopen(d id.Digest, err error) {
+	if slices.ContainsFunc(c.Unopened, func(u Unopened) bool { return u.Digest == d }) {
+		return
+	}
+	u := Unopened{membersock.CaseObject{Object: id.Object{Role: id.RoleDraft, Digest: d}}, err}
+	for _, o := range c.Objects {
+		if o.Digest == d {
+			u.CaseObject = o
+		}
+	}
+	c.Unopened = append(c.Unopened, u)
 }
 
 // miss finds what members handed in, as the records of it say, and the vault

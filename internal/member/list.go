@@ -1,10 +1,12 @@
 package member
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"runtime"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -21,11 +23,14 @@ type Item struct {
 	Case     id.Case
 	Day      id.Day // of the first deposit
 	Title    string // "" if the reporter left it empty
+	Class    report.Class
 	Category report.Category
 	Status   report.Status
-	Since    id.Day // of the status
-	Due      id.Day // by when the status must change; zero if it has no clock
-	Unit     id.Unit
+	Since    id.Day      // of the status
+	Due      id.Day      // by when the status must change; zero if it has no clock
+	Unit     id.Unit     // that the reporter sent it to
+	Handling id.Unit     // that handles it: the same, unless it was referred
+	SameAs   id.Case     // of which it is a duplicate, or ""
 	Without  []id.Member // who must not read it, as the reporter chose
 	Language string      // of the reporter
 	Files    int
@@ -33,11 +38,15 @@ type Item struct {
 	Unread   int // of these
 	Readers  []id.Member
 	Assigned id.Member
+	Forward  *membersock.Forward // how far its forwarding has come; nil if nothing was prepared
 
 	// Err says why the case, or its newest state, can't be shown: one of
 	// [ErrCase], [seal.ErrNoKey], [seal.ErrAge], [report.ErrFormat]… Title and
 	// the like are then empty.
 	Err error
+
+	referred id.Unit   // as the state says, or ""
+	stated   time.Time // of the state
 }
 
 // Unwanted are those who can read the case although the reporter asked that
@@ -51,11 +60,13 @@ func (i *Item) Unwanted() (all []id.Member) {
 	return all
 }
 
-// line is an opened summary or state. It depends on the bytes alone, except
-// that a signer may be unknown to an older roster: only what opens is cached.
+// line is an opened summary, state or outcome. It depends on the bytes alone,
+// except that a signer may be unknown to an older roster: only what opens is
+// cached.
 type line struct {
 	summary report.Summary
 	state   report.State
+	outcome report.Outcome
 }
 
 // List tells of the cases that the member has keys for.
@@ -99,7 +110,7 @@ func (s *Session) have() (all []id.Digest) {
 func (s *Session) item(c membersock.ListedCase, got map[id.Digest][]byte, r *roster.Roster) Item {
 	i := Item{
 		Case: c.Case, Day: c.Day, Since: c.Day, Status: report.Received, Due: s.c.Clock.Due(report.Received, c.Day),
-		Letters: c.Objects, Unread: c.Unread, Readers: c.Readers, Assigned: c.Assigned,
+		Letters: c.Objects, Unread: c.Unread, Readers: c.Readers, Assigned: c.Assigned, Forward: c.Forward,
 	}
 	key, err := s.key(c.Wrap, got)
 	if err != nil {
@@ -120,17 +131,36 @@ func (s *Session) item(c membersock.ListedCase, got map[id.Digest][]byte, r *ros
 			i.now(state)
 		}
 	}
+	if f := c.Forward; f != nil && !f.Outcome.IsZero() {
+		outcome, err := s.outcomeOf(c.Case, f.Outcome, key, got, r)
+		if err != nil {
+			i.Err = err
+		} else {
+			i.came(outcome, s.c.Clock)
+		}
+	}
 	return i
 }
 
 // sum takes what a summary says.
 func (i *Item) sum(d report.Summary) {
 	i.Title, i.Category, i.Unit, i.Without, i.Language, i.Files = d.Title, d.Category, d.Unit, d.Without, d.Language, d.Files
+	i.Handling = cmp.Or(i.referred, i.Unit)
 }
 
 // now takes what a state says.
 func (i *Item) now(d report.State) {
-	i.Title, i.Category, i.Status, i.Since, i.Due = d.Title, d.Category, d.Status, d.Since, d.Due
+	i.Title, i.Class, i.Category, i.Status, i.Since, i.Due = d.Title, d.Class, d.Category, d.Status, d.Since, d.Due
+	i.SameAs, i.referred, i.stated = d.SameAs, d.Unit, d.Time
+	i.Handling = cmp.Or(i.referred, i.Unit)
+}
+
+// came takes what an outcome says of the status, unless a member has set one
+// since.
+func (i *Item) came(d report.Outcome, clock report.Clock) {
+	if d.Status != "" && d.Time.After(i.stated) {
+		i.Status, i.Since, i.Due = d.Status, cmp.Or(d.Since, d.Day), clock.Due(d.Status, cmp.Or(d.Since, d.Day))
+	}
 }
 
 // key opens a wrap, or finds it opened.
@@ -192,4 +222,29 @@ func (s *Session) state(c membersock.ListedCase, k seal.CaseKey, got map[id.Dige
 		s.cache(c.State, line{state: d})
 	}
 	return d, err
+}
+
+func (s *Session) outcomeOf(of id.Case, digest id.Digest, k seal.CaseKey, got map[id.Digest][]byte, r *roster.Roster) (report.Outcome, error) {
+	if l, ok := s.cached(digest); ok && l.outcome.Case == of {
+		return l.outcome, nil
+	}
+	text, err := seal.OpenDocument(got[digest], k.Identity())
+	if err != nil {
+		return report.Outcome{}, err
+	}
+	d, by, err := report.Open[report.Outcome](text, of, r.Verifiers())
+	if err == nil && !tellsOutcomes(r, by) {
+		err = ErrSigner
+	}
+	if err == nil {
+		s.cache(digest, line{outcome: d})
+	}
+	return d, err
+}
+
+// tellsOutcomes tells whether a member is, or was before he left, one who says
+// what became of an item.
+func tellsOutcomes(r *roster.Roster, m id.Member) bool {
+	x, _ := r.Member(m)
+	return slices.Contains(x.Roles, roster.Forwarder) || slices.Contains(x.Roles, roster.Approver)
 }

@@ -374,8 +374,13 @@ func (s *Session) fits(st accesslog.Statement, msg []byte, a membersock.ActAnswe
 		return bad("it proves something that is not a record of a statement")
 	case !bytes.Equal(r.Statement, msg):
 		return bad("it proves the record of another statement")
-	case (st.Action == accesslog.List) != (a.Case == nil):
+	case st.Action.OfCase() != (a.Case != nil):
 		return bad("it is the answer to another action")
+	case st.Action == accesslog.Collect:
+		if r.Count != int64(len(a.Items)) {
+			return bad("its record counts other items than it has")
+		}
+		return nil
 	case st.Action == accesslog.List:
 		counted := int64(0)
 		for _, c := range a.Cases {

@@ -27,7 +27,7 @@ var (
 	ErrStatus   = errors.New("this status is not set by hand")
 	ErrExcluded = errors.New("the reporter asked that this member does not read the case")
 	ErrConflict = errors.New("the member declared a conflict of interest in this case")
-	ErrUnit     = errors.New("the member is not a reader of the case's unit")
+	ErrUnit     = errors.New("the member is not a reader of the unit that handles the case")
 	ErrReader   = errors.New("the member has no access to this case")
 )
 
@@ -86,24 +86,19 @@ func (s *Session) SetStatus(ctx context.Context, of id.Case, once Once, status r
 	if status.NeedsReason() && message == "" {
 		return ErrReason
 	}
-	c, err := s.Recall(ctx, of)
+	c, err := s.Open(ctx, of) // as it is now: what others decided meanwhile stays
 	if err != nil {
 		return err
 	}
-	now := s.now()
-	day := s.c.Clock.Today(now)
+	day := s.Today()
 	due := s.c.Clock.Due(status, day)
 	answer, own, err := s.answer(c, report.Answer{Status: status, Due: due, Text: message})
 	if err != nil {
 		return err
 	}
-	text, err := report.Sign(report.State{
-		V: 1, Case: of, Title: c.Title, Category: c.Category, Status: status, Since: day, Time: now, Due: due,
-	}, s.c.Identity.Signer())
-	if err != nil {
-		return err
-	}
-	state, err := sealed(id.RoleState, text, seal.SummaryFloor, c.key.Recipient())
+	d := c.state()
+	d.Status, d.Since, d.Due = status, day, due
+	state, err := s.stated(c, d)
 	if err != nil {
 		return err
 	}
@@ -139,25 +134,9 @@ func (s *Session) Note(ctx context.Context, of id.Case, once Once, text string) 
 
 func (s *Session) now() time.Time { return s.c.Now().UTC().Truncate(time.Millisecond) }
 
-// answer seals an answer to the reporter and to the case, so that every reader of
-// the case sees what the reporter was told; and once more to the case alone,
-// which stays when the reporter has the first destroyed.
+// answer seals an answer to the reporter of a case.
 func (s *Session) answer(c *Case, a report.Answer) (told, own membersock.Handed, err error) {
-	reporter, err := seal.ParseHybrid(c.Reporter) // a stranger wrote it
-	if err != nil {
-		return told, own, ErrReporters
-	}
-	a.V, a.Case, a.Time = 1, c.Case, s.now()
-	a.Day = s.c.Clock.Today(a.Time)
-	text, err := report.Sign(a, s.c.Identity.Signer())
-	if err != nil {
-		return told, own, err
-	}
-	if told, err = sealed(id.RoleAnswer, text, seal.DocumentFloor, reporter, c.key.Recipient()); err != nil {
-		return told, own, err
-	}
-	own, err = sealed(id.RoleCopy, text, seal.DocumentFloor, c.key.Recipient())
-	return told, own, err
+	return s.tell(a, c.Case, c.Reporter, c.key.Recipient())
 }
 
 func sealed(role id.Role, text []byte, floor seal.Floor, to ...age.Recipient) (membersock.Handed, error) {
@@ -184,10 +163,7 @@ func (s *Session) write(ctx context.Context, st accesslog.Statement, there func(
 		}
 		return s.breaks(fmt.Errorf("%w: it claims to have what it does not show", ErrTampered))
 	}
-	if err != nil {
-		return err
-	}
-	return a.Close()
+	return s.done(a, err)
 }
 
 // MayGrant tells why a member may not be given access to a case as it was
@@ -196,22 +172,20 @@ func (s *Session) write(ctx context.Context, st accesslog.Statement, there func(
 func (c *Case) MayGrant(r *roster.Roster, to id.Member) error {
 	m, ok := r.Member(to)
 	switch {
-	case !ok || !m.Has(roster.Reader) || m.Unit != c.Unit:
+	case !ok || !m.Has(roster.Reader) || m.Unit != c.Handling:
 		return ErrUnit
 	case slices.Contains(c.Without, to):
 		return ErrExcluded
 	case slices.Contains(c.Readers, to):
 		return membersock.ErrAlready
 	}
-	for _, e := range c.Access {
-		if e.Action == accesslog.Revoke && e.Member == to && e.To == to {
-			return ErrConflict
-		}
+	if c.conflicted(to) {
+		return ErrConflict
 	}
 	return nil
 }
 
-// Grant gives a member of the case's unit access. Who has it already keeps it.
+// Grant gives a member of the unit that handles the case access. Who has it already keeps it.
 func (s *Session) Grant(ctx context.Context, of id.Case, to id.Member) error {
 	c, err := s.Open(ctx, of) // as it is now: somebody may have declared a conflict
 	if err != nil {
@@ -243,9 +217,7 @@ func (s *Session) Grant(ctx context.Context, of id.Case, to id.Member) error {
 func (s *Session) Revoke(ctx context.Context, of id.Case, to id.Member) error {
 	err := s.change(ctx, accesslog.Statement{Action: accesslog.Revoke, Case: of, To: to})
 	if err == nil {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.cases, of) // its readers are others now
+		s.forget(of) // its readers are others now
 	}
 	return err
 }
@@ -267,8 +239,5 @@ func (s *Session) change(ctx context.Context, st accesslog.Statement, handed ...
 	if errors.Is(err, membersock.ErrAlready) {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	return a.Close()
+	return s.done(a, err)
 }

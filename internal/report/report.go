@@ -20,6 +20,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
 )
 
@@ -183,6 +184,7 @@ type Item struct {
 	Reporter  string    `json:"reporter"`  // that answers are sealed to, age1pq1…
 	Language  string    `json:"language"`  // of the reporter
 	Draft     id.Digest `json:"draft"`     // sealed draft that was approved
+	Prepared  id.Member `json:"prepared"`  // who signed the draft
 	Reference string    `json:"reference"` // random, by which the queue's complaint is found again
 	Class     Class     `json:"class"`
 	Category  Category  `json:"category,omitempty"`
@@ -196,19 +198,20 @@ type Item struct {
 // sealed to the case and to the forwarder. Text, word, tracking and link are
 // the queue's: hostile until shown otherwise.
 type Outcome struct {
-	V         int       `json:"v"` // 1
-	Case      id.Case   `json:"case"`
-	Day       id.Day    `json:"day"`
-	Time      time.Time `json:"time"`
-	Item      id.Digest `json:"item"` // sealed item, or draft
-	Reference string    `json:"reference,omitempty"`
-	Result    string    `json:"result"`             // as in the statement that it was handed in with
-	Tracking  string    `json:"tracking,omitempty"` // the queue's number
-	Link      string    `json:"link,omitempty"`     // public page of it, http or https
-	Word      string    `json:"word,omitempty"`     // the queue's own status
-	Status    Status    `json:"status,omitempty"`   // ours
-	Text      string    `json:"text,omitempty"`     // the queue's answer, or the reason
-	Final     bool      `json:"final,omitempty"`    // nothing more will come
+	V         int              `json:"v"` // 1
+	Case      id.Case          `json:"case"`
+	Day       id.Day           `json:"day"`
+	Time      time.Time        `json:"time"`
+	Item      id.Digest        `json:"item"` // sealed item, or draft
+	Reference string           `json:"reference,omitempty"`
+	Result    accesslog.Result `json:"result"`             // as in the statement that it was handed in with
+	Tracking  string           `json:"tracking,omitempty"` // the queue's number
+	Link      string           `json:"link,omitempty"`     // public page of it, http or https
+	Word      string           `json:"word,omitempty"`     // the queue's own status
+	Status    Status           `json:"status,omitempty"`   // ours
+	Since     id.Day           `json:"since,omitzero"`     // of our status
+	Text      string           `json:"text,omitempty"`     // the queue's answer, or the reason
+	Final     bool             `json:"final,omitempty"`    // nothing more will come
 }
 
 // ofReporter and ofMember are the documents, by who writes them. Each knows
