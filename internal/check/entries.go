@@ -24,7 +24,7 @@ type Entry struct {
 	Member id.Member `json:"member,omitempty"`
 	To     id.Member `json:"to,omitempty"` // whom a grant, a revocation or an assignment is for
 	Case   id.Case   `json:"case,omitempty"`
-	Detail string    `json:"detail,omitempty"` // in the record's own words: of a batch its day
+	Detail string    `json:"detail,omitempty"` // in the record's own words: of a batch its day, of a refer the unit and what becomes of others' access, of a decision or an outcome its word
 }
 
 // Actions returns all that an entry's action can be.
@@ -75,7 +75,10 @@ func (x *index) add(p *parsed) {
 	switch r.Kind {
 	case accesslog.KindStatement:
 		c.action = x.number(string(s.Action))
-		member, to, of = s.Member, s.To, s.Case
+		member, to, of, detail = s.Member, s.To, s.Case, string(s.Result)
+		if s.Action == accesslog.Refer {
+			detail = s.Refer.Access()
+		}
 	case accesslog.KindDeposit:
 		c.time, of = int64(r.Deposit.Day.Sub(epoch)), r.Deposit.Case
 	case accesslog.KindDestroy:
