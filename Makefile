@@ -69,6 +69,7 @@ package: setup
 bench:
 	go run ./internal/bench -record docs/performance.md
 	go run ./internal/bench -only redact -record docs/redaction.md
+	go run ./internal/bench -only anomaly -record docs/auditor.md
 
 soak:
 	go run ./internal/soak -for $(SOAK) -record docs/reliability.md

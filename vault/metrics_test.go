@@ -33,17 +33,12 @@ func (w *world) numbers() map[string]float64 {
 	all := map[string]float64{}
 	for name, f := range families {
 		for _, m := range f.Metric {
-			key := name
 			for _, l := range m.Label {
-				if l.GetName() == "le" {
-					continue
-				}
-				if l.GetName() != "state" || name != "suluh_outbox_items" {
+				if l.GetName() != "le" {
 					w.t.Errorf("%s has the label %s", name, l.GetName())
 				}
-				key += " " + l.GetValue()
 			}
-			all[key] = m.GetUntyped().GetValue()
+			all[name] = m.GetUntyped().GetValue()
 		}
 	}
 	return all

@@ -28,6 +28,9 @@ type auditCmd struct {
 	List   auditListCmd   `cmd:"" help:"List who did what, from a log that is verified first."`
 	Export auditExportCmd `cmd:"" help:"Verify a log and keep a folder of its files up to date."`
 
+	Anomalies auditAnomaliesCmd `cmd:"" help:"Find what is unusual in a log, by rules that can be changed."`
+	Rules     auditRulesCmd     `cmd:"" help:"Print the rules that are built in, to change a copy."`
+
 	auditServing
 }
 

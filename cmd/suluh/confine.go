@@ -113,6 +113,14 @@ func (c *auditVerifyCmd) rules() sandbox.Rules {
 	return r
 }
 
+func (c *auditAnomaliesCmd) rules() sandbox.Rules {
+	r := c.auditLog.rules()
+	r.Read = append(r.Read, named(c.Rules)...)
+	return r
+}
+
+func (auditRulesCmd) rules() sandbox.Rules { return sandbox.Rules{} }
+
 func (c *auditExportCmd) rules() sandbox.Rules {
 	r := c.auditLog.rules()
 	r.Write = folderOf(filepath.Join(c.Dir, "log.vkey"))

@@ -68,8 +68,14 @@ func run(ctx context.Context) (err error) {
 	flag.IntVar(&b.rounds, "rounds", 3, "rounds of each measurement, of which the median counts")
 	flag.DurationVar(&b.phase, "phase", 3*time.Second, "length of each measurement of a rate")
 	flag.Parse()
-	if *only == "redact" { // it needs no program, and has a page of its own
-		text, err := redaction()
+	// These need no program, and have a page of their own.
+	if *only == "redact" || *only == "anomaly" {
+		var text string
+		if *only == "redact" {
+			text, err = redaction()
+		} else {
+			text, err = anomalies(ctx)
+		}
 		if err != nil {
 			return err
 		}

@@ -24,7 +24,7 @@ type Entry struct {
 	Member id.Member `json:"member,omitempty"`
 	To     id.Member `json:"to,omitempty"` // whom a grant, a revocation or an assignment is for
 	Case   id.Case   `json:"case,omitempty"`
-	Detail string    `json:"detail,omitempty"` // in the record's own words: of a batch its day, of a refer the unit and what becomes of others' access, of a decision or an outcome its word
+	Detail string    `json:"detail,omitempty"` // in the record's own words: of a batch its day, and see [detailOf]
 }
 
 // Actions returns all that an entry's action can be.
@@ -75,10 +75,7 @@ func (x *index) add(p *parsed) {
 	switch r.Kind {
 	case accesslog.KindStatement:
 		c.action = x.number(string(s.Action))
-		member, to, of, detail = s.Member, s.To, s.Case, string(s.Result)
-		if s.Action == accesslog.Refer {
-			detail = s.Refer.Access()
-		}
+		member, to, of, detail = s.Member, s.To, s.Case, detailOf(s)
 	case accesslog.KindDeposit:
 		c.time, of = int64(r.Deposit.Day.Sub(epoch)), r.Deposit.Case
 	case accesslog.KindDestroy:
@@ -88,6 +85,23 @@ func (x *index) add(p *parsed) {
 	}
 	c.member, c.to, c.of, c.detail = x.number(string(member)), x.number(string(to)), x.number(string(of)), x.number(detail)
 	x.all = append(x.all, c)
+}
+
+// detailOf returns what else a statement says: of a refer "<unit> keeps|ends" and
+// the readers, of a decision or an outcome the result.
+func detailOf(s *accesslog.Statement) string {
+	if s.Action != accesslog.Refer {
+		return string(s.Result)
+	}
+	what := "keeps"
+	if s.Refer.Ends {
+		what = "ends"
+	}
+	words := []string{string(s.Refer.Unit), what}
+	for _, m := range s.Refer.Readers {
+		words = append(words, string(m))
+	}
+	return strings.Join(words, " ")
 }
 
 func (x *index) entries() Entries { return Entries{x.all, x.names} }
