@@ -36,6 +36,14 @@ var handsIn = map[accesslog.Action][]id.Role{
 	accesslog.Note:   {id.RoleNote, id.RoleState},
 	accesslog.Status: {id.RoleAnswer, id.RoleCopy, id.RoleState},
 	accesslog.Grant:  {id.RoleWrap},
+	accesslog.Triage: {id.RoleState, id.RoleNote},
+	accesslog.Refer:  {id.RoleWrap, id.RoleState},
+
+	accesslog.PrepareForward: {id.RoleDraft, id.RoleState},
+	accesslog.ApproveForward: {id.RoleItem},
+	accesslog.ApproveAlone:   {id.RoleItem},
+	accesslog.Decide:         {id.RoleOutcome},
+	accesslog.Outcome:        {id.RoleOutcome, id.RoleAnswer, id.RoleCopy},
 }
 
 // Act does what a statement asks. The answer begins only after the record of
@@ -62,8 +70,8 @@ func (v *Vault) Act(ctx context.Context, head membersock.ActHead, in *frame.Read
 		return err
 	})
 	v.measures.acted(began, err)
-	if err == nil && s.Action == accesslog.Revoke {
-		// The wrap that was deleted is still in the WAL.
+	if err == nil && (s.Action == accesslog.Revoke || s.Action == accesslog.Refer) {
+		// The wraps that were deleted are still in the WAL.
 		err = v.enqueue(ctx, &job{done: make(chan error, 1), alone: v.wipe})
 	}
 	if err = v.tell("a statement was not carried out", err); err != nil {
@@ -121,7 +129,7 @@ func (v *Vault) act(g *group, s accesslog.Statement, signed []byte, handed map[i
 		err = membersock.ErrOrigin
 	case s.Time.Before(g.now.Add(-skew)) || s.Time.After(g.now.Add(skew)):
 		err = membersock.ErrStale
-	case len(names) == 0 && !(s.Action == accesslog.Revoke && r.MayRevoke(s.Member, s.To)):
+	case !mayAsk(r, s, names):
 		err = membersock.ErrRole
 	default:
 		err = v.checkSeen(g, s.Seen)
@@ -135,7 +143,9 @@ func (v *Vault) act(g *group, s accesslog.Statement, signed []byte, handed map[i
 	a.Roster = g.force.digest
 	record := accesslog.Record{Kind: accesslog.KindStatement, Statement: signed}
 	reader := s.Member // the name that the member holds the key under
-	if s.Action == accesslog.List {
+	var f accesslog.Forwarding
+	switch {
+	case s.Action == accesslog.List:
 		for _, name := range names {
 			cases, err := v.list(g, name)
 			if err != nil {
@@ -155,9 +165,23 @@ func (v *Vault) act(g *group, s accesslog.Statement, signed []byte, handed map[i
 				record.Count++
 			}
 		}
-	} else if reader, record.Cover, err = coverAny(g, s.Case, names); err != nil {
-		if !(errors.Is(err, membersock.ErrNoWrap) && s.Action == accesslog.Revoke && s.To != s.Member && r.MayRevoke(s.Member, s.To)) {
+	case s.Action == accesslog.Collect:
+		if a.Items, err = v.collect(g); err != nil {
 			return 0, nil, a, err
+		}
+		record.Count = int64(len(a.Items))
+	case !s.Action.ByForwarder():
+		if reader, record.Cover, err = coverAny(g, s.Case, names); err != nil &&
+			!(errors.Is(err, membersock.ErrNoWrap) && s.Action == accesslog.Revoke && s.To != s.Member && r.MayRevoke(s.Member, s.To)) {
+			return 0, nil, a, err
+		}
+	}
+	if s.Action.OfForwarding() {
+		if f, err = forwards(g, s); err != nil {
+			return 0, nil, a, err
+		}
+		if s.Action.ByForwarder() {
+			record.Cover.Approval = f.Approval
 		}
 	}
 	if seq, leaf, err = g.appendRecord(record, s.Case, s.Member, s.Action); err != nil {
@@ -166,14 +190,35 @@ func (v *Vault) act(g *group, s accesslog.Statement, signed []byte, handed map[i
 	if err := v.effect(g, r, s, seq, handed); err != nil {
 		return 0, nil, a, err
 	}
-	if s.Action != accesslog.List {
-		if record.Cover.IsNone() {
+	if s.Action.OfForwarding() {
+		if err := keepForwarding(g, s.Case, f, id.DayOf(g.now, v.zone)); err != nil {
+			return 0, nil, a, err
+		}
+	}
+	if s.Action.OfCase() {
+		if s.Action.ByForwarder() || record.Cover.IsNone() {
 			a.Case = &membersock.CaseView{Case: s.Case} // who has no key learns nothing of the case
 		} else {
 			a.Case, err = v.view(g, s.Case, reader)
 		}
 	}
 	return seq, leaf, a, err
+}
+
+// mayAsk tells whether a member's roles allow what the statement asks; names
+// are those under which he may hold keys for it.
+func mayAsk(r *roster.Roster, s accesslog.Statement, names []id.Member) bool {
+	switch {
+	case s.Action.ByForwarder():
+		return r.Has(s.Member, roster.Forwarder)
+	case s.Action == accesslog.Revoke:
+		return len(names) > 0 || r.MayRevoke(s.Member, s.To)
+	case s.Action == accesslog.ApproveAlone && !r.MayApproveAlone(s.Member):
+		return false
+	case s.Action.ByApprover():
+		return len(names) > 0 && r.Has(s.Member, roster.Approver)
+	}
+	return len(names) > 0
 }
 
 // checkSeen tells whether the tree that a member saw is one of this log's.
@@ -246,21 +291,19 @@ func (v *Vault) effect(g *group, r *roster.Roster, s accesslog.Statement, seq in
 		return nil
 	}
 	switch s.Action {
-	case accesslog.List, accesslog.Export:
+	case accesslog.List, accesslog.Export, accesslog.Collect:
 		return nil
 	case accesslog.Open:
 		return exec(`UPDATE wraps SET read = (SELECT count(*) FROM objects o WHERE o.case_id = wraps.case_id AND role IN ('letter', 'answer', 'note'))
 			WHERE case_id = ? AND member = ?`, string(s.Case), string(s.Member))
-	case accesslog.Reply, accesslog.Note, accesslog.Status:
-		for _, o := range s.Objects {
-			if err := insertObject(g, s.Case, o, handed[o.Digest], day, nil, s.Member, seq); err != nil {
-				if errors.Is(err, errKnownObject) {
-					return errors.Join(membersock.ErrAlready, err)
-				}
-				return err
-			}
+	case accesslog.Reply, accesslog.Note, accesslog.Status, accesslog.Triage, accesslog.PrepareForward, accesslog.ApproveForward,
+		accesslog.ApproveAlone, accesslog.Decide, accesslog.Forward, accesslog.Outcome:
+		return insertHanded(g, s, handed, day, seq)
+	case accesslog.Refer:
+		if err := insertHanded(g, s, handed, day, seq); err != nil {
+			return err
 		}
-		return nil
+		return refer(g, r, s, handed, seq)
 	case accesslog.Assign:
 		if !r.Active(s.To) {
 			return membersock.ErrMember
@@ -282,7 +325,63 @@ func (v *Vault) effect(g *group, r *roster.Roster, s accesslog.Statement, seq in
 		}
 		return exec("DELETE FROM wraps WHERE case_id = ? AND member = ?", string(s.Case), string(s.To))
 	}
-	return membersock.ErrRole // purge and forwarding are not offered yet
+	return membersock.ErrRole // purge is not offered yet
+}
+
+// insertHanded keeps what was handed in, but for wraps, which are no objects of
+// the case.
+func insertHanded(g *group, s accesslog.Statement, handed map[id.Digest][]byte, day id.Day, seq int64) error {
+	for _, o := range s.Objects {
+		if o.Role == id.RoleWrap {
+			continue
+		}
+		if err := insertObject(g, s.Case, o, handed[o.Digest], day, nil, s.Member, seq); err != nil {
+			if errors.Is(err, errKnownObject) {
+				return errors.Join(membersock.ErrAlready, err)
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// refer gives a case to another unit. Who has a key of it already gets the new
+// one in its place.
+func refer(g *group, r *roster.Roster, s accesslog.Statement, handed map[id.Digest][]byte, seq int64) error {
+	readers := s.Refer.Readers
+	for _, o := range s.Objects {
+		if o.Role != id.RoleWrap {
+			continue
+		}
+		to := readers[0] // there are as many as wraps
+		if readers = readers[1:]; !r.ReadsFor(to, s.Refer.Unit) {
+			return membersock.ErrRole
+		}
+		if _, err := g.tx.ExecContext(g.ctx, `INSERT INTO wraps (id, case_id, member, digest, data, grant_seq) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT (member, case_id) DO UPDATE SET digest = excluded.digest, data = excluded.data, grant_seq = excluded.grant_seq, salt = NULL`,
+			rowID(s.Case), string(s.Case), string(to), o.Digest[:], handed[o.Digest], seq); err != nil {
+			return fmt.Errorf("refer: %w", err)
+		}
+	}
+	if !s.Refer.Ends {
+		return nil
+	}
+	all, err := readersOf(g, s.Case)
+	if err != nil {
+		return err
+	}
+	for _, m := range all {
+		if r.OfUnit(m, s.Refer.Unit) {
+			continue
+		}
+		if _, err := g.tx.ExecContext(g.ctx, "DELETE FROM wraps WHERE case_id = ? AND member = ?", string(s.Case), string(m)); err != nil {
+			return fmt.Errorf("refer: %w", err)
+		}
+		if _, err := g.tx.ExecContext(g.ctx, "UPDATE cases SET assigned = '' WHERE case_id = ? AND assigned = ?", string(s.Case), string(m)); err != nil {
+			return fmt.Errorf("refer: %w", err)
+		}
+	}
+	return nil
 }
 
 // list returns the cases of which a member has the key, in the order of their
@@ -337,7 +436,7 @@ func (v *Vault) list(g *group, m id.Member) ([]membersock.ListedCase, error) {
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("list cases: %w", err)
 	}
-	return cases, listReaders(g, m, cases)
+	return cases, errors.Join(listReaders(g, m, cases), listForwards(g, m, cases))
 }
 
 // listReaders fills in who can read each of the listed cases.
@@ -365,7 +464,7 @@ func listReaders(g *group, m id.Member, cases []membersock.ListedCase) error {
 	return rows.Err()
 }
 
-func readers(g *group, of id.Case) (all []id.Member, err error) {
+func readersOf(g *group, of id.Case) (all []id.Member, err error) {
 	rows, err := g.tx.QueryContext(g.ctx, "SELECT member FROM wraps WHERE case_id = ? ORDER BY member", string(of))
 	if err != nil {
 		return nil, fmt.Errorf("read readers: %w", err)
@@ -385,23 +484,28 @@ func readers(g *group, of id.Case) (all []id.Member, err error) {
 // has just given up access.
 func (v *Vault) view(g *group, of id.Case, m id.Member) (*membersock.CaseView, error) {
 	c := &membersock.CaseView{Case: of}
-	var day string
+	var began string
 	var wrap []byte
 	err := g.tx.QueryRowContext(g.ctx, `SELECT day, assigned, (SELECT digest FROM wraps w WHERE w.case_id = c.case_id AND member = ?)
-		FROM cases c WHERE case_id = ?`, string(m), string(of)).Scan(&day, &c.Assigned, &wrap)
+		FROM cases c WHERE case_id = ?`, string(m), string(of)).Scan(&began, &c.Assigned, &wrap)
 	if err != nil {
 		return nil, fmt.Errorf("view case: %w", err)
 	}
 	copy(c.Wrap[:], wrap)
-	if c.Day, err = id.ParseDay(day); err != nil {
+	if c.Day, err = id.ParseDay(began); err != nil {
 		return nil, err
 	}
-	if c.Readers, err = readers(g, of); err != nil {
+	if c.Readers, err = readersOf(g, of); err != nil {
 		return nil, err
 	}
 	if c.Objects, err = objectsOf(g.ctx, g.tx, of); err != nil {
 		return nil, err
 	}
+	f, day, err := forwardingOf(g, of)
+	if err != nil {
+		return nil, err
+	}
+	c.Forward = shown(f, day)
 	rows, err := g.tx.QueryContext(g.ctx, "SELECT seq, leaf FROM records WHERE case_id = ? AND member <> '' ORDER BY seq", string(of))
 	if err != nil {
 		return nil, fmt.Errorf("view case: %w", err)
@@ -421,10 +525,12 @@ func (v *Vault) view(g *group, of id.Case, m id.Member) (*membersock.CaseView, e
 		if err != nil {
 			return nil, err
 		}
-		e := membersock.AccessEntry{Seq: seq, Time: r.Time, Member: s.Member, Action: s.Action, To: s.To}
-		switch s.Action {
-		case accesslog.Reply, accesslog.Note, accesslog.Status:
-			e.Objects = s.Objects
+		e := membersock.AccessEntry{
+			Seq: seq, Time: r.Time, Member: s.Member, Action: s.Action, To: s.To,
+			Unit: s.Refer.Unit, Ends: s.Refer.Ends, Item: s.Item, Result: s.Result,
+		}
+		if len(handsIn[s.Action]) > 0 {
+			e.Objects = slices.DeleteFunc(s.Objects, func(o id.Object) bool { return o.Role == id.RoleWrap })
 		}
 		c.Access = append(c.Access, e)
 	}
@@ -496,6 +602,11 @@ func (v *Vault) answer(ctx context.Context, s accesslog.Statement, a membersock.
 	}
 	for _, c := range a.Cases {
 		if err := errors.Join(wrap(c.Case, c.Wrap), send(id.RoleSummary, c.Summary), send(id.RoleState, c.State)); err != nil {
+			return err
+		}
+	}
+	for _, i := range a.Items {
+		if err := errors.Join(send(id.RoleItem, i.Item), send(id.RoleOutcome, i.Outcome)); err != nil {
 			return err
 		}
 	}

@@ -99,12 +99,13 @@ func (v *Vault) removeBlob(d id.Digest) error {
 func (v *Vault) destroyedOf(ctx context.Context, d id.Digest) (*depositsock.Destroyed, error) {
 	var x depositsock.Destroyed
 	var day string
-	// The answer told the status if its record was of that action, and told the
-	// one that still holds if no such record of the case follows.
+	// The answer told the status if its record was a status or an outcome, and
+	// told the one that still holds if no such answer follows.
 	err := v.db.read.QueryRowContext(ctx, `SELECT x.day, x.signature,
-			EXISTS (SELECT 1 FROM records r WHERE r.seq = o.seq AND r.action = ?1)
-			AND NOT EXISTS (SELECT 1 FROM records r WHERE r.case_id = o.case_id AND r.case_id <> '' AND r.seq > o.seq AND r.action = ?1)
-		FROM destroyed x JOIN objects o ON o.digest = x.digest WHERE x.digest = ?2`, string(accesslog.Status), d[:]).Scan(&day, &x.Signature, &x.Status)
+			EXISTS (SELECT 1 FROM records r WHERE r.seq = o.seq AND r.action IN (?1, ?2))
+			AND NOT EXISTS (SELECT 1 FROM objects l JOIN records r ON r.seq = l.seq
+				WHERE l.case_id = o.case_id AND l.role = o.role AND l.seq > o.seq AND r.action IN (?1, ?2))
+		FROM destroyed x JOIN objects o ON o.digest = x.digest WHERE x.digest = ?3`, string(accesslog.Status), string(accesslog.Outcome), d[:]).Scan(&day, &x.Signature, &x.Status)
 	if err != nil {
 		return nil, fmt.Errorf("read destroyed answer: %w", err)
 	}

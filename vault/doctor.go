@@ -99,7 +99,7 @@ func examine(ctx context.Context, dir string, now time.Time, seen ...[]byte) ([]
 		return d.findings, err // what follows is held against the records
 	}
 	d.comparedWithSeen()
-	for _, look := range []func() error{d.deposits, d.destroyed, d.objects, d.rosters} {
+	for _, look := range []func() error{d.deposits, d.destroyed, d.objects, d.outbox, d.rosters} {
 		if err := look(); err != nil {
 			return d.findings, err
 		}
@@ -466,16 +466,60 @@ func (d *doctor) objects() error {
 	}
 	for seq := range d.records {
 		s, ok := d.statement(seq)
-		if !ok || s.Action != accesslog.Reply && s.Action != accesslog.Note && s.Action != accesslog.Status {
+		if !ok || len(handsIn[s.Action]) == 0 {
 			continue
 		}
 		for _, o := range s.Objects {
-			if !there[o.Digest] {
+			if o.Role != id.RoleWrap && !there[o.Digest] {
 				d.find(doRestore, "What record %d says was written to case %s is missing from the store.", seq, s.Case)
 			}
 		}
 	}
 	return nil
+}
+
+// outbox takes all steps of forwarding anew, as the records tell them, and
+// compares where they lead.
+func (d *doctor) outbox() error {
+	want := map[id.Case]accesslog.Forwarding{}
+	for seq := range d.size {
+		if d.records[seq].Kind == accesslog.KindRestore {
+			for of, f := range want {
+				want[of] = f.Restored(seq)
+			}
+			continue
+		}
+		s, ok := d.statement(seq)
+		if !ok || !s.Action.OfForwarding() {
+			continue
+		}
+		f, err := want[s.Case].Apply(s, seq)
+		if err != nil {
+			d.find(doRestore, "Record %d is a step that the forwarding of case %s could not take.", seq, s.Case)
+			continue
+		}
+		want[s.Case] = f
+	}
+	rows, err := d.db.QueryContext(d.ctx, "SELECT case_id, "+forwarding+" FROM outbox")
+	if err != nil {
+		return fmt.Errorf("read outbox: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var of id.Case
+		f, _, err := scanForwarding(rows.Scan, &of)
+		if err != nil {
+			return err
+		}
+		if f != want[of] {
+			d.find(doRestore, "What the store says of the forwarding of case %s isn't what the access log says.", of)
+		}
+		delete(want, of)
+	}
+	for of := range want {
+		d.find(doRestore, "The store doesn't know that case %s was to be forwarded, as the access log says.", of)
+	}
+	return rows.Err()
 }
 
 func (d *doctor) statement(seq int64) (accesslog.Statement, bool) {

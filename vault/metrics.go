@@ -166,6 +166,15 @@ func (v *Vault) WriteMetrics(ctx context.Context, w io.Writer) error {
 			return err
 		}
 	}
+	stages, err := v.stages(ctx)
+	if err != nil {
+		return v.tell("metrics could not be counted", err)
+	}
+	for _, s := range accesslog.Stages() {
+		if _, err := fmt.Fprintf(w, "suluh_outbox_items{state=%q} %d\n", s, stages[s]); err != nil {
+			return err
+		}
+	}
 	v.measures.set.WritePrometheus(w)
 	return nil
 }

@@ -33,12 +33,17 @@ func (w *world) numbers() map[string]float64 {
 	all := map[string]float64{}
 	for name, f := range families {
 		for _, m := range f.Metric {
+			key := name
 			for _, l := range m.Label {
-				if l.GetName() != "le" {
+				if l.GetName() == "le" {
+					continue
+				}
+				if l.GetName() != "state" || name != "suluh_outbox_items" {
 					w.t.Errorf("%s has the label %s", name, l.GetName())
 				}
+				key += " " + l.GetValue()
 			}
-			all[name] = m.GetUntyped().GetValue()
+			all[key] = m.GetUntyped().GetValue()
 		}
 	}
 	return all

@@ -118,8 +118,11 @@ func (v *Vault) GoOn(ctx context.Context, lost []byte, reason string) (r accessl
 				return errors.Join(controlsock.ErrCheckpoint, err)
 			}
 		}
-		_, _, err = g.appendRecord(accesslog.Record{Kind: accesslog.KindRestore, Settings: r.Settings()}, "", "", accesslog.Action(accesslog.KindRestore))
-		return err
+		seq, _, err := g.appendRecord(accesslog.Record{Kind: accesslog.KindRestore, Settings: r.Settings()}, "", "", accesslog.Action(accesslog.KindRestore))
+		if err != nil {
+			return err
+		}
+		return outboxRestored(g, seq, id.DayOf(g.now, v.zone))
 	}}); err != nil {
 		return r, v.tell("the vault still waits after it was restored", err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/keyfile"
 	"suluh.example/suluh/crypto/roster"
@@ -38,10 +39,11 @@ type caseCmd struct {
 	Clock          string `type:"existingfile" placeholder:"FILE" help:"Working days and holidays (clock.toml) in place of the built-in ones."`
 	Language       string `default:"id" help:"Language of what is shown of a case: id, en."`
 
-	// What the command itself reads and makes, and whether it seals to another
-	// member, which it says before it opens the session.
+	// What the command itself reads and makes, whether it seals to another member,
+	// and whether it starts an editor and is confined after that, which it says
+	// before it opens the session.
 	reads, writes []string
-	grants        bool
+	grants, edits bool
 
 	List       caseListCmd       `cmd:"" help:"List the cases that you have the key of."`
 	Show       caseShowCmd       `cmd:"" help:"Open a case and show it."`
@@ -53,6 +55,12 @@ type caseCmd struct {
 	Assign     caseAssignCmd     `cmd:"" help:"Say who is responsible for a case."`
 	Grant      caseGrantCmd      `cmd:"" help:"Give another member access to a case."`
 	Revoke     caseRevokeCmd     `cmd:"" help:"Take a member's access to a case away."`
+	Triage     caseTriageCmd     `cmd:"" help:"Say what kind of complaint a case is, or of which it is a duplicate."`
+	Refer      caseReferCmd      `cmd:"" help:"Give a case to another unit."`
+	Prepare    casePrepareCmd    `cmd:"" help:"Prepare the words that go to the main queue."`
+	Approve    caseApproveCmd    `cmd:"" help:"Approve the words that another member prepared."`
+	Decide     caseDecideCmd     `cmd:"" help:"Decide what becomes of a text for the main queue."`
+	Outbox     caseOutboxCmd     `cmd:"" help:"List what is prepared, approved or sent to the main queue."`
 }
 
 func (caseCmd) Help() string {
@@ -129,7 +137,7 @@ func (c *caseCmd) open(ctx context.Context) (*session, error) {
 	// An age plugin is a program, of the member's own token or of one that somebody
 	// has who is given access. It would be confined too, and reach no token.
 	_, token := identity.Age().(*plugin.Identity)
-	if !token && !c.grants {
+	if !token && !c.grants && !c.edits {
 		if err := confineCommand(c.rules()); err != nil {
 			end()
 			return nil, err
@@ -202,6 +210,7 @@ func (c *caseCmd) on(ctx context.Context, a caseArg, do func(*session, id.Case) 
 type caseListCmd struct {
 	Status string `placeholder:"STATUS" help:"Only cases with this status, e.g. received."`
 	Unread bool   `help:"Only cases with something that you have not read."`
+	SameAs string `placeholder:"CASE" help:"Only duplicates of this case."`
 	JSON   bool   `help:"Print one JSON object a line."`
 }
 
@@ -213,17 +222,35 @@ func (caseListCmd) Help() string {
 type listedCase struct {
 	Case     id.Case         `json:"case"`
 	Day      id.Day          `json:"day"`
+	Class    report.Class    `json:"class,omitempty"`
 	Status   report.Status   `json:"status"`
 	Since    id.Day          `json:"since"`
 	Due      id.Day          `json:"due,omitzero"`
 	Unread   int             `json:"unread"`
 	Files    int             `json:"files"`
 	Unit     id.Unit         `json:"unit"`
+	Handling id.Unit         `json:"handling"`
+	SameAs   id.Case         `json:"same_as,omitempty"`
 	Assigned id.Member       `json:"assigned,omitempty"`
 	Readers  []id.Member     `json:"readers"`
 	Category report.Category `json:"category,omitempty"`
 	Title    string          `json:"title,omitempty"`
+	Forward  accesslog.Stage `json:"forward,omitempty"` // how far its forwarding has come
 	Error    string          `json:"error,omitempty"`
+}
+
+func listedCaseOf(i member.Item) listedCase {
+	l := listedCase{
+		Case: i.Case, Day: i.Day, Class: i.Class, Status: i.Status, Since: i.Since, Due: i.Due, Unread: i.Unread, Files: i.Files,
+		Unit: i.Unit, Handling: i.Handling, SameAs: i.SameAs, Assigned: i.Assigned, Readers: i.Readers, Category: i.Category, Title: i.Title,
+	}
+	if i.Forward != nil {
+		l.Forward = i.Forward.State
+	}
+	if i.Err != nil {
+		l.Error = i.Err.Error()
+	}
+	return l
 }
 
 func (c *caseListCmd) Run(ctx context.Context, in *caseCmd) error {
@@ -232,10 +259,20 @@ func (c *caseListCmd) Run(ctx context.Context, in *caseCmd) error {
 			return withHint(err, "the statuses are "+statuses(report.Statuses()))
 		}
 	}
+	var same id.Case
+	if c.SameAs != "" {
+		var err error
+		if same, err = (caseArg{c.SameAs}).id(); err != nil {
+			return err
+		}
+	}
 	return in.with(ctx, func(s *session) error {
 		items, err := s.List(ctx)
 		if err != nil {
 			return err
+		}
+		if same != "" {
+			items = member.Duplicates(items, same)
 		}
 		items = slices.DeleteFunc(items, func(i member.Item) bool {
 			return c.Status != "" && i.Status != report.Status(c.Status) || c.Unread && i.Unread == 0
@@ -243,11 +280,7 @@ func (c *caseListCmd) Run(ctx context.Context, in *caseCmd) error {
 		slices.SortStableFunc(items, func(a, b member.Item) int { return b.Day.Sub(a.Day) })
 		if c.JSON {
 			for _, i := range items {
-				l := listedCase{i.Case, i.Day, i.Status, i.Since, i.Due, i.Unread, i.Files, i.Unit, i.Assigned, i.Readers, i.Category, i.Title, ""}
-				if i.Err != nil {
-					l.Error = i.Err.Error()
-				}
-				if err := printLine(l); err != nil {
+				if err := printLine(listedCaseOf(i)); err != nil {
 					return err
 				}
 			}
@@ -296,8 +329,23 @@ type shownCase struct {
 	Messages    []shownMessage           `json:"messages"`
 	Notes       []shownMessage           `json:"notes"`
 	Attachments []shownAttachment        `json:"attachments"`
+	Keep        bool                     `json:"keep,omitempty"` // the reporter asked that nothing is forwarded
+	Draft       *shownDraft              `json:"draft,omitempty"`
+	Outcomes    []shownOutcome           `json:"outcomes,omitempty"`
 	Access      []membersock.AccessEntry `json:"access"`
 	Unopened    []shownUnopened          `json:"unopened,omitempty"`
+}
+
+// shownDraft and shownOutcome are what is forwarded, and what became of it.
+type shownDraft struct {
+	Object id.Digest `json:"object"`
+	By     id.Member `json:"by"`
+	report.Draft
+}
+
+type shownOutcome struct {
+	By id.Member `json:"by"`
+	report.Outcome
 }
 
 type shownMessage struct {
@@ -343,8 +391,8 @@ func (c *caseShowCmd) Run(ctx context.Context, in *caseCmd) error {
 
 func shownCaseOf(x *member.Case) shownCase {
 	c := shownCase{
-		listedCase: listedCase{x.Item.Case, x.Day, x.Status, x.Since, x.Due, x.Unread, x.Files, x.Unit, x.Assigned, x.Readers, x.Category, x.Title, ""},
-		Messages:   []shownMessage{}, Notes: []shownMessage{}, Attachments: []shownAttachment{}, Access: x.Access,
+		listedCase: listedCaseOf(x.Item), Keep: x.Keep,
+		Messages: []shownMessage{}, Notes: []shownMessage{}, Attachments: []shownAttachment{}, Access: x.Access,
 	}
 	for _, m := range x.Messages {
 		if m.Letter != nil {
@@ -358,6 +406,12 @@ func shownCaseOf(x *member.Case) shownCase {
 	}
 	for _, a := range x.Attachments {
 		c.Attachments = append(c.Attachments, shownAttachment{a.Number, a.Attachment, a.Gone})
+	}
+	if d := x.Draft; d != nil {
+		c.Draft = &shownDraft{d.Object, d.By, d.Draft}
+	}
+	for _, o := range x.Outcomes {
+		c.Outcomes = append(c.Outcomes, shownOutcome{o.By, o.Outcome})
 	}
 	for _, u := range x.Unopened {
 		c.Unopened = append(c.Unopened, shownUnopened{u.Object, u.Err.Error()})

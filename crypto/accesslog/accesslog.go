@@ -81,6 +81,12 @@ func ParseAction(s string) (Action, error) {
 // OfCase tells whether the action is about one case.
 func (a Action) OfCase() bool { return a != List && a != Collect }
 
+// OfForwarding tells whether the action is a step of the forwarding of a case:
+// see [Forwarding].
+func (a Action) OfForwarding() bool {
+	return a == PrepareForward || a.ByApprover() || a == Forward || a == Outcome
+}
+
 // ByForwarder tells whether the action is one of forwarders', who need no key
 // of the case for it.
 func (a Action) ByForwarder() bool { return a == Collect || a == Forward || a == Outcome }

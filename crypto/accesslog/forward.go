@@ -1,5 +1,17 @@
 package accesslog
 
+import (
+	"errors"
+
+	"suluh.example/suluh/crypto/id"
+)
+
+// Errors of [Forwarding.Apply].
+var (
+	ErrStage = errors.New("the forwarding of the case is at another stage, or of another text")
+	ErrSelf  = errors.New("who prepared a text must not approve it as another's, nor another as one's own")
+)
+
 // Result is what a decide decides, or an outcome tells.
 type Result string
 
@@ -70,16 +82,6 @@ func (s Stage) HasItem() bool {
 // next look at what was sent.
 func (s Stage) Waits() bool { return s == StageApproved || s == StageSending || s == StageUnknown }
 
-// AfterRestore is the stage once a vault was restored from a backup: what
-// happened since is lost, so of what was to be sent nobody knows whether it
-// was.
-func (s Stage) AfterRestore() Stage {
-	if s == StageApproved || s == StageSending {
-		return StageUnknown
-	}
-	return s
-}
-
 type step struct {
 	from Stage
 	what Action
@@ -132,4 +134,54 @@ var steps = map[step]Stage{
 func (s Stage) After(a Action, r Result) (Stage, bool) {
 	next, ok := steps[step{s, a, r}]
 	return next, ok
+}
+
+// Forwarding is what the records say of the forwarding of a case. Its zero value
+// is that of a case of which nothing was prepared.
+type Forwarding struct {
+	Stage    Stage
+	Seq      int64     // record that brought it there
+	Draft    id.Digest //
+	Prepared id.Member // who handed the draft in
+	Item     id.Digest // once it is approved
+	Approved id.Member // by whom
+	Approval int64     // the record of that
+	Outcome  id.Digest // the newest of this draft
+}
+
+// Restored returns what the forwarding becomes when a vault is restored from a
+// backup, the record of which is seq: what happened since is lost, so of what was
+// to be sent nobody knows whether it was.
+func (f Forwarding) Restored(seq int64) Forwarding {
+	if f.Stage == StageApproved || f.Stage == StageSending {
+		f.Stage, f.Seq = StageUnknown, seq
+	}
+	return f
+}
+
+// Apply returns what the forwarding becomes by a statement, the record of which
+// is seq: [ErrStage] if it can't happen now, [ErrSelf] if the approver must be
+// another. Whether the member has the roles for it is the caller's to check.
+func (f Forwarding) Apply(s Statement, seq int64) (Forwarding, error) {
+	next, ok := f.Stage.After(s.Action, s.Result)
+	current := f.Item
+	if current.IsZero() {
+		current = f.Draft
+	}
+	if !ok || s.Action != PrepareForward && s.Item != current {
+		return f, ErrStage
+	}
+	switch s.Action {
+	case PrepareForward:
+		f = Forwarding{Draft: s.handed(id.RoleDraft), Prepared: s.Member}
+	case ApproveForward, ApproveAlone:
+		if (s.Action == ApproveAlone) != (s.Member == f.Prepared) {
+			return f, ErrSelf
+		}
+		f.Item, f.Approved, f.Approval = s.handed(id.RoleItem), s.Member, seq
+	case Decide, Outcome:
+		f.Outcome = s.handed(id.RoleOutcome)
+	}
+	f.Stage, f.Seq = next, seq
+	return f, nil
 }

@@ -44,12 +44,16 @@ type Referral struct {
 	Readers []id.Member // whom the wraps are for, in their order; recovery sheets too
 }
 
-func (r Referral) String() string {
-	keeps := "keeps"
+// Access returns the unit and what becomes of the access of others.
+func (r Referral) Access() string {
 	if r.Ends {
-		keeps = "ends"
+		return string(r.Unit) + " ends"
 	}
-	s := fmt.Sprintf("unit %s %s\nreaders", r.Unit, keeps)
+	return string(r.Unit) + " keeps"
+}
+
+func (r Referral) String() string {
+	s := "unit " + r.Access() + "\nreaders"
 	for _, m := range r.Readers {
 		s += " " + string(m)
 	}
@@ -132,10 +136,36 @@ func ParseStatement(text string) (Statement, error) {
 func (s Statement) check() error {
 	needsTo := s.Action == Grant || s.Action == Revoke || s.Action == Assign
 	namesItem := s.Action == Forward || s.Action == Outcome || s.Action.ByApprover()
-	if (s.Case != "") != s.Action.OfCase() || (s.To != "") != needsTo || !s.Item.IsZero() != namesItem || !s.Result.of(s.Action) || !s.refers() {
+	if (s.Case != "") != s.Action.OfCase() || (s.To != "") != needsTo || !s.Item.IsZero() != namesItem || !s.Result.of(s.Action) || !s.refers() ||
+		needs[s.Action] != "" && s.count(needs[s.Action]) != 1 {
 		return fmt.Errorf("statement: %w", ErrFormat)
 	}
 	return nil
+}
+
+// needs says what a statement of an action hands in exactly one of.
+var needs = map[Action]id.Role{
+	Triage: id.RoleState, Refer: id.RoleState, PrepareForward: id.RoleDraft, ApproveForward: id.RoleItem, ApproveAlone: id.RoleItem,
+	Decide: id.RoleOutcome, Outcome: id.RoleOutcome,
+}
+
+func (s Statement) count(role id.Role) (n int) {
+	for _, o := range s.Objects {
+		if o.Role == role {
+			n++
+		}
+	}
+	return n
+}
+
+// handed returns the first object of a role, or the zero digest.
+func (s Statement) handed(role id.Role) id.Digest {
+	for _, o := range s.Objects {
+		if o.Role == role {
+			return o.Digest
+		}
+	}
+	return id.Digest{}
 }
 
 // refers tells whether a refer, and nothing else, names a unit and for each
@@ -143,12 +173,6 @@ func (s Statement) check() error {
 func (s Statement) refers() bool {
 	if s.Action != Refer {
 		return s.Refer.Unit == "" && len(s.Refer.Readers) == 0
-	}
-	wraps := 0
-	for _, o := range s.Objects {
-		if o.Role == id.RoleWrap {
-			wraps++
-		}
 	}
 	seen := map[id.Member]bool{}
 	people := 0
@@ -160,7 +184,7 @@ func (s Statement) refers() bool {
 			people++
 		}
 	}
-	return s.Refer.Unit != "" && people > 0 && wraps == len(s.Refer.Readers)
+	return s.Refer.Unit != "" && people > 0 && s.count(id.RoleWrap) == len(s.Refer.Readers)
 }
 
 // Sign returns the statement as a signed note of the member.

@@ -264,6 +264,41 @@ func (r *Roster) MayRevoke(m, to id.Member) bool {
 	return m == to || by.Has(Approver) && known && other.Unit == by.Unit
 }
 
+// OfUnit tells whether a name is that of a unit's member, removed or not, or of
+// its recovery sheet.
+func (r *Roster) OfUnit(m id.Member, u id.Unit) bool {
+	x, ok := r.Member(m)
+	return ok && x.Unit == u || m == id.RecoveryOf(u)
+}
+
+// MembersOf returns a unit's members, removed ones too.
+func (r *Roster) MembersOf(u id.Unit) (all []id.Member) {
+	for _, m := range r.Members {
+		if m.Unit == u {
+			all = append(all, m.ID)
+		}
+	}
+	return all
+}
+
+// ReadsFor tells whether a case may be given to a name when it is given to a
+// unit: one of its readers, or its recovery sheet.
+func (r *Roster) ReadsFor(m id.Member, u id.Unit) bool {
+	unit, ok := r.Unit(u)
+	if !ok || !r.OfUnit(m, u) {
+		return false
+	}
+	return r.Has(m, Reader) || m.IsRecovery() && unit.Recovery != ""
+}
+
+// MayApproveAlone tells whether a member's unit lets who prepared something for
+// the main queue approve it himself.
+func (r *Roster) MayApproveAlone(m id.Member) bool {
+	x, _ := r.Member(m)
+	u, ok := r.Unit(x.Unit)
+	return ok && u.Alone
+}
+
 // Verifiers returns the keys of all members, removed ones too: what they
 // signed while they were members stays theirs. Whether a member may still do
 // something is for Active and Has to say.

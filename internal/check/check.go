@@ -48,6 +48,7 @@ const (
 	FaultRoster     Fault = "roster"     // a roster was exchanged, or breaks a rule
 	FaultDeposit    Fault = "deposit"    // deposits contradict each other or their batch
 	FaultDestroy    Fault = "destroy"    // what was destroyed was no answer of the case, or was destroyed before
+	FaultForward    Fault = "forward"    // something was forwarded, or decided, that no earlier record lets happen
 	FaultRestored   Fault = "restored"   // it was restored from a backup, and has lost what was seen before
 )
 
@@ -55,7 +56,7 @@ const (
 func Faults() []Fault {
 	return []Fault{
 		FaultCheckpoint, FaultShrunk, FaultFork, FaultTree, FaultTile, FaultMissing, FaultForm, FaultOrder,
-		FaultSignature, FaultReplay, FaultTime, FaultMember, FaultCover, FaultRoster, FaultDeposit, FaultDestroy, FaultRestored,
+		FaultSignature, FaultReplay, FaultTime, FaultMember, FaultCover, FaultRoster, FaultDeposit, FaultDestroy, FaultForward, FaultRestored,
 	}
 }
 

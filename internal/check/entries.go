@@ -93,11 +93,7 @@ func detailOf(s *accesslog.Statement) string {
 	if s.Action != accesslog.Refer {
 		return string(s.Result)
 	}
-	what := "keeps"
-	if s.Refer.Ends {
-		what = "ends"
-	}
-	words := []string{string(s.Refer.Unit), what}
+	words := []string{s.Refer.Access()}
 	for _, m := range s.Refer.Readers {
 		words = append(words, string(m))
 	}

@@ -44,6 +44,7 @@ type state struct {
 	deposits int64
 	accesses int64
 	restores []Restored
+	held     int64 // items for forwarders to collect
 
 	destroyed int64
 	seenSize  int64 // the tree that the last statement had seen, and its root
@@ -56,7 +57,20 @@ type caseState struct {
 	waiting []firstAccess       // covers that wait for the deposit, each once
 	granted map[id.Member]int64 // valid grants
 	revoked map[id.Member]bool  // what the deposit gave is gone
+	only    map[id.Member]bool  // if set, what the deposit gave to all others is gone: the case was referred
+
+	forwarding accesslog.Forwarding
 }
+
+func (c *caseState) grant(m id.Member, seq int64) {
+	if c.granted == nil {
+		c.granted = map[id.Member]int64{}
+	}
+	c.granted[m] = seq
+}
+
+// lost tells whether what the deposit gave to a name was taken away.
+func (c *caseState) lost(m id.Member) bool { return c.revoked[m] || c.only != nil && !c.only[m] }
 
 // answer is one that members handed in, until its reporter had it destroyed and
 // after.
@@ -174,6 +188,9 @@ func (s *state) restore(r *accesslog.Record) error {
 		}
 	}
 	s.restores = append(s.restores, Restored{r.Seq, r.Time, x})
+	for _, c := range s.cases {
+		c.forwarding = c.forwarding.Restored(r.Seq)
+	}
 	return nil
 }
 
@@ -293,7 +310,7 @@ func (s *state) destroy(d accesslog.DestroyRecord) error {
 	a := s.answers[d.Object]
 	switch {
 	case a == nil:
-		return fault(FaultDestroy, "no reply and no status handed in what it says was destroyed")
+		return fault(FaultDestroy, "no reply, status or outcome handed in what it says was destroyed")
 	case a.of != d.Case:
 		return fault(FaultDestroy, "what it says was destroyed is an answer of another case")
 	case a.destroyed:
@@ -378,8 +395,14 @@ func (s *state) statement(p *parsed) error {
 		return fault(FaultReplay, "its statement is for another log")
 	case !s.roster.Active(st.Member):
 		return fault(FaultMember, "%s was no member at that time", st.Member)
-	case len(s.roster.Names(st.Member, st.Action.ByRecovery())) == 0 && st.Action != accesslog.Revoke:
+	case st.Action.ByForwarder() && !s.roster.Has(st.Member, roster.Forwarder):
+		return fault(FaultMember, "%s was no forwarder at that time", st.Member)
+	case !st.Action.ByForwarder() && len(s.roster.Names(st.Member, st.Action.ByRecovery())) == 0 && st.Action != accesslog.Revoke:
 		return fault(FaultMember, "%s was no reader at that time", st.Member)
+	case st.Action.ByApprover() && !s.roster.Has(st.Member, roster.Approver):
+		return fault(FaultMember, "%s was no approver at that time", st.Member)
+	case st.Action == accesslog.ApproveAlone && !s.roster.MayApproveAlone(st.Member):
+		return fault(FaultMember, "%s approved alone, which the roster didn't allow", st.Member)
 	case used:
 		return fault(FaultReplay, "its statement was used before")
 	case st.Time.Sub(r.Time).Abs() > maxSkew:
@@ -391,10 +414,85 @@ func (s *state) statement(p *parsed) error {
 	if err := s.sawThis(st); err != nil {
 		return err
 	}
-	if st.Case == "" {
+	switch {
+	case st.Action == accesslog.Collect && r.Count != s.held:
+		return fault(FaultForward, "%s was given %d items to forward, where %d were approved", st.Member, r.Count, s.held)
+	case st.Case == "":
+		return nil
+	case !st.Action.ByForwarder():
+		if err := s.covered(r, st); err != nil {
+			return err
+		}
+	}
+	if st.Action.OfForwarding() {
+		if err := s.forwards(r, st); err != nil {
+			return err
+		}
+	}
+	for _, o := range st.Objects {
+		if _, ok := s.answers[o.Digest]; !ok && o.Role == id.RoleAnswer && answers(st.Action) {
+			// Zones differ from UTC by less than a day.
+			s.answers[o.Digest] = &answer{of: st.Case, since: id.DayOf(r.Time, time.UTC).AddDays(-1)}
+		}
+	}
+	return nil
+}
+
+// answers tells whether an action hands in answers to the reporter.
+func answers(a accesslog.Action) bool {
+	return a == accesslog.Reply || a == accesslog.Status || a == accesslog.Outcome
+}
+
+// refer follows a case to another unit: whom the record names has a key from it
+// on, and where it ends the access of others, they have none any more.
+func (s *state) refer(c *caseState, r *accesslog.Record, st *accesslog.Statement) error {
+	to := st.Refer
+	for _, m := range to.Readers {
+		if !s.roster.ReadsFor(m, to.Unit) {
+			return fault(FaultMember, "it gives access to %s, who was no reader of unit %s at that time", m, to.Unit)
+		}
+		c.grant(m, r.Seq)
+	}
+	if !to.Ends {
 		return nil
 	}
-	return s.covered(r, st)
+	for m := range c.granted {
+		if !s.roster.OfUnit(m, to.Unit) {
+			delete(c.granted, m)
+		}
+	}
+	only := map[id.Member]bool{}
+	for _, m := range append(s.roster.MembersOf(to.Unit), id.RecoveryOf(to.Unit)) {
+		only[m] = !c.lost(m)
+	}
+	c.only = only
+	return nil
+}
+
+// forwards follows the forwarding of a case.
+func (s *state) forwards(r *accesslog.Record, st *accesslog.Statement) error {
+	c := s.of(st.Case)
+	f, err := c.forwarding.Apply(*st, r.Seq)
+	switch {
+	case errors.Is(err, accesslog.ErrSelf) && st.Action == accesslog.ApproveForward:
+		return fault(FaultForward, "%s approved what he had prepared himself", st.Member)
+	case errors.Is(err, accesslog.ErrSelf):
+		return fault(FaultForward, "%s approved what another had prepared as if it were his own", st.Member)
+	case err != nil && st.Action.ByForwarder() && c.forwarding.Item != st.Item:
+		return fault(FaultForward, "%s forwarded what nobody had approved", st.Member)
+	case err != nil:
+		return fault(FaultForward, "it can't follow what the records say of the forwarding of the case before")
+	case st.Action.ByForwarder() && (f.Approval == 0 || r.Cover.Approval != f.Approval):
+		return fault(FaultForward, "it names another approval than that of the item")
+	}
+	if c.forwarding.Stage.HasItem() {
+		s.held--
+	}
+	if f.Stage.HasItem() {
+		s.held++
+	}
+	c.forwarding = f
+	return nil
 }
 
 // sawThis checks that the tree that a member had seen is one of this log's.
@@ -429,7 +527,7 @@ func (s *state) covered(r *accesslog.Record, st *accesslog.Statement) error {
 	granted := r.Cover.Grant > 0 && slices.ContainsFunc(names, func(m id.Member) bool { return c.granted[m] == r.Cover.Grant })
 	if r.Cover.Deposit != nil {
 		// A revocation takes one name's key; the recovery sheet's stays.
-		names = slices.DeleteFunc(names, func(m id.Member) bool { return c.revoked[m] })
+		names = slices.DeleteFunc(names, func(m id.Member) bool { return c.lost(m) })
 	}
 	switch d := r.Cover.Deposit; {
 	case d != nil && len(names) == 0:
@@ -451,21 +549,13 @@ func (s *state) covered(r *accesslog.Record, st *accesslog.Statement) error {
 		return fault(FaultCover, "nothing gave %s access to the case", st.Member)
 	}
 	switch st.Action {
-	case accesslog.Reply, accesslog.Status:
-		for _, o := range st.Objects {
-			if _, ok := s.answers[o.Digest]; o.Role == id.RoleAnswer && !ok {
-				// Zones differ from UTC by less than a day.
-				s.answers[o.Digest] = &answer{of: st.Case, since: id.DayOf(r.Time, time.UTC).AddDays(-1)}
-			}
-		}
+	case accesslog.Refer:
+		return s.refer(c, r, st)
 	case accesslog.Grant:
 		if !s.roster.Has(st.To, roster.Reader) {
 			return fault(FaultMember, "it gives access to %s, who was no reader at that time", st.To)
 		}
-		if c.granted == nil {
-			c.granted = map[id.Member]int64{}
-		}
-		c.granted[st.To] = r.Seq
+		c.grant(st.To, r.Seq)
 	case accesslog.Assign:
 		if !s.roster.Active(st.To) {
 			return fault(FaultMember, "it gives the case to %s, who was no member at that time", st.To)

@@ -58,6 +58,18 @@ func Conversation(l *lang.Language, c *member.Case, file func(member.Attachment)
 	if !c.Due.IsZero() {
 		say("%s: %s", l.T("export.due"), l.Day(c.Due))
 	}
+	if c.Class != "" {
+		say("%s: %s", l.T("export.class"), l.T("class."+string(c.Class)))
+	}
+	if c.Handling != c.Unit {
+		say("%s: %s", l.T("export.handling"), c.Handling)
+	}
+	if c.SameAs != "" {
+		say("%s: %s", l.T("export.same"), c.SameAs)
+	}
+	if c.Forward != nil {
+		say("%s: %s, %s", l.T("export.forward"), l.T("stage."+string(c.Forward.State)), l.Day(c.Forward.Day))
+	}
 	say("%s: %s", l.T("export.readers"), members(c.Readers))
 	if len(c.Without) > 0 {
 		say("%s: %s", l.T("export.without"), members(c.Without))
@@ -95,6 +107,28 @@ func Conversation(l *lang.Language, c *member.Case, file func(member.Attachment)
 	for _, n := range c.Notes {
 		heading(&b, l.T("export.note", "Member", string(n.By), "Day", l.Day(n.Day)))
 		quoted(&b, n.Text)
+	}
+	if d := c.Draft; d != nil {
+		heading(&b, l.T("export.draft", "Member", string(d.By), "Day", l.Day(d.Day)))
+		quoted(&b, d.Title)
+		quoted(&b, d.Text)
+	}
+	for _, o := range c.Outcomes {
+		heading(&b, l.T("export.outcome", "Member", string(o.By), "Day", l.Day(o.Day)))
+		for _, x := range [][2]string{
+			{"export.outcome.result", l.T("result." + string(o.Result))},
+			{"export.outcome.reference", o.Reference},
+			{"export.outcome.tracking", o.Tracking},
+			{"export.outcome.link", o.Link},
+			{"export.outcome.word", o.Word},
+		} {
+			if x[1] != "" {
+				say("%s: %s", l.T(x[0]), lang.Visible(x[1]))
+			}
+		}
+		if o.Text != "" {
+			quoted(&b, o.Text)
+		}
 	}
 	if len(c.Attachments) > 0 {
 		heading(&b, l.T("export.attachments"))

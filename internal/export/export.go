@@ -64,7 +64,11 @@ type manifest struct {
 	Format   string                   `json:"format"` // suluh.example/export/v1
 	Case     id.Case                  `json:"case"`
 	Unit     id.Unit                  `json:"unit"`
+	Handling id.Unit                  `json:"handling"`
+	Class    report.Class             `json:"class,omitempty"`
+	SameAs   id.Case                  `json:"same_as,omitempty"`
 	Status   report.Status            `json:"status"`
+	Forward  *membersock.Forward      `json:"forward,omitempty"` // how far its forwarding has come
 	Day      id.Day                   `json:"exported_on"`
 	By       id.Member                `json:"exported_by"`
 	Complete bool                     `json:"complete"` // false: see the errors below
@@ -100,7 +104,7 @@ func Write(create Create, x *member.Exported, o Options) error {
 		o.Progress = io.Discard
 	}
 	w := &writer{create: create, x: x, o: o, m: manifest{
-		Format: "suluh.example/export/v1", Case: x.Item.Case, Unit: x.Unit, Status: x.Status, Day: o.Day, By: o.By, Complete: true, Access: x.Access,
+		Format: "suluh.example/export/v1", Case: x.Item.Case, Unit: x.Unit, Handling: x.Handling, Class: x.Class, SameAs: x.SameAs, Status: x.Status, Forward: x.Forward, Day: o.Day, By: o.By, Complete: true, Access: x.Access,
 	}, attached: map[id.Digest]string{}}
 	if w.m.Access == nil {
 		w.m.Access = []membersock.AccessEntry{}
@@ -222,8 +226,8 @@ func (w *writer) document(o membersock.CaseObject, r io.Reader) error {
 	if damaged {
 		w.fails(s, seal.ErrDigest)
 	}
-	if err := w.write(sealedPath(o.Digest), b, s); err != nil || damaged {
-		return err
+	if err := w.write(sealedPath(o.Digest), b, s); err != nil || damaged || o.Role == id.RoleItem {
+		return err // an item is sealed to forwarders; its words are the draft's
 	}
 	key := w.x.Key()
 	text, err := seal.OpenDocument(b, key.Identity())

@@ -39,6 +39,7 @@ type Item struct {
 	Readers  []id.Member
 	Assigned id.Member
 	Forward  *membersock.Forward // how far its forwarding has come; nil if nothing was prepared
+	Outcome  *report.Outcome     // the newest of that; nil if there is none
 
 	// Err says why the case, or its newest state, can't be shown: one of
 	// [ErrCase], [seal.ErrNoKey], [seal.ErrAge], [report.ErrFormat]… Title and
@@ -158,6 +159,7 @@ func (i *Item) now(d report.State) {
 // came takes what an outcome says of the status, unless a member has set one
 // since.
 func (i *Item) came(d report.Outcome, clock report.Clock) {
+	i.Outcome = &d
 	if d.Status != "" && d.Time.After(i.stated) {
 		i.Status, i.Since, i.Due = d.Status, cmp.Or(d.Since, d.Day), clock.Due(d.Status, cmp.Or(d.Since, d.Day))
 	}

@@ -399,7 +399,8 @@ func (s *Session) fits(st accesslog.Statement, msg []byte, a membersock.ActAnswe
 	case r.Cover.IsNone():
 		return nil
 	}
-	if d := r.Cover.Deposit; d != nil && !a.Case.Wrap.IsZero() && d.Wrap != a.Case.Wrap {
+	// A referral to the member's own unit puts another wrap in the place of his.
+	if d := r.Cover.Deposit; d != nil && !a.Case.Wrap.IsZero() && st.Action != accesslog.Refer && d.Wrap != a.Case.Wrap {
 		return bad("its wrap is not the one that its record names")
 	}
 	s.mu.Lock()

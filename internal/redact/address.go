@@ -10,6 +10,13 @@ func (s *scan) addresses() {
 			continue
 		}
 		p := s.part(i, i, true)
+		begin := i
+		if p.end >= 0 && !p.kind.is(village) || s.is(i, "km") {
+			begin = s.before(i)
+		}
+		if p.end < 0 && begin < i && s.is(i, "km") {
+			p = s.part(i, begin, false) // "Anjir Muara Km 18"
+		}
 		if p.end < 0 {
 			continue
 		}
@@ -34,13 +41,52 @@ func (s *scan) addresses() {
 			confidence = 0.9
 		}
 		switch {
-		case s.ofOffice(i, p.kind), s.ofWorks(i) && p.kind.is(street) && !house:
-			s.block(i, last)
+		case s.ofOffice(begin, p.kind), s.ofWorks(begin) && p.kind.is(street) && !house:
+			s.block(begin, last)
 		default:
-			s.take(hit{i, last, Address, confidence, "redact.reason.address"})
+			s.take(hit{begin, last, Address, confidence, "redact.reason.address"})
 		}
 		i = last
 	}
+}
+
+// before returns where an address begins of which token i is the first part
+// that shows it: "Handil Bakti RT 09", "no 15 rt 02".
+func (s *scan) before(i int) int {
+	if s.is(i, "jl") || s.is(i, "jln") || s.is(i, "jalan") {
+		return i
+	}
+	begin, known, k := i, false, i-1
+	if s.near(i) && s.is(k, ",") && s.has(k-1, nature|place|direction|given) {
+		k--
+	}
+	for n := 0; n < 4 && k >= 0 && s.near(k+1) && s.used[k] == free; n, k = n+1, k-1 {
+		t := s.tokens[k]
+		if t.form == number && t.end-t.start <= 3 && (s.is(k-1, "no") || s.is(k-1, "nomor") || s.is(k-1, ".") && s.is(k-2, "no")) {
+			if begin = k - 1; s.is(begin, ".") {
+				begin--
+			}
+			return begin
+		}
+		c := t.class
+		if t.form != word || c.is(stop|title|job|office|kin|role|region|network) && !c.is(nature|place|given) || s.is(k, "di") ||
+			c.is(common) && !c.is(nature|direction|place|given) || t.end-t.start < 2 || derived(s.text(k)) && !c.is(place) {
+			break
+		}
+		known = known || c.is(nature|place)
+		begin = k
+	}
+	if begin == i {
+		return i
+	}
+	if known || !s.tokens[begin].caseless && s.tokens[begin].capital {
+		return begin
+	}
+	switch s.text(max(begin-1, 0)) {
+	case "di", "ke", "dari", "dr", "ka", "matan", "warga", "orang", "urang", "alamat", "almt", "buhan", "rumah", "rumahnya", ":":
+		return begin
+	}
+	return i
 }
 
 // part is a piece of an address.
@@ -57,7 +103,7 @@ var noPart = part{end: -1}
 // address stands before it, from is where the address began.
 func (s *scan) part(k, from int, first bool) part {
 	t := s.tokens[k]
-	if t.form == number && !first && s.tokens[k].gap < line && t.end-t.start <= 4 && !s.has(k-1, common) && (s.is(k-1, "/") || !s.is(k-1, ",") && !s.is(k-1, ".")) {
+	if t.form == number && !first && s.tokens[k].gap < line && t.end-t.start <= 4 && (!s.has(k-1, common) || s.has(k-1, direction|place)) && (s.is(k-1, "/") || !s.is(k-1, ",") && !s.is(k-1, ".")) {
 		end := k
 		if s.near(k+1) && s.tokens[k+1].form == word && s.tokens[k+1].end-s.tokens[k+1].start == 1 && s.tokens[k+1].gap == nothing {
 			end = k + 1 // "12A"
@@ -77,6 +123,12 @@ func (s *scan) part(k, from int, first bool) part {
 	case w == "no" || w == "nomor" || w == "nmr":
 		if first && !(s.has(k-1, common) && (s.is(k-1, "rumah") || s.is(k-1, "rumahnya"))) {
 			return noPart
+		}
+		if s.near(j+1) && s.tokens[j].form == word && s.tokens[j].end-s.tokens[j].start == 1 && (s.tokens[j+1].form == number || s.is(j+1, "-") && s.has2(j+2, number)) {
+			j++ // "no. A7", "No. D-16"
+			if s.is(j, "-") {
+				j++
+			}
 		}
 		if s.near(j) && s.tokens[j].form == number && s.tokens[j].end-s.tokens[j].start <= 4 {
 			end := j
@@ -100,7 +152,7 @@ func (s *scan) part(k, from int, first bool) part {
 		return noPart
 	case w == "blok" || w == "blk":
 		return s.block2(k, j, first)
-	case t.class.is(street | estate | village):
+	case t.class.is(street | estate | village), t.class.is(nature) && !first && s.is(k-1, ","):
 		return s.named(k, j, first)
 	}
 	return noPart
@@ -125,6 +177,14 @@ func (s *scan) neighbourhood(k int) part {
 			return noPart
 		}
 		j = s.skipDot(j)
+	}
+	if tens := func(k int) bool {
+		return s.near(k) && (s.has(k, digit) || s.is(k, "sepuluh") || s.is(k, "sebelas") || s.is(k, "belas") || s.is(k, "puluh"))
+	}; tens(j) { // "rt sepuluh"
+		for tens(j + 1) {
+			j++
+		}
+		return part{end: j, house: true, sure: true}
 	}
 	if !s.near(j) || s.tokens[j].form != number || s.tokens[j].end-s.tokens[j].start > 3 {
 		return noPart
@@ -168,7 +228,7 @@ func (s *scan) named(k, j int, first bool) part {
 		return noPart // "bidan desa Nama"
 	}
 	short := w == "jl" || w == "jln" || w == "jlan" || w == "jaln" || w == "gg" || w == "kec" || w == "kel" || w == "komp" || w == "dsn" || w == "kcmtn"
-	if w == "kp" && !(t.capital && j > k+1) || w == "kampung" && !s.tokens[j].capital || (w == "komp" || w == "kel" || w == "ds" || w == "kp" || w == "kampung") && s.tokens[j].class.is(common) && !s.tokens[j].capital {
+	if w == "kp" && !(t.capital && j > k+1) || w == "kampung" && !s.tokens[j].capital && (s.tokens[j].class.is(common) || !s.whereTo(k)) || (w == "komp" || w == "kel" || w == "ds" || w == "kp" || w == "kampung") && s.tokens[j].class.is(common) && !s.tokens[j].capital {
 		return noPart
 	}
 	end, words, digits := k, 0, false
@@ -193,7 +253,7 @@ func (s *scan) named(k, j int, first bool) part {
 		end = j
 		words++
 		j++
-		if s.is(j, ".") && x.end-x.start <= 2 && s.near(j+1) { // "A. Yani"
+		if s.is(j, ".") && s.near(j+1) && (x.end-x.start <= 2 || s.tokens[j].gap == nothing && s.tokens[j+1].gap == nothing) { // "A. Yani", "Jl.Sungai.Lulut"
 			j++
 		} else if s.is(j, "-") && s.near(j+1) && s.tokens[j].gap == nothing && s.tokens[j+1].gap == nothing && s.tokens[j+1].form == word {
 			j++ // "Bati-Bati"
@@ -218,13 +278,22 @@ func (s *scan) named(k, j int, first bool) part {
 	if head.class.is(common) && !s.numberSoon(end) || digits && !s.numberSoon(end) && !t.capital {
 		return noPart
 	}
-	if t.class.is(street) && w != "gang" && !s.numberSoon(end) && !head.class.is(given|place|direction) {
+	if t.class.is(street) && w != "gang" && !s.numberSoon(end) && !head.class.is(given|place|direction) && !(head.class == 0 && s.whereTo(k)) {
 		return noPart
 	}
-	if derived(s.text(k + 1)) {
+	if derived(s.text(k+1)) && !s.numberSoon(end) {
 		return noPart
 	}
 	return part{end: end, kind: kind}
+}
+
+// whereTo tells whether a word before token i says that a place follows.
+func (s *scan) whereTo(i int) bool {
+	switch s.text(max(i-1, 0)) {
+	case "di", "ke", "dari", "dr", "ka", "warga", "orang", "urang", "alamat", "almt", "alamatnya", "rumah", "rumahnya", "buhan", "tinggal":
+		return i > 0
+	}
+	return false
 }
 
 // bothCommon tells whether all words of a range are everyday ones.
@@ -241,7 +310,7 @@ func (s *scan) bothCommon(first, last int) bool {
 func (s *scan) numberSoon(i int) bool {
 	for k := i + 1; k <= i+3 && s.near(k); k++ {
 		switch s.text(k) {
-		case "no", "nomor", "rt", "rw", "gg", "gang", "km", "blok":
+		case "no", "nomor", "rt", "rw", "gg", "gang", "km", "blok", "komp", "komplek", "perum", "perumahan":
 			return true
 		}
 		if s.tokens[k].form == number && s.tokens[k].end-s.tokens[k].start <= 3 && k == i+1 {
@@ -251,31 +320,34 @@ func (s *scan) numberSoon(i int) bool {
 	return false
 }
 
-// addressWord tells whether a word belongs to the name of a street or a village.
+// addressWord tells whether a word belongs to the name of a street or a
+// village, as its word n.
 func (s *scan) addressWord(j, n int, head token) bool {
 	t := s.tokens[j]
-	if t.class.is(region|street|estate|village) && !t.class.is(direction) || s.is(j, "rt") || s.is(j, "rw") || s.is(j, "no") || s.is(j, "nomor") || s.is(j, "km") && n > 0 {
+	w := s.text(j)
+	road := head.class.is(street | estate)
+	ofNature := n > 0 && s.has(j-1, nature)
+	switch {
+	case t.class.is(region|street|estate|village) && !t.class.is(direction|nature), w == "rt" || w == "rw" || w == "no" || w == "nomor" || w == "km" && n > 0:
 		return false
-	}
-	if n > 0 && (t.class.is(city) && !(head.class.is(village) && t.class.is(direction)) || t.class.is(office) || t.class.is(title) && !t.class.is(given)) {
+	case s.near(j+1) && (w == "al" && s.has2(j+1, word) || n == 0 && len(w) == 1 && s.is(j+1, ".")):
+		return true // "Gg. Al Mizan", "Jl. A. Yani"
+	case ofNature && !t.class.is(stop|kwPhone|kwNIK|kwBank|kwNIP) && (t.caseless || t.capital):
+		return true // "Sungai Tuan", "Sungai Malang"
+	case n > 0 && (t.class.is(city) && !(head.class.is(village) && t.class.is(direction)) && !s.is(j-1, "trans") || t.class.is(office) || t.class.is(title) && !t.class.is(given) && !road):
 		return false
-	}
-	if n == 0 && (t.class.is(stop) || t.class.is(title) && !t.class.is(given|direction) && !t.upper) {
+	case n == 0 && (t.class.is(stop) || t.class.is(title) && !t.class.is(given|direction) && !t.upper && !road):
 		return false
-	}
-	if !t.caseless {
+	case !t.caseless && (head.capital || t.capital || head.end-head.start > 4):
 		return t.capital || n > 0 && t.class.is(direction) && !t.class.is(common)
-	}
-	if t.class.is(stop | kwPhone | kwNIK | kwBank | kwNIP) {
+	case t.class.is(stop | kwPhone | kwNIK | kwBank | kwNIP):
 		return false
+	case n == 0:
+		return !t.class.is(common|job|office) || t.class.is(direction|nature|entity|given) || road && (t.class.is(job|title) && s.has2(j+1, word) || s.numberSoon(j))
+	case t.class.is(given | direction | place):
+		return !t.class.is(common) || t.class.is(direction) || n == 1 && head.class.is(village)
 	}
-	if n == 0 {
-		return !t.class.is(common|job|office) || t.class.is(direction|nature|entity|given) && !t.class.is(stop)
-	}
-	if t.class.is(given|direction|place) && (!t.class.is(common) || t.class.is(direction)) {
-		return true
-	}
-	return t.class == 0 && !derived(s.text(j)) && n < 3
+	return t.class == 0 && !derived(w) && n < 3
 }
 
 // ofOffice tells whether what begins at token i is where an office or another
@@ -290,14 +362,14 @@ func (s *scan) ofOffice(i int, kind class) bool {
 			return false
 		}
 		switch s.text(k) {
-		case "kantor", "kepala", "pemerintah", "pemdes", "pemerintahan", "perangkat", "aparat", "aparatur", "sekretaris", "bendahara", "dana", "kas", "apbdes", "bumdes", "bpd", "puskesmas", "posyandu", "lembaga",
-			"badan", "camat", "lurah", "balai", "polsek", "koramil", "pkk", "kaur", "kasi", "operator", "staf", "ketua", "pendamping", "koperasi", "kua", "uptd", "upt", "pustu", "poskesdes", "kuwu", "plt", "pj", "pejabat", "pegawai",
-			"sekdes", "kades", "anggota", "panitia", "pilkades", "taruna", "oknum", "mantan", "sekretariat", "seksi", "pjs", "kantornya", "layanan", "forum", "tim", "aset", "add", "dd", "kelompok":
+		case "kantor", "kepala", "pemerintah", "pemdes", "pemerintahan", "sekretaris", "dana", "apbdes", "bumdes", "bpd", "puskesmas", "posyandu", "lembaga", "badan", "camat", "lurah", "balai", "polsek", "koramil",
+			"pkk", "kua", "uptd", "upt", "pustu", "poskesdes", "plt", "pj", "pjs", "sekdes", "kades", "sekretariat", "kantornya", "layanan", "add", "dd":
 			return true
 		}
-		if kind == 0 {
+		if kind == 0 || !s.has(k, office|entity) || s.has(k, nature) {
 			return false
 		}
+		return true
 	}
 	for n, k := 0, i-1; n < 12 && k >= 0; n, k = n+1, k-1 {
 		t := s.tokens[k]

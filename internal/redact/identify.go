@@ -50,10 +50,7 @@ func (c *candidate) add(g group) {
 // kind says what the digits are, with the confidence; 0 if nothing known.
 func (c *candidate) kind(d []byte) hit {
 	n := len(d)
-	if n < 6 || c.odd && c.wide > 2 && !(c.context.is(kwBank|kwNIK|kwNIP) && n >= 10 && len(c.widths) < 3) || c.spelled > 0 && c.spelled < 3 && c.spelled*2 < len(c.widths) {
-		return hit{}
-	}
-	if c.odd && c.wide > 2 && c.s.is(c.last-1, "/") {
+	if n < 6 || c.odd && c.wide > 2 && !c.disguised(d) || c.spelled > 0 && c.spelled < 3 && c.spelled*2 < len(c.widths) && !mobile(d) {
 		return hit{}
 	}
 	ctx := c.context
@@ -73,7 +70,7 @@ func (c *candidate) kind(d []byte) hit {
 		if luhn(d[:9]) {
 			return is(NPWP, 0.97, "redact.reason.npwp")
 		}
-		return is(NPWP, 0.85, "redact.reason.form")
+		return is(NPWP, 0.96, "redact.reason.form")
 	case n == 18 && civilServant(d) && !ctx.is(kwNPWP):
 		return is(NIP, 0.98, "redact.reason.nip")
 	case n == 16 && resident(d):
@@ -100,7 +97,7 @@ func (c *candidate) kind(d []byte) hit {
 		return is(NIK, 0.75, "redact.reason.near")
 	case ctx.is(kwNIK) && n == 15:
 		return is(NIK, 0.7, "redact.reason.near")
-	case ctx.is(kwNIP) && (n >= 16 && n <= 20 || n == 8 || n == 9):
+	case ctx.is(kwNIP) && n >= 8 && n <= 20 && !c.day(d):
 		return is(NIP, 0.8, "redact.reason.near")
 	case ctx.is(kwNPWP) && (n >= 14 && n <= 17 || n == 22):
 		return is(NPWP, 0.85, "redact.reason.near")
@@ -123,6 +120,9 @@ func (c *candidate) kind(d []byte) hit {
 	// What looks like one, without a word. Contracts and such come with theirs.
 	if ctx.is(kwOther|kwMoney) || c.odd && c.wide > 2 {
 		return hit{}
+	}
+	if n >= 10 && n <= 12 && d[0] == '8' && mobile(append([]byte{'0'}, d...)) && (len(c.widths) == 1 || c.spelled == n) {
+		return is(Phone, 0.6, "redact.reason.phone")
 	}
 	tidy := c.wide >= 4 || c.wide == 1 && len(c.widths) == n
 	switch {
@@ -233,6 +233,23 @@ func (c *candidate) wallet() bool {
 		}
 	}
 	return true
+}
+
+// disguised tells whether digits with odd characters between them are a number
+// all the same: as long as one, and with a word that says so or as a mobile
+// phone's begin.
+func (c *candidate) disguised(d []byte) bool {
+	for _, w := range c.widths[1:] {
+		if w > 5 {
+			return c.context.is(kwBank|kwNIK|kwNIP) && len(d) >= 10 && len(c.widths) < 3 && !c.s.is(c.last-1, "/")
+		}
+	}
+	return mobile(d) && len(d) >= 10 && len(d) <= 13 && c.widths[0] >= 4 && !c.day(d) || len(d) == 16 && c.context.is(kwNIK|kwKK) && resident(d)
+}
+
+// mobile tells whether digits begin as those of a mobile phone.
+func mobile(d []byte) bool {
+	return len(d) > 2 && d[0] == '0' && d[1] == '8' && d[2] != '0' && d[2] != '4' && d[2] != '6'
 }
 
 // npwpForm tells whether the groups are written NN.NNN.NNN.N-NNN.NNN, be the

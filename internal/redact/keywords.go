@@ -1,33 +1,46 @@
 package redact
 
 // contextTokens is how far a word may stand from the number that it tells of.
-const contextTokens = 9
+const contextTokens = 16
 
 const keywords = kwNIK | kwKK | kwNPWP | kwNIP | kwPhone | kwBank | kwBPJS | kwPassport | kwCard | kwMoney | kwOther
 
 // context returns the classes of the word nearest before token i that says
-// what number follows.
+// what number follows. A word of other numbers, such as a day's, counts right
+// before it or if there is nothing else: "rek. bank, tgl. 3: 12345678".
 func (s *scan) context(i int) class {
-	const reach = 48 // bytes
+	const reach = 96 // bytes
+	var weak class
 	for k := i - 1; k >= 0 && k >= i-contextTokens; k-- {
 		t := s.tokens[k]
 		if s.tokens[i].start-t.end > reach || s.tokens[k+1].gap == paragraph {
-			return 0
+			return weak
 		}
 		if t.form != word {
 			if t.form == number && k < i-1 && s.used[k] != taken && t.end-t.start > 5 {
-				return 0 // that word tells of the number before
+				return weak // that word tells of the number before
 			}
 			if m := s.raw[t.start:t.end]; t.form == mark && m != Name.Mark() && m != Address.Mark() {
-				return s.ofMark(k, i) // "rek. [REKENING] dan 12345678": more of the same
+				if c := s.ofMark(k, i); c != 0 {
+					return c // "rek. [REKENING] dan 12345678": more of the same
+				}
+				return weak
 			}
 			continue
 		}
-		if c := s.keyword(k); c != 0 {
-			return c
+		c := s.keyword(k)
+		if c&^(kwOther|kwMoney) == 0 {
+			if weak == 0 {
+				weak = c
+			}
+			if c != 0 && k >= i-2 {
+				return c
+			}
+			continue
 		}
+		return c
 	}
-	return 0
+	return weak
 }
 
 // ofMark returns the class that a mark right before a number stands for.
@@ -57,8 +70,10 @@ func (s *scan) keyword(k int) class {
 		return false
 	}
 	switch t {
-	case "keluarga":
-		if before("kartu") {
+	case "k", "p":
+		return s.dotted(k)
+	case "keluarga", "kel", "kluarga":
+		if before("kartu", "krt") {
 			return kwKK
 		}
 		return 0
@@ -120,6 +135,19 @@ func (s *scan) keyword(k int) class {
 		return kwOther
 	}
 	return s.tokens[k].class & keywords
+}
+
+// dotted returns the classes of a word whose letters have dots: "K.K.", "n.i.k".
+func (s *scan) dotted(k int) class {
+	w := s.text(k)
+	for n := 0; n < 3 && s.is(k-1, ".") && s.has2(k-2, word) && s.tokens[k-2].end-s.tokens[k-2].start == 1; n++ {
+		k -= 2
+		w = s.text(k) + w
+	}
+	if len(w) < 2 {
+		return 0
+	}
+	return s.r.words.classes[w] & keywords
 }
 
 // after returns the classes of a word right after token i that says what it was.

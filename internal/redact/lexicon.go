@@ -46,6 +46,12 @@ const (
 	kwMoney
 	kwOther // a number of another kind: contract, regulation, day
 	network // ig, fb
+	named   // akun, username: its name follows
+	owner   // saya, dia, lewat: may stand between a network's name and an account's
+	kwMail  // email, surel
+	slot    // kata, oleh: a name follows, often
+	slotty  // dari, untuk: a name may follow
+	doer    // bilang, minta: a name stands before, often
 	top     // last part of a domain
 	stop    // a word too small to be masked by itself
 )
@@ -73,10 +79,10 @@ var theLexicon = sync.OnceValue(func() *lexicon {
 	}
 	named := map[string]class{
 		"common": common, "title": title, "weak": weak, "job": job, "territorial": job | territorial, "entity": entity, "office": office,
-		"place": place, "city": place | city, "nature": entity | nature, "region": region, "works": works, "street": street, "estate": estate, "village": village, "direction": direction,
+		"place": place, "city": place | city, "nature": entity | nature, "region": region, "works": works, "street": street, "estate": estate, "plot": estate | direction, "village": village, "direction": direction,
 		"business": business, "kin": kin, "role": role, "digit": digit, "degree": degree, "nik": kwNIK, "kk": kwKK, "npwp": kwNPWP,
 		"nip": kwNIP, "phone": kwPhone, "bank": kwBank, "bpjs": kwBPJS, "passport": kwPassport, "plate": kwPlate, "card": kwCard,
-		"money": kwMoney, "other": kwOther, "network": network, "top": top, "stop": stop | common,
+		"money": kwMoney, "other": kwOther, "network": network, "named": network | named, "owner": owner, "mail": kwMail, "slot": slot, "slotty": slotty, "doer": doer, "top": top, "stop": stop | common,
 	}
 	for row := range strings.Lines(wordsText) {
 		if row = strings.TrimSpace(row); row == "" || row[0] == '#' {
@@ -102,8 +108,12 @@ func (l *lexicon) class(w string) class {
 	c := l.classes[w]
 	if c == 0 {
 		// "bapaknya", "Pa'ani": what hangs on a word, or an apostrophe.
-		if base, ok := strings.CutSuffix(w, "nya"); ok {
-			c = l.classes[base] & (common | kin | role | job | office)
+		base, ok := strings.CutSuffix(w, "nya")
+		if !ok {
+			base, ok = strings.CutSuffix(w, "ku")
+		}
+		if ok {
+			c = l.classes[base] & (common | kin | role | job | office | network | named | keywords | kwMail)
 		}
 		if c == 0 && strings.IndexByte(w, '\'') >= 0 {
 			c = l.classes[strings.ReplaceAll(w, "'", "")]

@@ -10,20 +10,20 @@ func (s *scan) links() {
 			continue
 		}
 		switch {
+		case s.is(i, "@") && s.bracketed(i):
+			s.atSign(i-1, i+1)
 		case s.is(i, "@"):
 			s.atSign(i, i)
-		case s.is(i, "at") && s.aside(i) && s.tokens[i].end-s.tokens[i].start == 2:
-			first, last := i, i
-			if i > 0 && strings.Contains("([{<", s.text(i-1)) {
-				first, last = i-1, i+1
+		case (s.is(i, "at") || s.is(i, "et")) && s.aside(i):
+			if s.bracketed(i) {
+				s.atSign(i-1, i+1)
+			} else {
+				s.atSign(i, i)
 			}
-			s.atSign(first, last)
-		case s.is(i, ":") && s.is(i+1, "/") && s.is(i+2, "/") && s.has2(i-1, word) && s.tokens[i].gap == nothing:
+		case s.is(i, ":") && s.is(i+1, "/") && s.is(i+2, "/") && s.has2(i-1, word) && (s.tokens[i].gap == nothing || s.scheme(i-1)):
 			s.link(i-1, i+3)
 		case s.is(i, "www") && s.is(i+1, "."):
 			s.link(i, i)
-		case s.has(i, network):
-			s.account(i)
 		}
 	}
 	// Domains without anything before them come last: a mail address has one.
@@ -32,19 +32,38 @@ func (s *scan) links() {
 			i = s.domain(i)
 		}
 	}
+	s.accounts()
 }
 
 // has2 tells whether there is a token i of the form.
 func (s *scan) has2(i int, f form) bool { return i >= 0 && i < len(s.tokens) && s.tokens[i].form == f }
 
+// scheme tells whether a token is what a link begins with.
+func (s *scan) scheme(i int) bool {
+	switch s.text(i) {
+	case "http", "https", "hxxp", "hxxps", "htt", "ttps":
+		return true
+	}
+	return false
+}
+
+// bracketed tells whether a token stands in brackets of its own.
+func (s *scan) bracketed(i int) bool {
+	if i == 0 || i+1 >= len(s.tokens) {
+		return false
+	}
+	switch s.text(i-1) + s.text(i+1) {
+	case "()", "[]", "{}", "<>":
+		return true
+	}
+	return false
+}
+
 // aside tells whether a word that stands for @ does: in brackets, or between
 // words of which the second leads to the last part of a domain.
 func (s *scan) aside(i int) bool {
-	if i > 0 && i+1 < len(s.tokens) {
-		switch s.text(i-1) + s.text(i+1) {
-		case "()", "[]", "{}", "<>":
-			return true
-		}
+	if s.bracketed(i) {
+		return true
 	}
 	j := i + 1
 	if !s.near(j) || s.tokens[j].form == other {
@@ -66,7 +85,9 @@ func (s *scan) dotAfter(i int) int {
 		return j + 1
 	case t == "." && s.tokens[j].gap == space && s.near(j+1) && s.plainTop(j+1):
 		return j + 1
-	case t == "(" || t == "[" || t == "{":
+	case t == "," && s.tokens[j].gap == nothing && s.provider(i) && s.near(j+1) && s.tokens[j+1].gap == nothing && s.plainTop(j+1):
+		return j + 1
+	case t == "(" || t == "[" || t == "{" || t == "<":
 		if s.near(j+3) && (s.is(j+1, ".") || s.is(j+1, "dot") || s.is(j+1, "titik")) && s.tokens[j+3].form != other && s.tokens[j+3].form != mark {
 			return j + 3
 		}
@@ -98,7 +119,7 @@ func (s *scan) atSign(first, last int) {
 		tight := s.tokens[from].gap == nothing
 		if from == first && s.near(from) && t.form != other && t.form != mark {
 			tight = true // a space before the @
-			if s.tokens[from].gap == space && s.is(first, "@") && s.tokens[first+1].gap == nothing && s.dotAfter(last+1) == 0 {
+			if s.tokens[from].gap == space && s.is(first, "@") && s.tokens[first+1].gap == nothing && !s.provider(last+1) && !s.has(s.dotAfter(last+1), top) {
 				tight = false // "hubungi @nama"
 			}
 		}
@@ -120,12 +141,42 @@ func (s *scan) atSign(first, last int) {
 		if to == last+1 && s.provider(to) && s.near(to+1) && s.plainTop(to+1) {
 			to++ // "gmail com"
 		}
-		s.take(hit{from, to, Mail, 0.98, "redact.reason.mail"})
+		s.take(hit{s.localPart(from), to, Mail, 0.98, "redact.reason.mail"})
+	case s.is(first, "@") && s.spacedMail(first):
 	case s.is(first, "@") && s.tokens[last+1].gap == nothing && (from == first || s.tokens[first].gap != nothing):
 		s.take(hit{first, s.handleEnd(last + 1), Account, 0.9, "redact.reason.handle"})
 	case from < first && s.tokens[first].gap == nothing && s.is(first, "@") && s.tokens[last+1].gap == nothing:
 		s.take(hit{from, s.handleEnd(last + 1), Mail, 0.7, "redact.reason.mail"})
 	}
+}
+
+// localPart goes back from where a mail address seems to begin to the word
+// that says that one follows: "email: warga peduli (at) …".
+func (s *scan) localPart(from int) int {
+	for k, n := from-1, 0; n < 4 && k >= 0 && s.near(k+1) && s.used[k] == free; n, k = n+1, k-1 {
+		if s.has(k, kwMail) || s.is(k, ":") {
+			return k + 1
+		}
+		if s.tokens[k].form == other || s.tokens[k].form == mark || s.has(k, stop|kin|role) || s.is(k, "saya") || s.is(k, "aku") || s.is(k, "dia") || s.is(k, "ke") {
+			return from
+		}
+	}
+	return from
+}
+
+// spacedMail takes an address all of whose characters stand apart.
+func (s *scan) spacedMail(at int) bool {
+	single := func(i int) bool {
+		return i >= 0 && i < len(s.tokens) && s.used[i] == free && s.tokens[i].form != mark && s.tokens[i].end-s.tokens[i].start == 1
+	}
+	first, last := at, at
+	for n := 0; n < 40 && single(first-1) && s.tokens[first].gap == space; n++ {
+		first--
+	}
+	for n := 0; n < 40 && single(last+1) && s.tokens[last+1].gap == space; n++ {
+		last++
+	}
+	return at-first >= 3 && last-at >= 5 && s.take(hit{first, last, Mail, 0.8, "redact.reason.mail"})
 }
 
 // provider tells whether a token is who many have their mail from.
@@ -243,11 +294,17 @@ func (s *scan) domain(i int) int {
 	if s.tokens[end].capital && !s.tokens[i].upper && !path {
 		return last // "selesai.Id"
 	}
-	if path {
-		s.link2(i, end+1)
-		return last
+	for i >= 2 && s.tokens[i].gap == nothing && (s.is(i-1, "-") || s.is(i-1, "_")) && s.tokens[i-1].gap == nothing && s.tokens[i-2].form == word && s.used[i-2] == free {
+		i -= 2 // "nama-situs.example.id"
 	}
-	s.takeLink(i, end)
+	switch {
+	case path:
+		s.link2(i, end+1)
+	case s.is(end+1, "garis") && s.is(end+2, "miring") && s.near(end+3) && s.tokens[end+3].form == word:
+		s.takeLink(i, end+3)
+	default:
+		s.takeLink(i, end)
+	}
 	return last
 }
 
@@ -261,39 +318,4 @@ func (s *scan) link2(first, slash int) {
 		last--
 	}
 	s.takeLink(first, last)
-}
-
-// account takes the name that follows a network's: "ig: nama_88", "fb Nama".
-func (s *scan) account(i int) {
-	j, colon := i+1, false
-	for n := 0; n < 3 && s.near(j); n++ {
-		switch s.text(j) {
-		case ":", "=", "-":
-			colon = true
-		case "nya", "nama", "akun", "atas", "bernama", "@":
-			if s.is(j, "@") {
-				return // found by its @
-			}
-		default:
-			n = 3
-			continue
-		}
-		j++
-	}
-	if !s.near(j) || s.tokens[j].form != word && s.tokens[j].form != number || s.used[j] != free || s.has(j, network) {
-		return
-	}
-	last := s.handleEnd(j)
-	odd := last > j // dots, underscores, digits: nobody writes words so
-	if !odd && !colon && !(s.is(j-1, "akun") || s.is(j-1, "nama")) {
-		return
-	}
-	if !odd && s.tokens[j].class.is(common|job|office|place|kwPhone) && !s.tokens[j].class.is(given) {
-		return
-	}
-	// A name of several words: "fb: Nama Orang".
-	for n := 0; n < 3 && !odd && s.near(last+1) && s.tokens[last+1].form == word && s.tokens[last+1].capital && s.used[last+1] == free && !s.has(last+1, network|job|office) && !s.tokens[j].caseless; n++ {
-		last++
-	}
-	s.take(hit{j, last, Account, 0.8, "redact.reason.account"})
 }

@@ -27,6 +27,7 @@ const most = 24
 
 // numbers goes through the runs of digits.
 func (s *scan) numbers() {
+	s.crossed()
 	var digits []byte
 	var groups []group
 	for i := 0; i < len(s.tokens); {
@@ -36,8 +37,61 @@ func (s *scan) numbers() {
 		}
 		digits, groups = digits[:0], groups[:0]
 		i = s.collect(i, &digits, &groups)
-		s.match(digits, groups)
+		if !s.match(digits, groups) && len(digits) >= 4 && len(digits) < 9 && mobile(digits) {
+			i = s.inParts(groups, i)
+		}
 	}
+}
+
+// crossed finds phones some of whose digits are crossed out: "0812 xxxx 1234".
+func (s *scan) crossed() {
+	out := func(i int) bool {
+		return s.near(i) && s.used[i] == free && s.tokens[i].form != mark && s.tokens[i].form != number && strings.Trim(s.text(i), "x*#•") == ""
+	}
+	for i := range s.tokens {
+		w := s.text(i)
+		if s.tokens[i].form != number || s.used[i] != free || len(w) < 2 || !strings.HasPrefix(w, "08") && w != "62" && !strings.HasPrefix(w, "628") {
+			continue
+		}
+		last, xs := i, 0
+		for j, n := i+1, 0; n < 12 && s.near(j) && s.used[j] == free; j, n = j+1, n+1 {
+			switch {
+			case out(j):
+				xs += int(s.tokens[j].end - s.tokens[j].start)
+				last = j
+			case s.tokens[j].form == number:
+				last = j
+			case s.is(j, "-") || s.is(j, "."):
+			default:
+				n = 12
+			}
+		}
+		if all := int(s.tokens[last].end - s.tokens[i].start); xs >= 2 && all >= 9 && all <= 20 {
+			s.take(hit{i, last, Phone, 0.7, "redact.reason.phone"})
+		}
+	}
+}
+
+// inParts takes the beginning of a phone in words, and what follows "and
+// then". It returns the token to go on from.
+func (s *scan) inParts(groups []group, next int) int {
+	if !groups[0].spelled {
+		return next
+	}
+	s.take(hit{groups[0].token, groups[len(groups)-1].token, Phone, 0.6, "redact.reason.phone"})
+	for j, n := next, 0; n < 4 && s.near(j); j, n = j+1, n+1 {
+		if !s.startsRun(j) {
+			continue
+		}
+		var digits []byte
+		var rest []group
+		next = s.collect(j, &digits, &rest)
+		if len(digits) >= 4 && len(digits) <= 9 {
+			s.take(hit{rest[0].token, rest[len(rest)-1].token, Phone, 0.5, "redact.reason.phone"})
+		}
+		return next
+	}
+	return next
 }
 
 func (s *scan) startsRun(i int) bool {
@@ -148,8 +202,9 @@ func sepOf(s string) sep {
 	return odd
 }
 
-// match finds the numbers in a run, from left to right, the surest first.
-func (s *scan) match(digits []byte, groups []group) {
+// match finds the numbers in a run, from left to right, the surest first. It
+// tells whether there was one.
+func (s *scan) match(digits []byte, groups []group) (found bool) {
 	for i := 0; i < len(groups); {
 		if groups[i].end-groups[i].start > most {
 			i++
@@ -190,9 +245,11 @@ func (s *scan) match(digits []byte, groups []group) {
 		}
 		if s.take(best) {
 			s.memory.numbers[string(digits[groups[i].start:groups[bestEnd].end])] = best.kind
+			found = true
 		}
 		i = bestEnd + 1
 	}
+	return found
 }
 
 // amount returns how many groups from i on are an amount of money, a day, a

@@ -203,7 +203,7 @@ func (s *scan) called() {
 		}
 		j, how := -1, everything
 		switch s.text(i) {
-		case "nama", "namanya", "bernama", "ngaran", "ngarannya", "bangaran", "nm", "panggilannya", "dipanggil", "alias", "ngaranku", "namaku", "kupanggil":
+		case "nama", "namanya", "bernama", "bnama", "brnama", "namax", "nmnya", "dikiau", "ngaran", "ngarannya", "bangaran", "nm", "panggilannya", "dipanggil", "alias", "ngaranku", "namaku", "kupanggil":
 			j = i + 1
 			for n := 0; n < 6 && s.near(j); n++ {
 				switch s.text(j) {

@@ -2,6 +2,7 @@ package redact
 
 // plates finds number plates and passports: letters with digits.
 func (s *scan) plates() {
+	s.spacedPlates()
 	for i := range s.tokens {
 		t := s.tokens[i]
 		if t.form != word || s.used[i] != free || t.end-t.start > 2 || !s.near(i+1) {
@@ -16,8 +17,7 @@ func (s *scan) plates() {
 		}
 		n := s.tokens[digits].end - s.tokens[digits].start
 		switch {
-		case n >= 6 && n <= 8 && digits == i+1 && s.around(i, kwPassport, 6):
-			s.take(hit{i, digits, Passport, 0.9, "redact.reason.passport"})
+		case s.passport(i, digits):
 		case n <= 4 && platePrefix(s.text(i)):
 			s.plate(i, digits)
 		}
@@ -29,10 +29,65 @@ func (s *scan) plates() {
 	}
 }
 
+// passport takes one or two letters with six to eight digits, where a word near
+// says so, or with one capital and seven digits as passports have.
+func (s *scan) passport(i, digits int) bool {
+	last, n := digits, s.tokens[digits].end-s.tokens[digits].start
+	for n < 6 && s.near(last+1) && s.tokens[last+1].form == number && s.used[last+1] == free {
+		last++
+		n += s.tokens[last].end - s.tokens[last].start
+	}
+	switch told := s.around(i, kwPassport, 16); {
+	case n < 6 || n > 8:
+		return false
+	case told:
+		return s.take(hit{i, last, Passport, 0.9, "redact.reason.passport"})
+	case last == i+1 && n == 7 && s.tokens[last].gap == nothing && s.tokens[i].upper && s.tokens[i].end-s.tokens[i].start == 1 && (i == 0 || s.tokens[i].gap != nothing):
+		return s.take(hit{i, last, Passport, 0.5, "redact.reason.passport"})
+	}
+	return false
+}
+
+// spacedPlates finds plates whose characters stand apart: "D A 1 2 3 4 X Y".
+func (s *scan) spacedPlates() {
+	for i := range s.tokens {
+		var b []byte
+		first, last := i, i
+		for j := i; j < len(s.tokens) && (j == i || s.near(j)) && s.used[j] == free && len(b) < 10; j++ {
+			if j > i && s.is(j, "-") {
+				continue
+			}
+			if t := s.tokens[j]; t.end-t.start != 1 || t.form != word && t.form != number || j > i && t.gap == nothing && !s.is(j-1, "-") {
+				break
+			}
+			b, last = append(b, s.low[s.tokens[j].start]), j
+		}
+		letters := 0
+		for letters < len(b) && !isDigit(b[letters]) {
+			letters++
+		}
+		digits := letters
+		for digits < len(b) && isDigit(b[digits]) {
+			digits++
+		}
+		if letters == 0 || letters > 2 || digits-letters < 2 || digits-letters > 4 || len(b)-digits > 3 || !platePrefix(string(b[:letters])) {
+			continue
+		}
+		if len(b) >= 6 && (len(b) > digits || s.around(first, kwPlate, 6)) {
+			s.take(hit{first, last, Plate, 0.6, "redact.reason.plate"})
+		}
+	}
+}
+
 // plate takes a plate that begins at i, if its suffix or a word near it shows
 // that it is one.
 func (s *scan) plate(i, digits int) {
 	t := s.tokens[i]
+	width := s.tokens[digits].end - s.tokens[digits].start
+	if more := digits + 1; s.near(more) && s.tokens[more].form == number && s.used[more] == free && width+s.tokens[more].end-s.tokens[more].start <= 4 && s.has2(more+1, word) && s.tokens[more+1].upper && s.tokens[more+1].end-s.tokens[more+1].start <= 3 {
+		width += s.tokens[more].end - s.tokens[more].start
+		digits = more // "DA 1 234 BC"
+	}
 	last := digits
 	k := digits + 1
 	if (s.is(k, ".") || s.is(k, "-")) && s.near(k) && s.near(k+1) && s.tokens[k+1].gap == nothing {
@@ -46,7 +101,7 @@ func (s *scan) plate(i, digits int) {
 		last = k
 	}
 	told := s.around(i, kwPlate, 6)
-	long := s.tokens[digits].end-s.tokens[digits].start >= 3
+	long := width >= 3
 	da := s.is(i, "da")
 	switch {
 	case suffix && told:
@@ -55,10 +110,12 @@ func (s *scan) plate(i, digits int) {
 		s.take(hit{i, last, Plate, 0.85, "redact.reason.plate"})
 	case suffix && da && t.upper:
 		s.take(hit{i, last, Plate, 0.7, "redact.reason.plate"})
-	case suffix && s.tokens[digits].end-s.tokens[digits].start == 4 && !t.class.is(common) && t.end-t.start == 2 && !s.tokens[k].class.is(given|common):
+	case suffix && width == 4 && !t.class.is(common) && t.end-t.start == 2 && !s.tokens[k].class.is(given|common):
 		s.take(hit{i, last, Plate, 0.6, "redact.reason.plate"})
 	case told && (da || t.upper && long):
 		s.take(hit{i, digits, Plate, 0.7, "redact.reason.plate"})
+	case da && long && !s.has(k, kwMoney|common) && !s.is(k, "orang"): // of this province
+		s.take(hit{i, digits, Plate, 0.5, "redact.reason.plate"})
 	}
 }
 

@@ -241,12 +241,12 @@ func (v *view) add(i, j int, g gap, words *lexicon) {
 	switch {
 	case digits == 0:
 		v.word(i, j, g, words)
-	case letters == 0 && (digits >= lookalikes || strings.Count(v.low[i:j], "o") == lookalikes) && (lookalikes == 0 || j-i > 2):
+	case letters == 0 && (digits >= lookalikes || strings.Count(v.low[i:j], "o") == lookalikes) && (lookalikes == 0 || j-i > 2 || lookalikes == 1 && strings.IndexByte(v.low[i:j], 'o') >= 0):
 		v.tokens = append(v.tokens, token{start: int32(i), end: int32(j), form: number, gap: g})
 	default:
 		// "R4hm4t": digits that stand for letters.
 		if digits <= 3 && letters+lookalikes >= 3 && j-i <= 16 {
-			if c := words.class(unleet(v.low[i:j])); c.is(given) && !c.is(ambiguous) {
+			if c := words.class(unleet(v.low[i:j])); c.is(given) && !c.is(ambiguous) || c.is(street|estate|village) && letters+lookalikes > digits+1 {
 				v.tokens = append(v.tokens, token{start: int32(i), end: int32(j), form: word, gap: g, capital: true, class: c})
 				return
 			}

@@ -205,6 +205,7 @@ type Outcome struct {
 	Item      id.Digest        `json:"item"` // sealed item, or draft
 	Reference string           `json:"reference,omitempty"`
 	Result    accesslog.Result `json:"result"`             // as in the statement that it was handed in with
+	Queue     string           `json:"queue,omitempty"`    // which queue it is about; "" if an approver says so
 	Tracking  string           `json:"tracking,omitempty"` // the queue's number
 	Link      string           `json:"link,omitempty"`     // public page of it, http or https
 	Word      string           `json:"word,omitempty"`     // the queue's own status

@@ -1,0 +1,118 @@
+package redact
+
+// accounts finds the names of accounts: after a network's name, and those that
+// by their own look can be nothing else.
+func (s *scan) accounts() {
+	for i := range s.tokens {
+		if s.used[i] == free && s.has(i, network|kwMail) {
+			s.account(i)
+		}
+	}
+	near := -1 // the network's name last seen
+	for i := range s.tokens {
+		if s.tokens[i].gap >= line && i > 0 {
+			near = -1
+		}
+		if s.has(i, network) {
+			near = i
+		}
+		if t := s.tokens[i]; s.used[i] != free || t.form != word || i > 0 && t.gap == nothing && s.tokens[i-1].form != other {
+			continue
+		}
+		if last := s.handleEnd(i); last > i && s.handleLike(i, last, near >= 0 && i-near <= 8) {
+			s.take(hit{i, last, Account, 0.6, "redact.reason.account"})
+		}
+	}
+}
+
+// handleLike tells whether tokens look like an account's name: "nama_orang",
+// and where a network was named also "nama88" and "nama.orang".
+func (s *scan) handleLike(first, last int, told bool) bool {
+	bars, dots, digits, letters := 0, 0, 0, 0
+	for i := first; i <= last; i++ {
+		switch t := s.tokens[i]; {
+		case s.used[i] != free:
+			return false
+		case t.form == number:
+			digits += int(t.end - t.start)
+		case t.form == word:
+			letters += int(t.end - t.start)
+		case s.is(i, "_"):
+			bars++
+		case s.is(i, "."):
+			dots++
+		default:
+			return false
+		}
+	}
+	switch s.text(last) {
+	case "jpg", "jpeg", "png", "pdf", "doc", "docx", "xls", "xlsx", "mp4", "mp3", "zip", "txt", "csv":
+		return false
+	}
+	if letters < 4 || s.has(first, kwNIK|kwKK|kwNIP|kwNPWP|kwBPJS|kwPhone|kwBank|degree|street|estate|village) && bars == 0 {
+		return false
+	}
+	return bars > 0 || told && (digits >= 2 && dots == 0 || dots == 1 && letters >= 8)
+}
+
+// account takes the name that follows a network's or the word for mail:
+// "ig: nama_88", "fb Nama Orang", "gmail saya nama45".
+func (s *scan) account(i int) {
+	if s.near(i+1) && s.tokens[i+1].gap == nothing && s.tokens[i+1].form != other {
+		return // "akun77"
+	}
+	mail := s.has(i, kwMail)
+	j, colon, called := i+1, false, s.has(i, named)
+	for n := 0; n < 7 && s.near(j); n++ {
+		switch w := s.text(j); {
+		case w == ":" || w == "=" || w == "-":
+			colon = colon || w != "-" || s.tokens[j].gap == space
+		case w == "nama" || w == "namanya" || w == "bernama" || w == "palsu" || s.has(j, named):
+			called = true
+		case w == "@":
+			return // found by its @
+		case w == "nya" || w == "\"" || s.has(j, network) || s.has(j, owner|kin|role) && !s.has(j, given):
+		default:
+			n = 7
+			continue
+		}
+		j++
+	}
+	if !s.near(j) || s.tokens[j].form != word && s.tokens[j].form != number || s.used[j] != free || s.has(j, network|title) {
+		return
+	}
+	kind, reason := Account, Reason("redact.reason.account")
+	if mail {
+		kind, reason = Mail, "redact.reason.mail"
+	}
+	last := s.handleEnd(j)
+	if last == j+2 && s.is(j+1, "-") && s.has(j+2, owner) {
+		return // "akun SIPD-nya"
+	}
+	if last > j && s.tokens[j].form == word && (last > j+2 || !s.is(j+1, "-")) { // dots, underscores, digits: nobody writes words so
+		s.take(hit{j, last, kind, 0.8, reason})
+		return
+	}
+	if mail {
+		return
+	}
+	x := s.tokens[j]
+	capital := x.capital && !x.caseless
+	switch {
+	case x.form != word || x.class.is(stop):
+		return
+	case called && j > i+1 && s.is(j-1, "namanya"), called && s.is(j-1, "nama"), called && s.is(j-1, "bernama"):
+	case (colon || called) && capital && !x.class.is(job|office):
+	case x.class.is(common|job|office|place|kwPhone) && !x.class.is(given):
+		return
+	case !colon && !called && !capital:
+		return
+	}
+	for n := 0; n < 3 && s.near(last+1) && s.tokens[last+1].form == word && s.used[last+1] == free && !s.has(last+1, network|stop); n++ {
+		if t := s.tokens[last+1]; capital && !t.capital || !capital && (t.class.is(common|job|office) || !called) {
+			break
+		}
+		last++
+	}
+	s.take(hit{j, last, kind, 0.7, reason})
+}
