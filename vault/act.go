@@ -604,6 +604,11 @@ func (v *Vault) answer(ctx context.Context, s accesslog.Statement, a membersock.
 		if err := errors.Join(wrap(c.Case, c.Wrap), send(id.RoleSummary, c.Summary), send(id.RoleState, c.State)); err != nil {
 			return err
 		}
+		if c.Forward != nil { // its outcome tells the status
+			if err := send(id.RoleOutcome, c.Forward.Outcome); err != nil {
+				return err
+			}
+		}
 	}
 	for _, i := range a.Items {
 		if err := errors.Join(send(id.RoleItem, i.Item), send(id.RoleOutcome, i.Outcome)); err != nil {

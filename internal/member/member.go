@@ -396,7 +396,7 @@ func (s *Session) fits(st accesslog.Statement, msg []byte, a membersock.ActAnswe
 		return nil
 	case a.Case.Case != st.Case:
 		return bad("it is about another case")
-	case r.Cover.IsNone():
+	case r.Cover.IsNone() || st.Action.ByForwarder(): // who has no key is told nothing of the case
 		return nil
 	}
 	// A referral to the member's own unit puts another wrap in the place of his.

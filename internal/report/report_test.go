@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -9,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/internal/report"
 	"suluh.example/suluh/internal/testkey"
 )
@@ -93,5 +95,49 @@ func TestEveryStatusWithAClockCanEnd(t *testing.T) {
 		if _, ok := c.Days[s]; ok == s.Ended() {
 			t.Errorf("status %s: has a clock %t, has ended %t", s, ok, s.Ended())
 		}
+	}
+}
+
+func TestSuggestsTheCompetentUnit(t *testing.T) {
+	r := &roster.Roster{Units: []roster.Unit{
+		{ID: "itprov", Positions: []string{"Kepala Dinas", "Bupati", "Wali Kota", "Sekretaris Daerah"}},
+		{ID: "itjen", Positions: []string{"Sekretaris Daerah Provinsi", "Inspektur Provinsi"}},
+		{ID: "itkab", Positions: []string{"Camat", "Kepala Desa"}},
+	}}
+	for who, want := range map[string]string{
+		"kepala dinas pekerjaan umum":            "itprov",
+		"Walikota dan ajudannya":                 "itprov",
+		"SEKDA PROV. yang lama":                  "itjen itprov", // the longer position first
+		"pambakal, dan camat juga ikut":          "itkab",
+		"bendahara":                              "",
+		"camatan":                                "", // a word of its own
+		"Kadis\nPendidikan; kades ikut menerima": "itprov itkab",
+		"":                                       "",
+	} {
+		var got []string
+		for _, u := range report.Suggest(r, report.Report{Who: who}) {
+			got = append(got, string(u))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q: got %q, want %q", who, got, want)
+		}
+	}
+}
+
+// TestOlderStatesAreRead: a state from before cases had a class has none.
+func TestOlderStatesAreRead(t *testing.T) {
+	s, v, _ := testkey.New(t, "penelaah-satu")
+	c := id.NewCase()
+	msg, err := note.Sign(&note.Note{Text: "suluh.example/state/v1\n" + `{"v":1,"case":"` + string(c) + `","title":"Judul","status":"verifying","since":"2026-11-20","time":"2026-11-20T02:00:00Z"}` + "\n"}, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(map[string]string{"signed": string(msg)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, _, err := report.Open[report.State](text, c, note.VerifierList(v))
+	if err != nil || d.Title != "Judul" || d.Status != report.Verifying || d.Class != "" || d.Unit != "" || d.SameAs != "" {
+		t.Errorf("got %+v, %v", d, err)
 	}
 }

@@ -16,6 +16,7 @@ type Liar struct {
 	*vault.Vault
 	Head   func(*membersock.ActAnswer)
 	Object func(id.Object, []byte) []byte // nil bytes drop the object
+	Swap   func(id.Object) []byte         // another object in the place of one, under its own digest; nil keeps it
 }
 
 // Act lies about what the vault answers.
@@ -50,6 +51,11 @@ func (l *Liar) Act(ctx context.Context, head membersock.ActHead, in *frame.Reade
 		if l.Object != nil {
 			if data = l.Object(o, data); data == nil {
 				continue
+			}
+		}
+		if l.Swap != nil {
+			if b := l.Swap(o); b != nil {
+				o, data = id.Object{Role: o.Role, Digest: id.DigestOf(b), Size: int64(len(b))}, b
 			}
 		}
 		if err := out.Object(o, data); err != nil {
