@@ -175,7 +175,7 @@ func (c *statusCmd) show(ctx context.Context, l *lang.Language) error {
 	if c.JSON {
 		err = printJSON(x)
 	} else {
-		x.Write(os.Stdout, l, s.State.Day)
+		x.Write(os.Stdout, l, o.clock, s.State.Day)
 	}
 	return errors.Join(err, x.Whole())
 }
@@ -215,7 +215,7 @@ func (c *replyCmd) reply(ctx context.Context, l *lang.Language) error {
 	}
 	s, v := opened.service, opened.view
 	if x := s.CaseOf(v, opened.clock, l); len(x.Warnings) > 0 {
-		x.Write(os.Stderr, l, s.State.Day)
+		x.Write(os.Stderr, l, opened.clock, s.State.Day)
 		return x.Whole()
 	}
 	files, err := c.files(s)

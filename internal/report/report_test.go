@@ -86,6 +86,24 @@ func TestClock(t *testing.T) {
 	}
 }
 
+// TestTheQueuesDays are those of the file, or else the built-in ones.
+func TestTheQueuesDays(t *testing.T) {
+	for text, want := range map[string]report.QueueDays{
+		"": {Verify: 3, Answer: 5, Done: 14},
+		"[queue]\nverify = 1\nanswer = 2\ndone = 30": {Verify: 1, Answer: 2, Done: 30},
+	} {
+		c, err := report.ParseClock("zone = \"UTC\"\n" + text)
+		if err != nil || c.Queue != want {
+			t.Errorf("%q: got %v, %v, want %v", text, c.Queue, err, want)
+		}
+	}
+	for _, text := range []string{"[queue]\nverify = 3", "[queue]\nverify = 3\nanswer = 0\ndone = 14", "[queue]\nverify = 3\nanswer = 5\ndone = 14\nlast = 1"} {
+		if _, err := report.ParseClock("zone = \"UTC\"\n" + text); err == nil {
+			t.Errorf("%q is a clock", text)
+		}
+	}
+}
+
 func TestEveryStatusWithAClockCanEnd(t *testing.T) {
 	c, err := report.DefaultClock()
 	if err != nil {

@@ -75,10 +75,19 @@ func (s Status) Ended() bool {
 	return s == Closed || s == Rejected || s == Archived || s == Referred || s == Forwarded
 }
 
+// QueueDays are the working days in which the main queue verifies a complaint,
+// first answers it, and is done with it.
+type QueueDays struct {
+	Verify int `toml:"verify"`
+	Answer int `toml:"answer"`
+	Done   int `toml:"done"`
+}
+
 // Clock tells by when a case in a status must move on. Its numbers are
 // configuration: see clock.toml.
 type Clock struct {
 	Days     map[Status]int // working days; a status without an entry has no clock
+	Queue    QueueDays
 	Holidays []id.Day       // Monday to Friday on which nobody works
 	Zone     *time.Location
 }
@@ -89,11 +98,13 @@ var defaultClock string
 // DefaultClock returns the clock of clock.toml.
 func DefaultClock() (Clock, error) { return ParseClock(defaultClock) }
 
-// ParseClock reads a clock in the form of clock.toml.
+// ParseClock reads a clock in the form of clock.toml. Where it says nothing of
+// the main queue, the days are those of clock.toml.
 func ParseClock(text string) (Clock, error) {
 	var f struct {
 		Zone     string         `toml:"zone"`
 		Days     map[Status]int `toml:"days"`
+		Queue    QueueDays      `toml:"queue"`
 		Holidays []string       `toml:"holidays"`
 	}
 	md, err := toml.Decode(text, &f)
@@ -107,7 +118,17 @@ func ParseClock(text string) (Clock, error) {
 	if err != nil {
 		return Clock{}, fmt.Errorf("clock: zone: %w", err)
 	}
-	c := Clock{Days: f.Days, Zone: zone}
+	if !md.IsDefined("queue") {
+		built, err := DefaultClock()
+		if err != nil {
+			return Clock{}, err
+		}
+		f.Queue = built.Queue
+	}
+	if q := f.Queue; min(q.Verify, q.Answer, q.Done) < 1 {
+		return Clock{}, fmt.Errorf("clock: days of the queue: verify, answer and done are at least 1")
+	}
+	c := Clock{Days: f.Days, Queue: f.Queue, Zone: zone}
 	for s, n := range f.Days {
 		if _, err := ParseStatus(string(s)); err != nil || n < 1 {
 			return Clock{}, fmt.Errorf("clock: days of %q: not a status, or less than 1", string(s))

@@ -86,6 +86,25 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
+// TestForwarded: the reporter is told the main queue's own days, and its answer
+// with the number and the address under which anybody finds the complaint.
+func TestForwarded(t *testing.T) {
+	catalogue, err := lang.Load()
+	must(t, err)
+	clock, err := report.ParseClock("zone = \"UTC\"\n[queue]\nverify = 21\nanswer = 22\ndone = 23\n")
+	must(t, err)
+	for _, l := range catalogue.Languages() {
+		var b strings.Builder
+		x := reporter.Case{Status: report.Forwarded, Messages: []reporter.Message{{ID: "00000000", From: "Antrean", Text: "Nomor 1234567, https://antrean.example/pengaduan/1234567"}}}
+		x.Write(&b, l, clock, id.Day{})
+		for _, want := range []string{"21", "22", "23", "SP4N-LAPOR!", "Nomor 1234567, https://antrean.example/pengaduan/1234567"} {
+			if !strings.Contains(b.String(), want) {
+				t.Errorf("%s: no %q in %q", l.Code(), want, b.String())
+			}
+		}
+	}
+}
+
 // TestEveryErrorHasWords, in every language, and something to do.
 func TestEveryErrorHasWords(t *testing.T) {
 	catalogue, err := lang.Load()
@@ -93,7 +112,7 @@ func TestEveryErrorHasWords(t *testing.T) {
 	for _, l := range catalogue.Languages() {
 		for _, w := range []submission.Warning{submission.BadCard, submission.SwappedKey, submission.MissingPart, submission.BadAnswer, submission.NotByYou} {
 			var b strings.Builder
-			(&reporter.Case{Warnings: []submission.Warning{w}}).Write(&b, l, id.Day{})
+			(&reporter.Case{Warnings: []submission.Warning{w}}).Write(&b, l, report.Clock{}, id.Day{})
 			if b.Len() < 10 || strings.Contains(b.String(), "[") {
 				t.Errorf("%s: warning %s: %q", l.Code(), w, b.String())
 			}

@@ -413,7 +413,7 @@ func (c *Case) Whole() error {
 
 // Write shows a case to its reporter. What members wrote can do nothing to a
 // terminal, nor pass for the words around it.
-func (c *Case) Write(w io.Writer, l *lang.Language, today id.Day) {
+func (c *Case) Write(w io.Writer, l *lang.Language, clock report.Clock, today id.Day) {
 	say := func(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
 	if len(c.Warnings) > 0 {
 		for _, x := range c.Warnings {
@@ -424,7 +424,7 @@ func (c *Case) Write(w io.Writer, l *lang.Language, today id.Day) {
 	if c.Status == "" {
 		say("%s", l.T("reporter.status.gone"))
 	} else {
-		say("%s\n%s", l.T("intake.status.title", "Status", l.T("status."+string(c.Status))), l.T("intake.status.about."+string(c.Status)))
+		say("%s\n%s", l.T("intake.status.title", "Status", l.T("status."+string(c.Status))), submission.About(l, c.Status, clock))
 	}
 	key := "intake.status.next"
 	if c.Status == report.Incomplete {

@@ -5,7 +5,13 @@ import (
 
 	"suluh.example/suluh/crypto/casecode"
 	"suluh.example/suluh/internal/lang"
+	"suluh.example/suluh/internal/report"
 )
+
+// About says in a person's language what a status means for the reporter.
+func About(l *lang.Language, s report.Status, c report.Clock) string {
+	return l.T("intake.status.about."+string(s), "Verify", c.Queue.Verify, "Answer", c.Queue.Answer, "Done", c.Queue.Done)
+}
 
 // CodeProblem says in a person's language what is wrong with a code that was
 // typed, if err is one of [casecode.Parse]; "" if it isn't.

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"suluh.example/suluh/internal/lang"
+	"suluh.example/suluh/internal/report"
+	"suluh.example/suluh/internal/submission"
 	"suluh.example/suluh/web/browser"
 	"suluh.example/suluh/web/page"
 )
@@ -107,6 +109,12 @@ func (s *Server) parts(w http.ResponseWriter, r *request) error {
 			return err
 		}
 		p.Parts = append(p.Parts, part{x.name, html})
+	}
+	for i, x := range p.Words {
+		// The script puts in no days that it isn't told.
+		if status, ok := strings.CutPrefix(x.Key, "intake.status.about."); ok {
+			p.Words[i].Text = submission.About(l, report.Status(status), s.config.Clock)
+		}
 	}
 	days, err := json.Marshal(s.config.Clock.Days)
 	if err != nil {

@@ -265,11 +265,6 @@ func (t typed) answers(l *lang.Language) (all []answer) {
 	add := func(question, text string) {
 		all = append(all, answer{question, text})
 	}
-	keep := "intake.keep.no"
-	if t.report.Keep {
-		keep = "intake.keep.yes"
-	}
-	add(l.T("intake.keep.check"), l.T(keep))
 	for i, part := range report.Questions() {
 		if i == 2 {
 			category := ""
@@ -287,6 +282,15 @@ func (t typed) answers(l *lang.Language) (all []answer) {
 		}
 	}
 	return all
+}
+
+// keep says whether it may be forwarded.
+func (t typed) keep(l *lang.Language) answer {
+	key := "intake.keep.no"
+	if t.report.Keep {
+		key = "intake.keep.yes"
+	}
+	return answer{l.T("intake.keep.check"), l.T(key)}
 }
 
 // hasPersonalNumber tells whether any text has one.

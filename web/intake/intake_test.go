@@ -150,6 +150,23 @@ func TestWhoReads(t *testing.T) {
 	}
 }
 
+// TestAForwardedReport shows the main queue's own days, and the number and the
+// address that its answer came with, as text.
+func TestAForwardedReport(t *testing.T) {
+	w := newWorld(t, config{})
+	words := w.report(typical()).code(t)
+	w.answer("penelaah-satu", w.cases("penelaah-satu")[0], report.Answer{Status: report.Forwarded, Text: "Nomor pengaduan: 1234567\nhttps://antrean.example/pengaduan/1234567"})
+	status := w.post("/cek", url.Values{"kode": {words}})
+	status.want(t, 200, "<h1>Status: Dialihkan sebagai pengaduan umum</h1>", "diperiksa dalam 3 hari kerja. Jawaban pertama ada dalam 5 hari kerja. Tindak lanjutnya selesai dalam 14 hari kerja",
+		"<bdi>Nomor pengaduan: 1234567\nhttps://antrean.example/pengaduan/1234567</bdi>")
+	if strings.Contains(status.body, `href="https://antrean`) {
+		t.Error("a link leads out of the page")
+	}
+	w.post("/en/cek", url.Values{"kode": {words}}).want(t, 200, "verified there within 3 working days, answered within 5, and done within 14")
+	// What a script says of it has the days in it already.
+	w.get("/peramban/bagian").want(t, 200, `<p data-key="intake.status.about.forwarded">`, "diperiksa dalam 3 hari kerja. Jawaban pertama ada dalam 5 hari kerja")
+}
+
 // TestARefusalToForward: people are told what may be forwarded before they
 // send, and a refusal is in what the readers open. Refusing it later is a change
 // of the same report.

@@ -204,7 +204,7 @@ func (s *Server) showCheck(w http.ResponseWriter, r *request, sender *submission
 	}
 	unit, _ := ro.Unit(to.Unit)
 	p := checkPage{
-		Page: s.plain(r, l.T("intake.check.title")), Unit: unit.Named(l.Code()), Sheet: unit.Recovery != "", Answers: t.answers(l),
+		Page: s.plain(r, l.T("intake.check.title")), Unit: unit.Named(l.Code()), Sheet: unit.Recovery != "", Answers: append([]answer{t.keep(l)}, t.answers(l)...),
 		Personal: t.hasPersonalNumber(), Hidden: t.fields(), Send: t.written(), Switch: s.others(r, "/lapor/periksa"),
 	}
 	var names, left []string

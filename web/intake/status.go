@@ -152,7 +152,7 @@ func (s *Server) statusPage(r *request, ro *roster.Roster, state depositsock.Sta
 	l := r.l
 	title, about := l.T("intake.status.gone.title"), l.T("intake.status.gone.about")
 	if v.Status != "" {
-		title, about = l.T("intake.status.title", "Status", l.T("status."+string(v.Status))), l.T("intake.status.about."+string(v.Status))
+		title, about = l.T("intake.status.title", "Status", l.T("status."+string(v.Status))), submission.About(l, v.Status, s.config.Clock)
 	}
 	p := statusPage{
 		Page: s.plain(r, title), About: about, Log: inLog(l, v, state.Day), Receipt: string(v.Receipt),

@@ -32,6 +32,7 @@ export async function intake(look, { demo, path, w, files }) {
   await person.fill(w("intake.field.siapa"), "Kepala Seksi Contoh, 081234567890");
   await person.fill(w("intake.field.rugi"), "2,5 juta");
   await person.choose(w("category.pengadaan"));
+  await person.choose(w("intake.keep"));
   await look.at("write/filled");
   await person.click(w("intake.write.next"));
   await look.at("check");
