@@ -51,11 +51,13 @@ for (const [name, start] of Object.entries(engines)) {
       await person.fill("Apa yang terjadi?", typed);
       await person.fill("Perkiraan kerugian", "2,5 juta");
       await person.choose("Suap");
+      await person.choose("Jangan teruskan ke antrean umum");
     }
     async function kept(en = false) {
       assert.equal(await person.value(en ? "What happened?" : "Apa yang terjadi?"), typed);
       assert.equal(await person.value(en ? "Estimated loss" : "Perkiraan kerugian"), "2,5 juta");
       assert.equal(await person.chosen(en ? "Bribery" : "Suap"), true);
+      assert.equal(await person.chosen(en ? "Do not forward to the public queue" : "Jangan teruskan ke antrean umum"), true);
       assert.equal(await person.chosen(en ? "No. Provincial" : "Tidak. Inspektorat Provinsi"), true);
     }
 

@@ -12,7 +12,7 @@ import { Person } from "./person.js";
 import { words } from "./words.js";
 import { auditor } from "../tours/auditor.js";
 import { desk } from "../tours/desk.js";
-import { answered, closed, intake } from "../tours/intake.js";
+import { answered, busy, closed, intake } from "../tours/intake.js";
 
 export function pages(language) {
   let demo, browser, folder, files;
@@ -36,6 +36,7 @@ export function pages(language) {
     intake: { heaviest: 30 * 1024, tour: async (l) => { await intake(l, { demo, path, w, files }); await closed(l, { demo, path, w }); } },
     desk: { tour: (l) => desk(l, { demo, path, w }) },
     auditor: { tour: (l) => auditor(l, { demo, path, w }) },
+    busy: { tour: (l) => busy(l, { demo, path, w, files }) },
     answered: { tour: (l) => answered(l, { demo, path, w }) },
   };
   for (const [surface, { heaviest, tour }] of Object.entries(surfaces)) {

@@ -1,5 +1,7 @@
 // Every page that a reporter may see, in each of its states.
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { startCircuit } from "../lib/circuit.js";
 import { startIntake } from "../lib/demo.js";
 
 const vectors = JSON.parse(readFileSync(new URL("../../../crypto/casecode/testdata/vectors.json", import.meta.url), "utf8"));
@@ -119,6 +121,52 @@ export async function closed(look, { demo, path, w }) {
     await person.click(w("intake.open.button"));
     await look.at("closed/code", { status: 503 });
   } finally {
+    await stop();
+  }
+}
+
+// busy looks at what somebody is told whose circuit has used up its share, and whether
+// what was typed is still there afterwards.
+export async function busy(look, { demo, path, w, files }) {
+  const { person } = look;
+  const socket = join(demo.dir, `circuits-${look.language}.sock`);
+  const { stop } = await startIntake(demo, "--circuit-socket", socket);
+  const circuit = await startCircuit(socket);
+  try {
+    const url = circuit.url + path;
+    await circuit.hold();
+    await person.open(url + "lapor/tulis");
+    await look.at("wait", { status: 429 });
+    await circuit.release();
+    await person.reload();
+    await person.choose(beginning(w("intake.unit.own")));
+    await person.fill(w("intake.field.apa"), "Papan proyek tanpa angka");
+    await person.choose(w("intake.keep"));
+    await circuit.hold();
+    await person.click(w("intake.write.next"));
+    await look.at("wait/typed", { status: 429 });
+    await circuit.release();
+    await person.click(w("intake.closed.again"));
+    await look.at("waited/check");
+    await person.attach(w("intake.file"), files.text);
+    await circuit.hold();
+    await person.click(w("intake.check.send"));
+    await look.at("wait/files", { status: 429 });
+    await circuit.release();
+    await person.click(w("intake.closed.again"));
+    await person.click(w("intake.check.send"));
+    const code = look.secret = await codeOf(person);
+    await look.at("waited/code");
+    await person.open(url + "cek");
+    await person.fill(w("intake.open.label"), code.join(" "));
+    await circuit.hold();
+    await person.click(w("intake.open.button"));
+    await look.at("wait/code", { status: 429 });
+    await circuit.release();
+    await person.click(w("intake.closed.again"));
+    await look.at("waited/status");
+  } finally {
+    circuit.stop();
     await stop();
   }
 }
