@@ -88,7 +88,7 @@ type QueueDays struct {
 type Clock struct {
 	Days     map[Status]int // working days; a status without an entry has no clock
 	Queue    QueueDays
-	Holidays []id.Day       // Monday to Friday on which nobody works
+	Holidays []id.Day // Monday to Friday on which nobody works
 	Zone     *time.Location
 }
 
