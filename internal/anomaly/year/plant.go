@@ -79,6 +79,15 @@ func (m *maker) plant() {
 		m.do(m.work(m.next(d, 2)), "pusat-2", accesslog.Open, f, "", nil)
 		m.do(m.work(m.next(d, 4)), "pusat-2", accesslog.Grant, f, "penelaah-4", m.planted("reported-unit"))
 	}
+	for i := range 2 { // a case is moved to the other office, and comes back to a member of the first
+		d := m.next(m.day(60+120*i), 1)
+		f := m.deposit(d, office)
+		p := m.planted("reported-unit")
+		m.do(m.work(m.next(d, 2)), "irban-1", accesslog.Refer, f, "", p)
+		m.do(m.work(m.next(d, 3)), "pusat-1", accesslog.Open, f, "", nil)
+		m.do(m.work(m.next(d, 5)), "pusat-2", accesslog.Grant, f, "penelaah-3", p)
+		m.do(m.work(m.next(d, 6)), "penelaah-3", accesslog.Open, f, "", nil)
+	}
 	for i := range 3 { // a regency's case is given back to the regency
 		d := m.next(m.day(45+70*i), 1)
 		m.do(m.work(d), "irban-1", accesslog.Grant, m.some(1, d, ours)[0], "kabupaten-1", nil)
@@ -223,7 +232,7 @@ func (m *maker) statement(e *event) error {
 	}
 	for _, role := range map[accesslog.Action][]id.Role{
 		accesslog.Reply: {id.RoleAnswer, id.RoleCopy}, accesslog.Note: {id.RoleNote}, accesslog.Grant: {id.RoleWrap},
-		accesslog.Status: {id.RoleAnswer, id.RoleCopy, id.RoleState},
+		accesslog.Status: {id.RoleAnswer, id.RoleCopy, id.RoleState}, accesslog.Refer: {id.RoleWrap, id.RoleWrap, id.RoleState},
 	}[e.action] {
 		s.Objects = append(s.Objects, id.Object{Role: role, Digest: id.DigestOf(fmt.Appendf(nil, "%d %s", n, role)), Size: 5000})
 	}
@@ -233,6 +242,15 @@ func (m *maker) statement(e *event) error {
 	case accesslog.Revoke:
 		delete(e.of.granted, e.to)
 		e.of.revoked[e.to] = true
+	case accesslog.Refer:
+		s.Refer = accesslog.Referral{Unit: other, Ends: true, Readers: []id.Member{"pusat-1", "pusat-2"}}
+		clear(e.of.granted)
+		for _, l := range e.of.leaves {
+			e.of.revoked[l.Member] = true
+		}
+		for _, x := range s.Refer.Readers {
+			e.of.granted[x] = n
+		}
 	}
 	signer := m.signers[e.member]
 	if r.Statement, err = s.Sign(signer); err != nil {
