@@ -1,0 +1,302 @@
+// Package queue is what connectors to a queue with an HTTP interface share: the
+// one client that they reach it with, what an answer means for a complaint that
+// was handed in, credentials, and the words and numbers that a queue answers
+// with, made harmless.
+//
+// A complaint that the queue may have taken is never called refused or not sent:
+// from the moment that there is a connection, only a whole answer that says so
+// does. The package must never follow a redirect, try a request twice, use a
+// proxy of the environment, trust a certificate that nobody vouches for, or put a
+// credential, what was sent, or more than a line of what was answered into an
+// error.
+package queue
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/netip"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/net/proxy"
+
+	"suluh.example/suluh/internal/forward"
+)
+
+// What may come of asking a queue.
+var (
+	ErrUnreachable = errors.New("the queue can't be reached")
+	ErrBusy        = errors.New("the queue asks to wait")
+	ErrCredentials = errors.New("the queue doesn't accept the credentials")
+	ErrAddress     = errors.New("what answers is not the queue's interface")
+	ErrMoved       = errors.New("the queue has moved to another address")
+	ErrServer      = errors.New("the queue failed")
+	ErrCut         = errors.New("no whole answer came from the queue")
+	ErrPage        = errors.New("the queue answered with a web page")
+	ErrAnswer      = errors.New("the queue's answer can't be understood")
+	ErrLarge       = errors.New("the queue's answer is too large")
+)
+
+// Most is how many bytes of an answer are read.
+const Most = 1 << 20
+
+// Reach is how a queue is reached. Its keys stand in each connector's table.
+type Reach struct {
+	CA      string        `toml:"ca"`      // file of certificates (PEM) to trust instead of the system's
+	Timeout time.Duration `toml:"timeout"` // the most that a request may take, with its answer; 1 minute if unset
+}
+
+// Client asks one queue. It is safe for concurrent use once all secrets are read.
+type Client struct {
+	http    *http.Client
+	secrets []string
+}
+
+// NewClient makes the client. Socks is the HOST:PORT of a SOCKS5 proxy that looks
+// names up itself, or "" for none; each client asks it for a circuit of its own.
+func NewClient(r Reach, socks string) (*Client, error) {
+	roots, err := x509.SystemCertPool()
+	if r.CA != "" {
+		roots = x509.NewCertPool()
+		var pem []byte
+		if pem, err = os.ReadFile(r.CA); err == nil && !roots.AppendCertsFromPEM(pem) {
+			err = errors.New("there is no certificate in it")
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ca: %w", plain(err))
+	}
+	if r.Timeout == 0 {
+		r.Timeout = time.Minute
+	}
+	if r.Timeout < 0 {
+		return nil, errors.New("timeout: less than nothing")
+	}
+	dial := (&net.Dialer{Timeout: 30 * time.Second}).DialContext
+	if socks != "" {
+		if dial, err = through(socks); err != nil {
+			return nil, err
+		}
+	}
+	var protocols http.Protocols
+	protocols.SetHTTP1(true) // HTTP/2 tries again by itself, where the server may have begun
+	return &Client{http: &http.Client{
+		Timeout: r.Timeout,
+		Transport: &http.Transport{
+			DialContext:            dial,
+			TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+			Protocols:              &protocols,
+			DisableKeepAlives:      true, // on a connection that was used, nobody knows whether the server still listened
+			DisableCompression:     true,
+			MaxResponseHeaderBytes: 64 << 10,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}, nil
+}
+
+func through(socks string) (func(context.Context, string, string) (net.Conn, error), error) {
+	if _, port, err := net.SplitHostPort(socks); err != nil || port == "" {
+		return nil, errors.New("socks: not HOST:PORT")
+	}
+	p, err := proxy.SOCKS5("tcp", socks, &proxy.Auth{User: rand.Text(), Password: rand.Text()}, &net.Dialer{Timeout: 30 * time.Second})
+	if err != nil {
+		return nil, fmt.Errorf("socks: %w", err)
+	}
+	d, ok := p.(proxy.ContextDialer)
+	if !ok {
+		return nil, errors.New("socks: can't be used")
+	}
+	return d.DialContext, nil
+}
+
+// Address reads the address of a queue from the configuration: https, or http to
+// this computer or an onion service, without a user, a query or a fragment. It
+// ends without a slash.
+func Address(key, s string) (string, error) {
+	if s == "" {
+		return "", Missing(key)
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return "", fmt.Errorf("%s: not an address such as https://host/path", key)
+	}
+	if u.Scheme != "https" && (u.Scheme != "http" || !near(u.Hostname())) {
+		return "", fmt.Errorf("%s: must begin with https://; http:// is for this computer and onion services", key)
+	}
+	return strings.TrimRight(s, "/"), nil
+}
+
+func near(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.IsLoopback() || strings.HasSuffix(strings.ToLower(host), ".onion")
+}
+
+// Missing says that the configuration lacks a key.
+func Missing(key string) error { return fmt.Errorf("%s: is missing", key) }
+
+// Request is one to a queue.
+type Request struct {
+	Method string
+	URL    string
+	Header http.Header
+	Body   []byte
+}
+
+// Answer is what came back, whole.
+type Answer struct {
+	Code  int
+	After time.Duration // Retry-After, at most a day; negative if the queue didn't say
+	Body  []byte
+	page  bool
+}
+
+// Get asks for something. An answer whose code isn't one of success is an error:
+// ErrCredentials, ErrBusy, ErrMoved, ErrAddress (404 and 410 too) or ErrServer.
+func (c *Client) Get(ctx context.Context, r Request) (Answer, error) {
+	a, _, err := c.do(ctx, r)
+	if err != nil {
+		return a, err
+	}
+	switch {
+	case a.Code/100 == 2:
+		return a, nil
+	case a.Code == http.StatusUnauthorized || a.Code == http.StatusForbidden:
+		err = ErrCredentials
+	case a.Code == http.StatusTooManyRequests || a.Code == http.StatusServiceUnavailable && a.After >= 0:
+		err = ErrBusy
+	case a.Code/100 == 3:
+		err = ErrMoved
+	case a.Code/100 == 4:
+		err = ErrAddress
+	default:
+		err = ErrServer
+	}
+	return a, fmt.Errorf("%w (HTTP %d)", err, a.Code)
+}
+
+// Send hands a complaint in. If the answer isn't one of success, the error is
+// what [forward.Connector] wants of one. Words takes the queue's own reason out of
+// an answer, "" if it has none in the queue's form. Keys names the configuration
+// that the credentials stand in.
+func (c *Client) Send(ctx context.Context, r Request, keys string, words func(body []byte) string) (Answer, error) {
+	a, reached, err := c.do(ctx, r)
+	switch {
+	case err != nil && !reached:
+		return a, &forward.NotSent{Err: err}
+	case err != nil:
+		return a, err
+	case a.Code/100 == 2:
+		return a, nil
+	}
+	reason := c.Line(words(a.Body))
+	said := reason
+	if said != "" {
+		said = ": " + said
+	}
+	with := func(err error) error { return fmt.Errorf("%w (HTTP %d)%s", err, a.Code, said) }
+	switch a.Code {
+	case http.StatusTooManyRequests:
+		return a, &forward.NotSent{After: max(a.After, 0), Err: with(ErrBusy)}
+	case http.StatusServiceUnavailable:
+		// Only who says when to come back is sure not to have taken it: a proxy says
+		// the rest, of a queue that may have.
+		if a.After >= 0 {
+			return a, &forward.NotSent{After: a.After, Err: with(ErrBusy)}
+		}
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return a, &forward.NotSent{Err: fmt.Errorf("%w: renew %s in the configuration (HTTP %d)%s", ErrCredentials, keys, a.Code, said)}
+	case http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return a, &forward.NotSent{Err: with(ErrMoved)}
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone:
+		if reason == "" {
+			return a, &forward.NotSent{Err: with(ErrAddress)}
+		}
+	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly:
+		return a, with(ErrServer) // it may be here already
+	}
+	if a.Code/100 == 3 {
+		return a, with(ErrMoved) // a form's usual answer to what it took
+	}
+	if a.Code/100 != 4 {
+		return a, with(ErrServer)
+	}
+	if reason == "" {
+		reason = strings.TrimSpace(fmt.Sprintf("HTTP %d %s", a.Code, http.StatusText(a.Code)))
+	}
+	return a, &forward.Refused{Reason: reason}
+}
+
+// do asks once. Reached tells whether there was a connection, on which the
+// request may have gone out.
+func (c *Client) do(ctx context.Context, r Request) (a Answer, reached bool, err error) {
+	var connected atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
+	q, err := http.NewRequestWithContext(ctx, r.Method, r.URL, bytes.NewReader(r.Body))
+	if err != nil {
+		return a, false, fmt.Errorf("%w: it has no valid address", ErrUnreachable)
+	}
+	if r.Header != nil {
+		q.Header = r.Header.Clone()
+	}
+	q.Header.Set("User-Agent", "Suluh")
+	got, err := c.http.Do(q)
+	if err != nil {
+		if !connected.Load() {
+			return a, false, fmt.Errorf("%w: %w", ErrUnreachable, plain(err))
+		}
+		return a, true, fmt.Errorf("%w: %w", ErrCut, plain(err))
+	}
+	defer got.Body.Close()
+	a = Answer{Code: got.StatusCode, After: after(got.Header.Get("Retry-After")), page: strings.HasPrefix(got.Header.Get("Content-Type"), "text/html")}
+	a.Body, err = io.ReadAll(io.LimitReader(got.Body, Most+1))
+	switch {
+	case err != nil:
+		return a, true, fmt.Errorf("%w: %w", ErrCut, plain(err))
+	case len(a.Body) > Most:
+		return a, true, ErrLarge
+	}
+	return a, true, nil
+}
+
+// plain takes the address, or a file's name, from an error.
+func plain(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		if u.Timeout() {
+			return context.DeadlineExceeded
+		}
+		return u.Err
+	}
+	var p *os.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
+func after(s string) time.Duration {
+	const most = 24 * time.Hour
+	if s == "" {
+		return -1
+	}
+	if n, err := strconv.ParseInt(s, 10, 32); err == nil {
+		return min(max(time.Duration(n)*time.Second, 0), most)
+	}
+	if t, err := http.ParseTime(s); err == nil {
+		return min(max(time.Until(t), 0), most)
+	}
+	return -1
+}
