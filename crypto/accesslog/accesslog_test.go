@@ -62,7 +62,9 @@ func drawRecord(t *rapid.T, statement []byte) accesslog.Record {
 	switch r.Kind = rapid.SampledFrom([]accesslog.Kind{accesslog.KindStatement, accesslog.KindDeposit, accesslog.KindRoster, accesslog.KindBatch, accesslog.KindConfigure, accesslog.KindDestroy}).Draw(t, "kind"); r.Kind {
 	case accesslog.KindStatement:
 		r.Statement, r.Count = statement, rapid.Int64Min(0).Draw(t, "count")
-		switch rapid.IntRange(0, 2).Draw(t, "cover") {
+		switch rapid.IntRange(0, 3).Draw(t, "cover") {
+		case 3:
+			r.Cover.Approval = rapid.Int64Min(1).Draw(t, "approval")
 		case 1:
 			r.Cover.Grant = rapid.Int64Min(1).Draw(t, "grant")
 		case 2:
@@ -319,6 +321,9 @@ func TestTilePaths(t *testing.T) {
 
 func FuzzParseStatement(f *testing.F) {
 	f.Add(goldenStatement)
+	for _, a := range accesslog.Actions() {
+		f.Add(like(a).Text())
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		if s, err := accesslog.ParseStatement(text); err == nil && s.Text() != text {
 			t.Fatal("two ways to write a statement")
@@ -329,6 +334,7 @@ func FuzzParseStatement(f *testing.F) {
 func FuzzParseRecord(f *testing.F) {
 	for _, r := range []accesslog.Record{
 		{Kind: accesslog.KindStatement, Statement: []byte(goldenStatement), Cover: accesslog.Cover{Grant: 4}},
+		{Kind: accesslog.KindStatement, Statement: []byte(like(accesslog.Outcome).Text()), Cover: accesslog.Cover{Approval: 4}},
 		{Kind: accesslog.KindDeposit, Deposit: accesslog.DepositRecord{Day: id.Day{}.AddDays(20000), Case: id.CaseFrom([10]byte{})}},
 		{Kind: accesslog.KindConfigure, Settings: []accesslog.Setting{{Key: "a", Value: "b"}}},
 		{Kind: accesslog.KindDestroy, Destroy: accesslog.DestroyRecord{Day: id.Day{}.AddDays(20000), Case: id.CaseFrom([10]byte{})}},
