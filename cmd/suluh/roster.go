@@ -89,6 +89,7 @@ type rosterUnitCmd struct {
 	Contact  map[string]string `mapsep:"none" placeholder:"LANG=TEXT" help:"Where to turn to, by language."`
 	Position []string          `sep:"none" placeholder:"TEXT" help:"A position that the unit is competent for; repeat for more. Replaces those there."`
 	Other    *string           `placeholder:"UNIT" help:"Unit that receives reports about this one; empty for none."`
+	Alone    *bool             `negatable:"" help:"Let one person prepare and approve what goes to the main queue, where the unit has no second; the log says so each time."`
 }
 
 func (rosterUnitCmd) Help() string {
@@ -127,6 +128,9 @@ func (c *rosterUnitCmd) Run() error {
 		}
 		if c.Other != nil {
 			u.Other = id.Unit(*c.Other)
+		}
+		if c.Alone != nil {
+			u.Alone = *c.Alone
 		}
 		return nil
 	})
@@ -446,6 +450,9 @@ func rosterText(r *roster.Roster, draft bool, changes []string) string {
 			if t.text != "" {
 				say("  %-14s %s", t.what, t.text)
 			}
+		}
+		if u.Alone {
+			say("  %-14s %s", "approval", "one person may prepare and approve")
 		}
 		if u.Recovery != "" {
 			say("  %-14s %s", "recovery sheet", roster.Fingerprint(u.Recovery))

@@ -37,6 +37,13 @@ func (r *Roster) Changes(old *Roster) (lines []string) {
 			say("unit %s: reports about it go to %s", u.ID, orNone(string(u.Other)))
 		}
 		switch {
+		case o.Alone == u.Alone:
+		case u.Alone:
+			say("unit %s: ONE person may prepare and approve what goes to the main queue", u.ID)
+		default:
+			say("unit %s: what goes to the main queue is approved by another than who prepared it", u.ID)
+		}
+		switch {
 		case o.Recovery == u.Recovery:
 		case u.Recovery == "":
 			say("unit %s: has no recovery sheet any more", u.ID)
@@ -96,11 +103,17 @@ func (r *Roster) Warnings() (lines []string) {
 		} else if !slices.ContainsFunc(r.Members, func(m Member) bool { return m.Unit == u.ID && m.Has(Custodian) }) {
 			say("unit %s has a recovery sheet and no custodian who may use it", u.ID)
 		}
+		if w := r.twoPersons(u); w != "" {
+			say("unit %s %s", u.ID, w)
+		}
 	}
 	for _, m := range r.Members {
 		if m.Has(Reader) && plugin(m.Recipient) {
 			name, _, _ := strings.Cut(strings.TrimPrefix(m.Recipient, "age1"), "1")
 			say("member %s has a key of an age plugin: without age-plugin-%s installed, intake can't take reports to unit %s", m.ID, name, m.Unit)
+		}
+		if m.Has(Forwarder) && len(m.Roles) > 1 {
+			say("member %s forwards and does more: a forwarder's key lies on a machine that sends by itself, so it should have no other role", m.ID)
 		}
 		// Where nobody has one, nobody works over the onion service.
 		if m.Removed == nil && m.Onion == "" && len(r.OnionKeys()) > 0 {
@@ -108,6 +121,32 @@ func (r *Roster) Warnings() (lines []string) {
 		}
 	}
 	return lines
+}
+
+// twoPersons says what keeps a unit from having another approve than who
+// prepared, if anything is forwarded at all and it has approvers.
+func (r *Roster) twoPersons(u Unit) string {
+	is := func(role Role) bool { return slices.ContainsFunc(r.Members, func(m Member) bool { return m.Has(role) }) }
+	approvers, both := 0, 0
+	for _, m := range r.Members {
+		if m.Unit == u.ID && m.Has(Approver) {
+			if approvers++; m.Has(Reader) {
+				both++
+			}
+		}
+	}
+	two := both > 0 && len(r.Readers(u.ID, nil)) > 1
+	switch {
+	case !is(Forwarder) || approvers == 0:
+		return ""
+	case both == 0:
+		return "has no approver who reads its cases, so nothing of it can be forwarded"
+	case !two && !u.Alone:
+		return "has one person to prepare and approve what is forwarded, and wants two: add a reader, or let one do it alone (suluh roster unit " + string(u.ID) + " --alone)"
+	case two && u.Alone:
+		return "lets one person prepare and approve what is forwarded, though it has two"
+	}
+	return ""
 }
 
 // Joined returns roles as a list for people.

@@ -258,6 +258,13 @@ func TestChangesAndWarnings(t *testing.T) {
 			t.Errorf("changes lack %q:\n%s", want, all)
 		}
 	}
+	next.Units[0].Alone = true
+	if got := strings.Join(next.Changes(old), "\n"); !strings.Contains(got, "unit itprov: ONE person may prepare and approve") {
+		t.Errorf("changes are\n%s", got)
+	}
+	if got := strings.Join(old.Changes(next), "\n"); !strings.Contains(got, "approved by another than who prepared it") {
+		t.Errorf("changes are\n%s", got)
+	}
 	if got := old.Changes(old); len(got) != 0 {
 		t.Errorf("nothing changed: got %q", got)
 	}
@@ -267,6 +274,53 @@ func TestChangesAndWarnings(t *testing.T) {
 		if !strings.Contains(warnings, want) {
 			t.Errorf("warnings lack %q:\n%s", want, warnings)
 		}
+	}
+}
+
+func TestWarnsWhereTwoPersonsAreMissing(t *testing.T) {
+	_, _, key := testkey.New(t, "penerus")
+	for name, x := range map[string]struct {
+		roles [2][]roster.Role // of the unit's two members; none: was removed
+		alone bool
+		want  string
+	}{
+		"two":                                {[2][]roster.Role{{roster.Reader, roster.Approver}, {roster.Reader}}, false, ""},
+		"one":                                {[2][]roster.Role{{roster.Reader, roster.Approver}, nil}, false, "wants two"},
+		"one, and another who reads nothing": {[2][]roster.Role{{roster.Reader, roster.Approver}, {roster.Approver}}, false, "wants two"},
+		"one, who may":                       {[2][]roster.Role{{roster.Reader, roster.Approver}, nil}, true, ""},
+		"two, where one would do":            {[2][]roster.Role{{roster.Reader, roster.Approver}, {roster.Reader}}, true, "though it has two"},
+		"an approver who reads nothing":      {[2][]roster.Role{{roster.Reader}, {roster.Approver}}, false, "no approver who reads"},
+		"no approver":                        {[2][]roster.Role{{roster.Reader}, {roster.Reader}}, false, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := sample(t)
+			day := r.Day
+			r.Units[0].Alone = x.alone
+			for i, roles := range x.roles {
+				r.Members[i].Roles = roles
+				if r.Members[i].Unit = r.Units[0].ID; roles == nil {
+					r.Members[i].Roles, r.Members[i].Removed = []roster.Role{roster.Reader}, &day
+				}
+			}
+			r.Members = r.Members[:2]
+			if w := strings.Join(r.Warnings(), "\n"); strings.Contains(w, "forwarded") {
+				t.Errorf("warned of where nobody forwards:\n%s", w)
+			}
+			r.Members = append(r.Members, roster.Member{
+				ID: "penerus", Name: "Penerus", Unit: r.Units[1].ID, Roles: []roster.Role{roster.Forwarder}, Recipient: recipient("p"), Key: key, Since: day,
+			})
+			w := strings.Join(r.Warnings(), "\n")
+			if got := strings.Contains(w, "forwarded"); got != (x.want != "") || !strings.Contains(w, x.want) {
+				t.Errorf("want %q in:\n%s", x.want, w)
+			}
+			if strings.Contains(w, "forwards and does more") {
+				t.Errorf("a forwarder with no other role is warned of:\n%s", w)
+			}
+			r.Members[2].Roles = append(r.Members[2].Roles, roster.Reader)
+			if w := strings.Join(r.Warnings(), "\n"); !strings.Contains(w, "penerus forwards and does more") {
+				t.Errorf("not warned of a forwarder who reads:\n%s", w)
+			}
+		})
 	}
 }
 
