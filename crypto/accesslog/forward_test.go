@@ -96,7 +96,9 @@ func TestStatementsThatMeanNothingAreRefused(t *testing.T) {
 	none := func(s *accesslog.Statement) { s.Objects = nil }
 	item := func(s *accesslog.Statement) { s.Item = id.DigestOf(nil) }
 	noItem := func(s *accesslog.Statement) { s.Item = id.Digest{} }
-	result := func(r accesslog.Result) func(*accesslog.Statement) { return func(s *accesslog.Statement) { s.Result = r } }
+	result := func(r accesslog.Result) func(*accesslog.Statement) {
+		return func(s *accesslog.Statement) { s.Result = r }
+	}
 	readers := func(all ...id.Member) func(*accesslog.Statement) {
 		return func(s *accesslog.Statement) { s.Refer.Readers = all }
 	}

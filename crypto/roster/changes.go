@@ -126,7 +126,9 @@ func (r *Roster) Warnings() (lines []string) {
 // twoPersons says what keeps a unit from having another approve than who
 // prepared, if anything is forwarded at all and it has approvers.
 func (r *Roster) twoPersons(u Unit) string {
-	is := func(role Role) bool { return slices.ContainsFunc(r.Members, func(m Member) bool { return m.Has(role) }) }
+	is := func(role Role) bool {
+		return slices.ContainsFunc(r.Members, func(m Member) bool { return m.Has(role) })
+	}
 	approvers, both := 0, 0
 	for _, m := range r.Members {
 		if m.Unit == u.ID && m.Has(Approver) {
