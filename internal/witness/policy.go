@@ -1,0 +1,218 @@
+// Package witness is about those who see to it that everybody sees the same
+// access log. A log's operator could show one log to the members and another to
+// the auditors; each witness cosigns only what continues all that it has
+// cosigned before (C2SP tlog-witness, tlog-cosignature), so that a checkpoint
+// with enough cosignatures is the one that the others see too.
+//
+// It has the policy that says which witnesses count and how many of them it
+// takes (C2SP tlog-policy), the side that asks witnesses, and a witness for the
+// logs of others. It must never cosign what it hasn't checked against the last
+// checkpoint that is on its disk, nor learn more of a log than checkpoints and
+// proofs.
+package witness
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	cosig "github.com/transparency-dev/formats/note"
+	formats "github.com/transparency-dev/formats/witness"
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"suluh.example/suluh/crypto/accesslog"
+)
+
+const (
+	// MaxPolicy is the most bytes that a policy may have.
+	MaxPolicy = 16 << 10
+	// MaxWitnesses is the most witnesses that a policy may name.
+	MaxWitnesses = 32
+	// MaxRequest is the most bytes of a request: C2SP tlog-witness allows 63
+	// lines of proof, and a checkpoint may have a signature of each witness.
+	MaxRequest = 32 << 10
+)
+
+// Errors of policies and requests.
+var (
+	ErrPolicy  = errors.New("not a policy")
+	ErrRequest = errors.New("not a request for a cosignature")
+	ErrQuorum  = errors.New("the checkpoint has not the cosignatures that the policy asks for")
+)
+
+// Witness is one that a policy names.
+type Witness struct {
+	Key note.Verifier // its name is the witness's
+	URL string        // where checkpoints are posted to
+}
+
+// Policy says whose cosignatures a checkpoint needs.
+type Policy struct {
+	quorum    formats.Group
+	witnesses []Witness
+}
+
+// ParsePolicy reads a policy in the form of C2SP tlog-policy, in which every
+// witness has its address. Lines about logs are ignored: the log is known
+// already. The error is ErrPolicy and says what is wrong.
+func ParsePolicy(text string) (*Policy, error) {
+	if len(text) > MaxPolicy {
+		return nil, fmt.Errorf("%w: larger than %d bytes", ErrPolicy, MaxPolicy)
+	}
+	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r == 0x7f }) {
+		return nil, fmt.Errorf("%w: control characters", ErrPolicy)
+	}
+	quorum, err := formats.ParsePolicy([]byte(text))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrPolicy, err)
+	}
+	p := &Policy{quorum: quorum}
+	return p, p.add(quorum)
+}
+
+// add collects the witnesses. The parser lets pass what would make one witness
+// count twice, and groups that nobody has to sign for.
+func (p *Policy) add(g formats.Group) error {
+	if g.N < 1 {
+		return fmt.Errorf("%w: it asks for no cosignature", ErrPolicy)
+	}
+	for _, c := range g.Components {
+		switch c := c.(type) {
+		case formats.Group:
+			if err := p.add(c); err != nil {
+				return err
+			}
+		case formats.Witness:
+			if slices.ContainsFunc(p.witnesses, func(w Witness) bool {
+				return w.URL == c.URL || w.Key.Name() == c.Key.Name()
+			}) {
+				return fmt.Errorf("%w: witness %s stands in it twice", ErrPolicy, c.Key.Name())
+			}
+			if !strings.HasPrefix(c.URL, "http://") && !strings.HasPrefix(c.URL, "https://") {
+				return fmt.Errorf("%w: witness %s has no http or https address", ErrPolicy, c.Key.Name())
+			}
+			if p.witnesses = append(p.witnesses, Witness{c.Key, c.URL}); len(p.witnesses) > MaxWitnesses {
+				return fmt.Errorf("%w: more than %d witnesses", ErrPolicy, MaxWitnesses)
+			}
+		}
+	}
+	return nil
+}
+
+// Witnesses returns those whose cosignatures count, in the policy's order.
+func (p *Policy) Witnesses() []Witness { return slices.Clone(p.witnesses) }
+
+// Cosignature says that a witness has seen a checkpoint, and when by its clock.
+type Cosignature struct {
+	Witness string
+	Time    time.Time // whole seconds, UTC
+}
+
+// Open checks a checkpoint's signature by the log's key, and returns the tree
+// and the cosignatures of the policy's witnesses on it. Those of others are
+// ignored. The error is ErrQuorum, beside tree and cosignatures, if they aren't
+// enough.
+func (p *Policy) Open(checkpoint []byte, log note.Verifier) (tlog.Tree, []Cosignature, error) {
+	t, err := accesslog.OpenCheckpoint(checkpoint, log)
+	if err != nil {
+		return t, nil, err
+	}
+	keys := make([]note.Verifier, len(p.witnesses))
+	for i, w := range p.witnesses {
+		keys[i] = w.Key
+	}
+	// A signature that is wrong is an error: nobody may hide behind one.
+	n, err := note.Open(checkpoint, note.VerifierList(keys...))
+	var none *note.UnverifiedNoteError
+	if errors.As(err, &none) {
+		return t, nil, ErrQuorum
+	}
+	if err != nil {
+		return t, nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	var all []Cosignature
+	for _, s := range n.Sigs {
+		at, err := cosig.CoSigV1Timestamp(s)
+		if err != nil {
+			return t, nil, fmt.Errorf("checkpoint: cosignature of %s: %w", s.Name, err)
+		}
+		all = append(all, Cosignature{s.Name, at.UTC()})
+	}
+	if !p.quorum.Satisfied(checkpoint) {
+		return t, all, ErrQuorum
+	}
+	return t, all, nil
+}
+
+// Join returns a checkpoint with the signature lines of another one of the same
+// text that it lacks. Lines are kept as they are: whoever uses it checks them.
+func Join(checkpoint, more []byte) []byte {
+	text, own, _ := strings.Cut(string(checkpoint), "\n\n")
+	other, lines, _ := strings.Cut(string(more), "\n\n")
+	if text != other {
+		return checkpoint
+	}
+	for line := range strings.Lines(lines) {
+		if !strings.Contains(own, line) {
+			own += line
+		}
+	}
+	return []byte(text + "\n\n" + own)
+}
+
+// Request asks a witness to cosign a checkpoint (C2SP tlog-witness,
+// add-checkpoint).
+type Request struct {
+	Old        int64          // records of the tree that the witness has cosigned last; 0 if it never did
+	Proof      tlog.TreeProof // that the checkpoint's tree continues that one
+	Checkpoint []byte         // signed by the log
+}
+
+// Format returns the request's body.
+func (r Request) Format() []byte {
+	var b strings.Builder
+	fmt.Fprintf(&b, "old %d\n", r.Old)
+	for _, h := range r.Proof {
+		b.WriteString(base64.StdEncoding.EncodeToString(h[:]) + "\n")
+	}
+	b.WriteString("\n")
+	b.Write(r.Checkpoint)
+	return []byte(b.String())
+}
+
+// ParseRequest reads a request's body. Nothing of it is verified. The error is
+// ErrRequest.
+func ParseRequest(body []byte) (r Request, err error) {
+	if len(body) > MaxRequest {
+		return r, fmt.Errorf("%w: larger than %d bytes", ErrRequest, MaxRequest)
+	}
+	head, checkpoint, ok := strings.Cut(string(body), "\n\n")
+	lines := strings.Split(head, "\n")
+	old, is := strings.CutPrefix(lines[0], "old ")
+	if !ok || !is || len(lines) > 1+63 {
+		return r, ErrRequest
+	}
+	if r.Old, err = strconv.ParseInt(old, 10, 64); err != nil || r.Old < 0 || strconv.FormatInt(r.Old, 10) != old {
+		return r, ErrRequest
+	}
+	for _, line := range lines[1:] {
+		h, err := tlog.ParseHash(line)
+		if err != nil {
+			return r, ErrRequest
+		}
+		r.Proof = append(r.Proof, h)
+	}
+	r.Checkpoint = []byte(checkpoint)
+	return r, nil
+}
+
+// Origin returns the log that a checkpoint claims to be of: its first line.
+func Origin(checkpoint []byte) string {
+	origin, _, _ := strings.Cut(string(checkpoint), "\n")
+	return origin
+}
