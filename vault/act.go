@@ -80,7 +80,11 @@ func (v *Vault) Act(ctx context.Context, head membersock.ActHead, in *frame.Read
 	// Nothing here takes long but writing, which fails by itself once the member
 	// is gone; a context that ends would cost each query a goroutine.
 	ctx = context.WithoutCancel(ctx)
-	if a.Proof, err = v.proof(ctx, seq, leaf, s.Seen); err == nil {
+	published := v.log.Load()
+	if a.Proof, err = v.proof(ctx, published, seq, leaf, s.Seen); err == nil {
+		a.Cosigned, err = v.provenCosigned(ctx, published.tree)
+	}
+	if err == nil {
 		err = v.answer(ctx, s, a, head.Have, out)
 	}
 	return v.tell("an answer broke off", err)

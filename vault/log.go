@@ -12,6 +12,7 @@ import (
 
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/internal/witness"
 	"suluh.example/suluh/vault/depositsock"
 )
 
@@ -129,9 +130,8 @@ type published struct {
 	checkpoint []byte
 }
 
-// proof proves a record that is in the published log.
-func (v *Vault) proof(ctx context.Context, seq int64, leaf []byte, seen tlog.Tree) (accesslog.Proof, error) {
-	now := v.log.Load()
+// proof proves a record that is in the log as it was published.
+func (v *Vault) proof(ctx context.Context, now *published, seq int64, leaf []byte, seen tlog.Tree) (accesslog.Proof, error) {
 	r := hashes{ctx: ctx, q: v.db.read, cache: &v.cache}
 	p := accesslog.Proof{Index: seq, Record: leaf, Checkpoint: now.checkpoint}
 	var err error
@@ -165,7 +165,7 @@ func (v *Vault) RosterProof(ctx context.Context) (p depositsock.RosterProof, err
 	if err := v.db.read.QueryRowContext(ctx, "SELECT leaf FROM records WHERE seq = ?", now.seq).Scan(&leaf); err != nil {
 		return p, fmt.Errorf("read record of the roster: %w", err)
 	}
-	proof, err := v.proof(ctx, now.seq, leaf, accesslog.EmptyTree())
+	proof, err := v.proof(ctx, v.log.Load(), now.seq, leaf, accesslog.EmptyTree())
 	if err != nil {
 		return p, err
 	}
@@ -180,12 +180,17 @@ func (v *Vault) RosterProof(ctx context.Context) (p depositsock.RosterProof, err
 }
 
 // LogFile returns a file of the published log by its path: "checkpoint",
-// "log.vkey", "rosters/<digest>" or a tile. What isn't one is os.ErrNotExist.
+// "log.vkey", "rosters/<digest>", a tile, or what witnesses have cosigned. What isn't one is os.ErrNotExist.
 func (v *Vault) LogFile(ctx context.Context, path string) ([]byte, error) {
 	now := v.log.Load()
 	switch path {
 	case "checkpoint":
+		if c := v.cosigned.Load(); c != nil && c.tree == now.tree {
+			return witness.Join(now.checkpoint, c.msg), nil
+		}
 		return now.checkpoint, nil
+	case accesslog.CosignedPath, accesslog.CosignaturesPath:
+		return v.cosignedFile(ctx, path)
 	case "log.vkey":
 		return []byte(v.logKey + "\n"), nil
 	}

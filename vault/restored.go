@@ -148,5 +148,5 @@ func (v *Vault) LastRestore(ctx context.Context) (p accesslog.Proof, err error) 
 	if err := rows.Scan(&seq, &leaf); err != nil {
 		return p, fmt.Errorf("read log: %w", err)
 	}
-	return v.proof(ctx, seq, leaf, accesslog.EmptyTree())
+	return v.proof(ctx, v.log.Load(), seq, leaf, accesslog.EmptyTree())
 }

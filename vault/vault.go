@@ -130,10 +130,11 @@ type Vault struct {
 
 	restored atomic.Pointer[id.Day] // of the backup that the vault came from, while it takes no changes
 
-	cache hashCache
-	log   atomic.Pointer[published]
-	now   atomic.Pointer[inForce]
-	quota quota
+	cache    hashCache
+	log      atomic.Pointer[published]
+	now      atomic.Pointer[inForce]
+	cosigned atomic.Pointer[cosigned] // nil while there is none
+	quota    quota
 
 	uploads uploads
 
@@ -220,6 +221,9 @@ func Open(ctx context.Context, c Config) (_ *Vault, err error) {
 		return nil, err
 	}
 	if err := v.loadRestored(ctx); err != nil {
+		return nil, err
+	}
+	if err := v.loadCosigned(ctx); err != nil {
 		return nil, err
 	}
 	c.Log.Debug("the vault is open")

@@ -274,6 +274,9 @@ func (c *caseListCmd) Run(ctx context.Context, in *caseCmd) error {
 		if same != "" {
 			items = member.Duplicates(items, same)
 		}
+		if w := s.Witnessed(); w.Lag(time.Now()) > member.LagNote {
+			next(fmt.Sprintf("no quorum of witnesses has cosigned the access log since %s; you can go on working, and those who run the vault should know", w.Since.Format(time.DateOnly)))
+		}
 		items = slices.DeleteFunc(items, func(i member.Item) bool {
 			return c.Status != "" && i.Status != report.Status(c.Status) || c.Unread && i.Unread == 0
 		})

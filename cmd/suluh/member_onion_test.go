@@ -203,6 +203,14 @@ func torOf(t *testing.T, dir string) string {
 // install puts a roster in force in which a member is removed.
 func install(t *testing.T, w *world.World, gone id.Member) {
 	t.Helper()
+	suluh(t, "roster", "remove", string(gone), "--dir", filepath.Join(w.Dir, "keys"))
+	signAndInstall(t, w)
+}
+
+// signAndInstall signs the draft of an instance that has its first roster, and
+// puts it in force.
+func signAndInstall(t *testing.T, w *world.World) {
+	t.Helper()
 	keys := filepath.Join(w.Dir, "keys")
 	var demo struct {
 		Root string `json:"root_passphrase"`
@@ -212,7 +220,6 @@ func install(t *testing.T, w *world.World, gone id.Member) {
 	must(t, json.Unmarshal(b, &demo))
 	pass := filepath.Join(t.TempDir(), "root.pass")
 	must(t, os.WriteFile(pass, []byte(demo.Root+"\n"), 0o600))
-	suluh(t, "roster", "remove", string(gone), "--dir", keys)
 	suluh(t, "roster", "sign", "--dir", keys, "--passphrase-file", pass)
 	suluh(t, "vault", "roster", "--dir", filepath.Join(w.Dir, "vault"), filepath.Join(keys, "roster-2.note"))
 }

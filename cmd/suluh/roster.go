@@ -22,14 +22,15 @@ import (
 )
 
 type rosterCmd struct {
-	Init     rosterInitCmd     `cmd:"" help:"Make the root key and an empty draft, on a machine without network."`
-	Unit     rosterUnitCmd     `cmd:"" help:"Add a unit to the draft, or change one."`
-	Add      rosterAddCmd      `cmd:"" help:"Add a member to the draft, from the request that suluh member new wrote."`
-	Change   rosterChangeCmd   `cmd:"" help:"Change a member's unit or roles in the draft."`
-	Remove   rosterRemoveCmd   `cmd:"" help:"Mark a member as removed in the draft."`
-	Recovery rosterRecoveryCmd `cmd:"" help:"Make a unit's recovery sheet, or try one."`
-	Show     rosterShowCmd     `cmd:"" help:"Show the draft and what it changes, or a signed roster."`
-	Sign     rosterSignCmd     `cmd:"" help:"Sign the draft with the root key."`
+	Init      rosterInitCmd      `cmd:"" help:"Make the root key and an empty draft, on a machine without network."`
+	Unit      rosterUnitCmd      `cmd:"" help:"Add a unit to the draft, or change one."`
+	Add       rosterAddCmd       `cmd:"" help:"Add a member to the draft, from the request that suluh member new wrote."`
+	Change    rosterChangeCmd    `cmd:"" help:"Change a member's unit or roles in the draft."`
+	Remove    rosterRemoveCmd    `cmd:"" help:"Mark a member as removed in the draft."`
+	Recovery  rosterRecoveryCmd  `cmd:"" help:"Make a unit's recovery sheet, or try one."`
+	Witnesses rosterWitnessesCmd `cmd:"" help:"Say in the draft who has to cosign the access log."`
+	Show      rosterShowCmd      `cmd:"" help:"Show the draft and what it changes, or a signed roster."`
+	Sign      rosterSignCmd      `cmd:"" help:"Sign the draft with the root key."`
 }
 
 // rosterDir is the folder that all of these work in.
@@ -133,6 +134,29 @@ func (c *rosterUnitCmd) Run() error {
 			u.Alone = *c.Alone
 		}
 		return nil
+	})
+}
+
+type rosterWitnessesCmd struct {
+	rosterDir
+	Policy string `arg:"" help:"File with a policy (C2SP tlog-policy); none takes the witnesses away."`
+}
+
+func (rosterWitnessesCmd) Help() string {
+	return "Witnesses are run by others than those who run the vault. Desks and auditors take the list from the signed roster, so that nobody but the keeper of the root key chooses them.\nsuluh witness show --help has an example of a policy.\n\nExample:\n  suluh roster witnesses saksi.policy"
+}
+
+func (c *rosterWitnessesCmd) Run() error {
+	return c.edit(func(f *ceremony.Folder) error {
+		if c.Policy == "none" {
+			f.Draft.Witnesses = ""
+			return nil
+		}
+		_, text, err := readPolicy(c.Policy)
+		if err == nil {
+			f.Draft.Witnesses = text
+		}
+		return err
 	})
 }
 

@@ -18,16 +18,17 @@ import (
 
 // serverCmds are the commands of those who run an instance and of its members.
 type serverCmds struct {
-	Intake intakeCmd `cmd:"" help:"Serve the pages for reporters."`
-	Desk   deskCmd   `cmd:"" help:"Serve the pages for investigators."`
-	Vault  vaultCmd  `cmd:"" help:"Keep reports and the access log."`
-	Roster rosterCmd `cmd:"" help:"Keep the signed list of who is who."`
-	Member memberCmd `cmd:"" help:"Make a member's keys."`
-	Case   caseCmd   `cmd:"" help:"Work on cases as a member."`
-	Onion  onionCmd  `cmd:"" help:"Say how an onion service is."`
-	Doctor doctorCmd `cmd:"" help:"Say what is wrong with a store and what to do."`
-	Redact redactCmd `cmd:"" help:"Mask what is personal in a text."`
-	Demo   demoCmd   `cmd:"" help:"Run all of it on loopback with throw-away keys and made-up cases."`
+	Intake  intakeCmd  `cmd:"" help:"Serve the pages for reporters."`
+	Desk    deskCmd    `cmd:"" help:"Serve the pages for investigators."`
+	Vault   vaultCmd   `cmd:"" help:"Keep reports and the access log."`
+	Roster  rosterCmd  `cmd:"" help:"Keep the signed list of who is who."`
+	Member  memberCmd  `cmd:"" help:"Make a member's keys."`
+	Case    caseCmd    `cmd:"" help:"Work on cases as a member."`
+	Witness witnessCmd `cmd:"" help:"See to it that everybody is shown the same access log."`
+	Onion   onionCmd   `cmd:"" help:"Say how an onion service is."`
+	Doctor  doctorCmd  `cmd:"" help:"Say what is wrong with a store and what to do."`
+	Redact  redactCmd  `cmd:"" help:"Mask what is personal in a text."`
+	Demo    demoCmd    `cmd:"" help:"Run all of it on loopback with throw-away keys and made-up cases."`
 
 	Dialer dialerCmd `cmd:"" hidden:"" help:"Connect for a part that can't."`
 

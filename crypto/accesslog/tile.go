@@ -56,3 +56,11 @@ func Entries(bundle []byte) ([][]byte, error) {
 	}
 	return leaves, nil
 }
+
+// Files of a log beside tiles and checkpoint, which tell what its witnesses have
+// cosigned. The checkpoint itself has the cosignatures too if it is the newest
+// with the quorum.
+const (
+	CosignedPath     = "checkpoint.cosigned" // the newest checkpoint that has the quorum
+	CosignaturesPath = "cosignatures.json"   // for each witness's name the newest checkpoint that it has cosigned
+)

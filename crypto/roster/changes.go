@@ -17,6 +17,9 @@ func (r *Roster) Changes(old *Roster) (lines []string) {
 	if r.LogKey != old.LogKey {
 		say("log key: %s", r.LogKey)
 	}
+	if r.Witnesses != old.Witnesses {
+		say("witnesses: the policy is now %s", orNone(strings.Join(strings.Split(strings.TrimSpace(r.Witnesses), "\n"), "; ")))
+	}
 	for _, u := range r.Units {
 		o, known := old.Unit(u.ID)
 		if !known {

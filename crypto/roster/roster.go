@@ -65,7 +65,15 @@ type Roster struct {
 	LogKey   string    `json:"log_key"` // the log's verifier key (note vkey), its name is the origin
 	Units    []Unit    `json:"units"`
 	Members  []Member  `json:"members"`
+
+	// Witnesses is a policy (C2SP tlog-policy): who has to cosign the log's
+	// checkpoints, so that nobody can be shown a log of his own. Without one,
+	// members and auditors can only compare what they see.
+	Witnesses string `json:"witnesses,omitempty"`
 }
+
+// MaxWitnesses is the most bytes that a policy of witnesses may have.
+const MaxWitnesses = 16 << 10
 
 // Unit is a body that reads reports.
 type Unit struct {

@@ -27,6 +27,8 @@ func (r *Roster) check() error {
 		return bad("origin is missing, or has a space, + or control character")
 	case len(r.Units) == 0:
 		return bad("there is no unit")
+	case len(r.Witnesses) > MaxWitnesses || strings.ContainsFunc(r.Witnesses, func(c rune) bool { return unicode.IsControl(c) && c != '\n' && c != '\t' }):
+		return bad("the witnesses' policy is too large, or has control characters")
 	}
 	if r.LogKey != "" {
 		if v, err := note.NewVerifier(r.LogKey); err != nil || v.Name() != r.Origin {

@@ -227,9 +227,13 @@ func (f *Folder) SetLogKey(vkey string) error {
 // Changes says what the draft changes against the version signed last.
 func (f *Folder) Changes() []string { return f.Draft.Changes(f.Last) }
 
-// Check tells whether the draft can be signed today.
+// Check tells whether the draft can be signed today. The version before may have
+// been signed where it was tomorrow already.
 func (f *Folder) Check(today id.Day) error {
 	f.Draft.Day = today
+	if f.Last != nil && f.Last.Day == today.AddDays(1) {
+		f.Draft.Day = f.Last.Day
+	}
 	switch {
 	case f.Draft.LogKey == "":
 		return ErrLogKey

@@ -78,11 +78,20 @@ func TestSigningMayBreakOffAtAnyPoint(t *testing.T) {
 	}
 }
 
+// TestASecondKeeperIsInAnotherZone: where one keeper signs it is tomorrow already.
+func TestASecondKeeperIsInAnotherZone(t *testing.T) {
+	f := open(t, folder(t))
+	change(t, f)
+	if _, err := f.Sign(passphrase, day(t, "2026-11-23")); err != nil || f.Last.Day != day(t, "2026-11-24") {
+		t.Errorf("signed for %s: %v", f.Last.Day, err)
+	}
+}
+
 func TestAVersionThatDoesNotFollowIsNotSigned(t *testing.T) {
 	dir := folder(t)
 	f := open(t, dir)
 	change(t, f)
-	if _, err := f.Sign(passphrase, day(t, "2026-11-23")); !errors.Is(err, roster.ErrSuccessor) {
+	if _, err := f.Sign(passphrase, day(t, "2026-11-22")); !errors.Is(err, roster.ErrSuccessor) {
 		t.Errorf("the clock went back: got %v", err)
 	}
 	_, _, other := testkey.New(t, origin)

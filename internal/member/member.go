@@ -134,6 +134,7 @@ type Session struct {
 	reporters map[id.Case]string         // as the case named its reporter when it was first opened
 	unwrap    map[id.Digest]seal.CaseKey // by digest of the wrap
 	lines     map[id.Digest]line         // summaries and states, by digest
+	witnessed Witnessed                  // as the last answer showed
 }
 
 // Open begins a session. The error is [*Removed], [ErrStranger], [ErrRoster],
@@ -329,6 +330,10 @@ func (s *Session) act(ctx context.Context, st accesslog.Statement, have []id.Dig
 	}
 	tree, err := a.Proof.Check(log, seen)
 	if err != nil {
+		a.Close()
+		return nil, s.forked(ctx, log, seen, err)
+	}
+	if err := s.witnesses(a.Cosigned, log, tree); err != nil {
 		a.Close()
 		return nil, s.forked(ctx, log, seen, err)
 	}

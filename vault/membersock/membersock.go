@@ -18,6 +18,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/roster"
@@ -39,11 +41,12 @@ var (
 	ErrState   = wire.NewError("state", "the forwarding of this case has come to another point, or is of another text")
 	ErrSelf    = wire.NewError("self", "who prepared a text does not approve it")
 
+	ErrCosigned    = wire.NewError("cosigned", "it is not a checkpoint of this log that a witness of the roster has cosigned")
 	ErrRestored    = wire.NewError("restored", "the vault was restored from a backup, and its operator has not said yet what is lost")
 	ErrNotRestored = wire.NewError("not-restored", "the log has no record of a restore")
 )
 
-var known = wire.Errors{ErrBad, ErrMember, ErrRole, ErrNoWrap, ErrReplay, ErrStale, ErrFork, ErrOrigin, ErrAlready, ErrState, ErrSelf, ErrRestored, ErrNotRestored}
+var known = wire.Errors{ErrBad, ErrMember, ErrRole, ErrNoWrap, ErrReplay, ErrStale, ErrFork, ErrOrigin, ErrAlready, ErrState, ErrSelf, ErrCosigned, ErrRestored, ErrNotRestored}
 
 const prefix = "/member/v1/"
 
@@ -64,11 +67,12 @@ type ActHead struct {
 // ActAnswer heads the answer; the bytes of the objects that it names follow,
 // each once.
 type ActAnswer struct {
-	Proof  accesslog.Proof `json:"proof"`
-	Roster id.Digest       `json:"roster"`          // in force, so that nobody need ask before each request
-	Cases  []ListedCase    `json:"cases,omitempty"` // of a list
-	Case   *CaseView       `json:"case,omitempty"`  // of an action on a case
-	Items  []Collected     `json:"items,omitempty"` // of a collect
+	Proof    accesslog.Proof `json:"proof"`
+	Roster   id.Digest       `json:"roster"`             // in force, so that nobody need ask before each request
+	Cases    []ListedCase    `json:"cases,omitempty"`    // of a list
+	Case     *CaseView       `json:"case,omitempty"`     // of an action on a case
+	Cosigned *Cosigned       `json:"cosigned,omitempty"` // what witnesses have seen of the log; nil if none has
+	Items    []Collected     `json:"items,omitempty"`    // of a collect
 }
 
 // Outbox is how much waits for a forwarder: items that are approved, on their
@@ -153,6 +157,13 @@ type AccessEntry struct {
 	Objects []id.Object `json:"objects,omitempty"`
 }
 
+// Cosigned is the newest checkpoint that has the quorum of witnesses, and the
+// proof that the tree of the answer's own checkpoint continues it.
+type Cosigned struct {
+	Checkpoint  []byte         `json:"checkpoint"` // signed note with the cosignatures
+	Consistency tlog.TreeProof `json:"consistency"`
+}
+
 // maxHead is the most bytes of JSON in an answer's head: a list of some
 // 50,000 cases.
 const maxHead = 64 << 20
@@ -191,6 +202,24 @@ func (c *Client) Roster(ctx context.Context) ([]byte, error) {
 func (c *Client) LastRestore(ctx context.Context) (p accesslog.Proof, err error) {
 	return p, c.wire.Get(ctx, "restore", &p)
 }
+
+// LogFile returns "checkpoint" or a hash tile by its tlog-tiles path.
+func (c *Client) LogFile(ctx context.Context, path string) ([]byte, error) {
+	return c.wire.Bytes(ctx, "log/"+path, MaxLogFile)
+}
+
+// Cosign hands in a checkpoint with the cosignatures of witnesses. ErrCosigned
+// if none of them counts.
+func (c *Client) Cosign(ctx context.Context, checkpoint []byte) error {
+	r, err := c.wire.Post(ctx, "cosigned", checkpoint)
+	if err != nil {
+		return err
+	}
+	return r.Body.Close()
+}
+
+// MaxLogFile is the most bytes of a file of the log that the socket serves.
+const MaxLogFile = 64 << 10
 
 // Outbox asks how much waits for a forwarder.
 func (c *Client) Outbox(ctx context.Context) (o Outbox, err error) {
@@ -257,6 +286,8 @@ type Vault interface {
 	Act(ctx context.Context, head ActHead, in *frame.Reader, out *frame.Writer) error
 	// LogFile returns "checkpoint" or a hash tile by its tlog-tiles path.
 	LogFile(ctx context.Context, path string) ([]byte, error)
+	// TakeCosigned keeps what witnesses have cosigned; ErrCosigned.
+	TakeCosigned(ctx context.Context, checkpoint []byte) error
 	// Outbox tells how much waits for a forwarder.
 	Outbox(ctx context.Context) (Outbox, error)
 	// LastRestore proves the last record of a restore; ErrNotRestored if there
@@ -297,6 +328,19 @@ func Handler(v Vault) http.Handler {
 			return
 		}
 		_, _ = w.Write(b)
+	})
+	m.HandleFunc("POST "+prefix+"cosigned", func(w http.ResponseWriter, r *http.Request) {
+		msg, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxLogFile))
+		if err != nil {
+			err = fmt.Errorf("%w: %w", ErrBad, err)
+		} else {
+			err = v.TakeCosigned(r.Context(), msg)
+		}
+		if err != nil {
+			known.Write(w, err)
+			return
+		}
+		wire.JSON(w, struct{}{})
 	})
 	m.HandleFunc("POST "+prefix+"act", func(w http.ResponseWriter, r *http.Request) {
 		in := frame.NewReader(r.Body, maxHead)

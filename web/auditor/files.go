@@ -19,7 +19,7 @@ import (
 
 // isFile tells whether a path is one of the log's, and not a page's.
 func isFile(path string) bool {
-	return path == "/checkpoint" || path == "/log.vkey" || strings.HasPrefix(path, "/tile/") || strings.HasPrefix(path, "/rosters/")
+	return path == "/checkpoint" || path == "/"+accesslog.CosignedPath || path == "/"+accesslog.CosignaturesPath || path == "/log.vkey" || strings.HasPrefix(path, "/tile/") || strings.HasPrefix(path, "/rosters/")
 }
 
 const (
@@ -39,7 +39,7 @@ func (s *Server) file(w http.ResponseWriter, r *request) error {
 	path := strings.TrimPrefix(r.URL.Path, "/")
 	kind, cache := text, "no-cache"
 	switch t, err := accesslog.ParseTilePath(path); {
-	case path == "checkpoint":
+	case path == "checkpoint", path == accesslog.CosignedPath, path == accesslog.CosignaturesPath:
 	case path == "log.vkey":
 		return send(w, kind, cache, []byte(s.config.Key+"\n"))
 	case isRoster(path):

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/roster"
@@ -45,6 +46,7 @@ type inboxPage struct {
 	Down     bool
 	Empty    string
 	Hint     string
+	Unseen   unseen
 	Range    string
 	Previous *page.Link
 	Next     *page.Link
@@ -80,6 +82,7 @@ func (s *Server) inbox(w http.ResponseWriter, v *visit) error {
 	if ro, me := v.session.member.Roster(), v.session.member.Member(); ro.Has(me, roster.Custodian) && !ro.Has(me, roster.Reader) {
 		p.Hint = l.T("desk.inbox.custodian")
 	}
+	p.Unseen = witnessed(l, v.session.member.Witnessed(), time.Now(), s.c.Clock.Zone)
 	action := 0
 	for _, i := range items {
 		if needsAction(i, today) {
@@ -139,6 +142,24 @@ func (s *Server) inbox(w http.ResponseWriter, v *visit) error {
 	}
 	p.Rows = s.rows(v, items[from:to], today)
 	return s.pages.Write(w, l, "inbox", p)
+}
+
+// unseen is a warning that witnesses have not cosigned the log for long.
+type unseen struct{ Class, Text string }
+
+// witnessed returns the warning, which grows with time, or none.
+func witnessed(l *lang.Language, w member.Witnessed, now time.Time, zone *time.Location) unseen {
+	lag := w.Lag(now)
+	u := unseen{Class: map[member.Lag]string{member.LagNote: "box", member.LagWarn: "box warn", member.LagStop: "box err"}[lag]}
+	if u.Class == "" {
+		return u
+	}
+	key := map[member.Lag]string{member.LagNote: "note", member.LagWarn: "warn", member.LagStop: "stop"}[lag]
+	u.Text = l.T("desk.witness.since", "Time", l.Time(w.Since, zone), "Records", l.Number(w.Records)) + " " + l.T("desk.witness."+key)
+	if len(w.By) == 0 {
+		u.Text = l.T("desk.witness.never") + " " + l.T("desk.witness."+key)
+	}
+	return u
 }
 
 // bounds returns the items of a page, from 1.
