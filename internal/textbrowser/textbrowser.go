@@ -431,3 +431,20 @@ func (p *Page) Value(name string) (value string, err error) {
 	})
 	return value, err
 }
+
+// Box is the value of the checkbox or radio of a name whose label has the text,
+// or "".
+func (p *Page) Box(name, label string) (value string) {
+	ids := map[string]string{}
+	visit(p.root, func(n *html.Node) {
+		if n.DataAtom == atom.Input && attr(n, "name") == name {
+			ids[attr(n, "id")] = attr(n, "value")
+		}
+	})
+	visit(p.root, func(n *html.Node) {
+		if v, ok := ids[attr(n, "for")]; ok && n.DataAtom == atom.Label && value == "" && strings.Contains(textOf(n), label) {
+			value = v
+		}
+	})
+	return value
+}

@@ -53,7 +53,13 @@ type casePage struct {
 	Access    []string
 	Earlier   int // records that aren't listed
 	CanAnswer bool
+	SameAs    *link  // the case of which this is a duplicate
+	Copies    []link // its duplicates
+	Forward   forwardedPart
 }
+
+// link leads to another case; without Href, that one isn't the member's to read.
+type link struct{ Href, Text string }
 
 // show opens a case.
 func (s *Server) show(w http.ResponseWriter, v *visit) error {
@@ -64,13 +70,16 @@ func (s *Server) show(w http.ResponseWriter, v *visit) error {
 	l, ro := v.lang, v.session.member.Roster()
 	p := casePage{Page: s.casePage(v, title(l, c.Item)), Base: l.Path("/kasus/" + string(v.of)), CanAnswer: c.Reporter != ""}
 	p.Languages = s.languages(v)
-	if ok := v.URL.Query().Get("ok"); ok != "" && slices.Contains([]string{"balas", "catatan", "status", "akses", "penanggung"}, ok) {
+	if ok := v.URL.Query().Get("ok"); ok != "" && slices.Contains([]string{"balas", "catatan", "status", "akses", "penanggung", "triase", "rujuk", "teruskan", "setujui", "kembali", "putuskan"}, ok) {
 		p.Notice = l.T("desk.done." + ok)
 	}
 	p.Status = l.T("status." + string(c.Status))
 	p.Lines = s.summary(l, ro, c, v.session.member.Today())
 	if c.Reporter == "" {
 		p.Warnings = append(p.Warnings, l.T("desk.reporters.text"))
+	}
+	if c.Keep {
+		p.Warnings = append(p.Warnings, l.T("desk.unfit.keep.text"))
 	}
 	if who := names(l, ro, c.Unwanted()); who != "" {
 		p.Warnings = append(p.Warnings, l.T("desk.unwanted", "Names", who))
@@ -97,8 +106,32 @@ func (s *Server) show(w http.ResponseWriter, v *visit) error {
 	for _, n := range c.Notes {
 		p.Notes = append(p.Notes, message{From: l.T("desk.from.note", "Name", name(l, ro, n.By), "Time", l.Time(n.Time, s.c.Clock.Zone)), Text: n.Text})
 	}
+	items, err := v.session.list(v.Context())
+	if err != nil {
+		return err
+	}
+	p.SameAs, p.Copies = duplicates(l, items, c)
+	p.Forward = s.forwardedPart(l, ro, c)
 	p.Access, p.Earlier = s.history(l, ro, c.Access)
 	return s.pages.Write(w, l, "case", p)
+}
+
+// duplicates links a case with those that tell of the same.
+func duplicates(l *lang.Language, items []member.Item, c *member.Case) (same *link, copies []link) {
+	to := func(i member.Item) link { return link{l.Path("/kasus/" + string(i.Case)), title(l, i)} }
+	for _, i := range member.Duplicates(items, c.Item.Case) {
+		copies = append(copies, to(i))
+	}
+	if c.SameAs != "" {
+		same = &link{Text: l.T("desk.same.closed", "Case", string(c.SameAs))}
+		for _, i := range items {
+			if i.Case == c.SameAs {
+				x := to(i)
+				same = &x
+			}
+		}
+	}
+	return same, copies
 }
 
 // casePage is the frame of a page about a case. Its window's title names the
@@ -121,11 +154,15 @@ func (s *Server) summary(l *lang.Language, ro *roster.Roster, c *member.Case, to
 		add("due", l.T("desk.line.due.value", "Day", c.Due, "Left", left))
 	}
 	add("day", l.Day(c.Day))
+	add("class", l.T("class."+cmp.Or(string(c.Class), "none")))
 	if c.Category != "" {
-		add("category", l.T("category."+string(report.ParseCategory(string(c.Category)))))
+		add("category", categoryName(l, c.Category))
 	}
 	if u, ok := ro.Unit(c.Unit); ok {
 		add("unit", u.Named(l.Code()))
+	}
+	if c.Handling != c.Unit {
+		add("handling", unitName(l, ro, c.Handling))
 	}
 	who := l.T("desk.line.nobody")
 	if c.Assigned != "" {
@@ -244,8 +281,18 @@ func (s *Server) history(l *lang.Language, ro *roster.Roster, access []membersoc
 		if e.To != "" {
 			to = name(l, ro, e.To)
 		}
+		if e.Action == accesslog.Refer && e.Ends {
+			key += ".ends"
+		}
+		unit, what := "", ""
+		if e.Unit != "" {
+			unit = unitName(l, ro, e.Unit)
+		}
+		if e.Result != "" {
+			what = l.T("desk.result." + string(e.Result))
+		}
 		all = append(all, l.T("desk.access.entry", "Time", l.Time(e.Time, s.c.Clock.Zone),
-			"What", l.T(key, "Name", name(l, ro, e.Member), "To", to), "Seq", e.Seq))
+			"What", l.T(key, "Name", name(l, ro, e.Member), "To", to, "Unit", unit, "Result", what), "Seq", e.Seq))
 	}
 	return all, 0
 }

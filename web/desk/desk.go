@@ -158,7 +158,7 @@ func (s *Server) page(v *visit, title string) page.Page {
 	p.Title = title
 	if v.session != nil {
 		p.Home.Href = v.lang.Path("/")
-		p.Nav = []page.Link{{Href: v.lang.Path("/"), Text: v.lang.T("desk.nav.inbox"), Current: v.at == "/"}, {Href: v.lang.Path("/") + "#cari", Text: v.lang.T("desk.nav.search")}}
+		p.Nav = []page.Link{{Href: v.lang.Path("/"), Text: v.lang.T("desk.nav.inbox"), Current: v.at == "/"}, {Href: v.lang.Path("/penerusan"), Text: v.lang.T("desk.nav.outbox"), Current: v.at == "/penerusan"}, {Href: v.lang.Path("/") + "#cari", Text: v.lang.T("desk.nav.search")}}
 		p.Lock = &page.Link{Href: v.lang.Path("/kunci"), Text: v.lang.T("desk.nav.lock")}
 	}
 	return p
@@ -226,6 +226,32 @@ func (s *Server) routes() http.Handler {
 		in("POST /kasus/{case}/"+name+"/kirim", s.send(w))
 		back("/kasus/{case}/"+name+"/kirim", "/kasus/{case}/"+name)
 	}
+	in("GET /kasus/{case}/triase", s.triage)
+	in("POST /kasus/{case}/triase/simpan", s.saveTriage)
+	back("/kasus/{case}/triase/simpan", "/kasus/{case}/triase")
+	in("GET /kasus/{case}/rujuk", s.refer)
+	in("POST /kasus/{case}/rujuk/periksa", s.checkRefer)
+	back("/kasus/{case}/rujuk/periksa", "/kasus/{case}/rujuk")
+	in("POST /kasus/{case}/rujuk/kirim", s.sendRefer)
+	back("/kasus/{case}/rujuk/kirim", "/kasus/{case}/rujuk")
+	in("GET /kasus/{case}/teruskan", s.prepare)
+	in("POST /kasus/{case}/teruskan", s.prepare)
+	in("POST /kasus/{case}/teruskan/periksa", s.checkPrepared)
+	back("/kasus/{case}/teruskan/periksa", "/kasus/{case}/teruskan")
+	in("POST /kasus/{case}/teruskan/simpan", s.savePrepared)
+	back("/kasus/{case}/teruskan/simpan", "/kasus/{case}/teruskan")
+	in("GET /kasus/{case}/setujui", s.approve)
+	in("POST /kasus/{case}/setujui/kirim", s.sendApproved)
+	back("/kasus/{case}/setujui/kirim", "/kasus/{case}/setujui")
+	in("POST /kasus/{case}/setujui/kembalikan", s.sendBack)
+	back("/kasus/{case}/setujui/kembalikan", "/kasus/{case}/setujui")
+	in("GET /kasus/{case}/putuskan", s.decide)
+	in("POST /kasus/{case}/putuskan", s.decide)
+	in("POST /kasus/{case}/putuskan/periksa", s.checkDecision)
+	back("/kasus/{case}/putuskan/periksa", "/kasus/{case}/putuskan")
+	in("POST /kasus/{case}/putuskan/simpan", s.saveDecision)
+	back("/kasus/{case}/putuskan/simpan", "/kasus/{case}/putuskan")
+	in("GET /penerusan", s.outbox)
 	in("GET /kasus/{case}/akses", s.readers)
 	in("POST /kasus/{case}/akses/periksa", s.checkReaders)
 	back("/kasus/{case}/akses/periksa", "/kasus/{case}/akses")
@@ -338,6 +364,11 @@ var failures = []struct {
 	{membersock.ErrRole, http.StatusForbidden, "desk.role"},
 	{membersock.ErrStale, http.StatusServiceUnavailable, "desk.stale"},
 	{member.ErrReporters, http.StatusConflict, "desk.reporters"},
+	{member.ErrSelf, http.StatusForbidden, "desk.self"},
+	{member.ErrKeep, http.StatusConflict, "desk.unfit.keep"},
+	{member.ErrClass, http.StatusConflict, "desk.unfit.class"},
+	{member.ErrLeft, http.StatusConflict, "desk.left.gone"},
+	{membersock.ErrState, http.StatusConflict, "desk.state"},
 	{member.ErrContent, http.StatusNotFound, "desk.content"},
 	{seal.ErrAge, http.StatusConflict, "desk.damaged"},
 	{seal.ErrDigest, http.StatusConflict, "desk.damaged"},

@@ -28,7 +28,12 @@ type row struct {
 	Late                       bool
 	Why                        string // it can't be shown
 	Day                        string
+	Links                      []related
+	Forward                    string // how far its forwarding has come
 }
+
+// related names a case that tells of the same.
+type related struct{ Label, Href, Text string }
 
 // column is a header of the inbox that sorts by it, if Href is set.
 type column struct {
@@ -58,16 +63,18 @@ type inboxPage struct {
 }
 
 // needsAction tells whether somebody should do something about a case: there
-// is something unread, or it is not with the reporter and hasn't ended.
+// is something unread, its forwarding stands still, or it is not with the
+// reporter, hasn't ended and is no duplicate of another.
 func needsAction(i member.Item, today id.Day) bool {
 	late := !i.Due.IsZero() && i.Due.Before(today)
-	return i.Err == nil && (i.Unread > 0 || late || !i.Status.Ended() && i.Status != report.Incomplete)
+	forward := i.Forward != nil && needsPerson(i.Forward.State)
+	return i.Err == nil && (i.Unread > 0 || late || forward || i.SameAs == "" && !i.Status.Ended() && i.Status != report.Incomplete)
 }
 
 // inbox is the list of cases, a page of it, filtered and sorted as the address
 // says: it has codes in it, nothing that people wrote.
 func (s *Server) inbox(w http.ResponseWriter, v *visit) error {
-	items, err := v.session.member.List(v.Context())
+	items, err := v.session.refreshList(v.Context())
 	if err != nil {
 		return err
 	}
@@ -75,8 +82,11 @@ func (s *Server) inbox(w http.ResponseWriter, v *visit) error {
 	today := v.session.member.Today()
 	p := inboxPage{Page: s.page(v, ""), Sort: q.Get("urut"), Down: q.Get("turun") != ""}
 	p.Class = "wide"
-	if q.Get("ok") == "benturan" {
+	switch q.Get("ok") {
+	case "benturan":
 		p.Notice = l.T("desk.conflict.done")
+	case "rujuk":
+		p.Notice = l.T("desk.refer.done")
 	}
 	p.Languages = s.languages(v)
 	if ro, me := v.session.member.Roster(), v.session.member.Member(); ro.Has(me, roster.Custodian) && !ro.Has(me, roster.Reader) {
@@ -90,18 +100,20 @@ func (s *Server) inbox(w http.ResponseWriter, v *visit) error {
 		}
 	}
 	show, status := q.Get("tampil"), q.Get("status")
-	for _, x := range []string{"", "tindakan", "baru", "selesai"} {
+	for _, x := range []string{"", "tindakan", "baru", "pilah", "selesai"} {
 		p.Shows = append(p.Shows, choice{Value: x, Text: l.T("desk.inbox.show." + cmp.Or(x, "semua")), On: x == show})
 	}
 	p.Statuses = []choice{{Text: l.T("desk.inbox.status.any")}}
 	for _, x := range report.Statuses() {
 		p.Statuses = append(p.Statuses, choice{Value: string(x), Text: l.T("status." + string(x)), On: string(x) == status})
 	}
+	whole := slices.Clone(items)
 	items = slices.DeleteFunc(items, func(i member.Item) bool {
 		switch {
 		case status != "" && string(i.Status) != status,
 			show == "tindakan" && !needsAction(i, today),
 			show == "baru" && i.Unread == 0,
+			show == "pilah" && (i.Class != "" || i.Err != nil),
 			show == "selesai" && !i.Status.Ended():
 			return true
 		}
@@ -140,7 +152,7 @@ func (s *Server) inbox(w http.ResponseWriter, v *visit) error {
 	if to < len(items) {
 		p.Next = &page.Link{Text: l.T("desk.inbox.next"), Href: link(func(x url.Values) { x.Set("hal", strconv.Itoa(from/perPage+2)) })}
 	}
-	p.Rows = s.rows(v, items[from:to], today)
+	p.Rows = s.rows(v, items[from:to], whole, today)
 	return s.pages.Write(w, l, "inbox", p)
 }
 
@@ -231,8 +243,17 @@ func sortItems(items []member.Item, by string, down bool) {
 	})
 }
 
-func (s *Server) rows(v *visit, items []member.Item, today id.Day) (rows []row) {
+// rows are cases as the inbox shows them, each with those of all cases that
+// tell of the same.
+func (s *Server) rows(v *visit, items, whole []member.Item, today id.Day) (rows []row) {
 	l, ro := v.lang, v.session.member.Roster()
+	byCase, copies := map[id.Case]member.Item{}, map[id.Case][]member.Item{}
+	for _, i := range whole {
+		byCase[i.Case] = i
+		if i.SameAs != "" {
+			copies[i.SameAs] = append(copies[i.SameAs], i)
+		}
+	}
 	for _, i := range items {
 		x := row{
 			Href: l.Path("/kasus/" + string(i.Case)), Title: title(l, i), Status: l.T("status." + string(i.Status)),
@@ -248,6 +269,15 @@ func (s *Server) rows(v *visit, items []member.Item, today id.Day) (rows []row) 
 		}
 		if i.Unread > 0 {
 			x.Unread = l.T("desk.inbox.unread", "N", i.Unread)
+		}
+		if same, ok := byCase[i.SameAs]; ok {
+			x.Links = append(x.Links, related{l.T("desk.same.of"), l.Path("/kasus/" + string(same.Case)), title(l, same)})
+		}
+		for _, other := range copies[i.Case] {
+			x.Links = append(x.Links, related{l.T("desk.same.copy"), l.Path("/kasus/" + string(other.Case)), title(l, other)})
+		}
+		if i.Forward != nil {
+			x.Forward = l.T("desk.inbox.forward", "State", l.T("desk.stage."+string(i.Forward.State)))
 		}
 		if x.Due, x.Late = s.due(l, i.Due, today); x.Due == "" {
 			x.Due = l.T("desk.due.none")
@@ -303,11 +333,11 @@ func (s *Server) search(w http.ResponseWriter, v *visit) error {
 	if words == "" {
 		return s.to(w, v, "/")
 	}
-	items, err := v.session.member.List(v.Context())
+	items, err := v.session.refreshList(v.Context())
 	if err != nil {
 		return err
 	}
-	want := strings.Fields(strings.ToLower(words))
+	want, whole := strings.Fields(strings.ToLower(words)), slices.Clone(items)
 	items = slices.DeleteFunc(items, func(i member.Item) bool {
 		text := strings.ToLower(s.searchable(v, i))
 		return slices.ContainsFunc(want, func(x string) bool { return !strings.Contains(text, x) })
@@ -324,7 +354,7 @@ func (s *Server) search(w http.ResponseWriter, v *visit) error {
 	if p.Before = from / perPage; to < len(items) {
 		p.After = from/perPage + 2
 	}
-	p.Rows = s.rows(v, items[from:to], v.session.member.Today())
+	p.Rows = s.rows(v, items[from:to], whole, v.session.member.Today())
 	return s.pages.Write(w, l, "inbox", p)
 }
 

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,6 +22,8 @@ func TestTemplatesFitTheirPages(t *testing.T) {
 	pages := map[string]any{
 		"unlock": unlockPage{}, "inbox": inboxPage{}, "case": casePage{}, "write": writePage{}, "check": checkPage{}, "message": messagePage{},
 		"readers": readersPage{}, "change": changePage{}, "assign": assignPage{}, "confirm": confirmPage{}, "500": messagePage{},
+		"triage": triagePage{}, "refer": referPage{}, "referral": referralPage{}, "prepare": preparePage{}, "prepared": preparedPage{},
+		"approve": approvePage{}, "decide": decidePage{}, "decided": decidedPage{}, "outbox": outboxPage{},
 	}
 	for _, l := range s.catalogue.Languages() {
 		for _, name := range s.pages.Names(l) {
@@ -64,8 +67,35 @@ func TestEveryWordThatIsPutTogetherIsThere(t *testing.T) {
 	for _, x := range []string{"signer", "key", "damaged", "format", "signature"} {
 		keys = append(keys, "desk.why."+x)
 	}
-	for _, x := range []string{"case", "status", "due", "day", "category", "unit", "who", "language", "readers", "without"} {
+	for _, x := range []string{"case", "status", "due", "day", "category", "unit", "who", "language", "readers", "without", "class", "handling"} {
 		keys = append(keys, "desk.line."+x)
+	}
+	for _, x := range strings.Fields("triase rujuk teruskan setujui kembali putuskan akses penanggung") {
+		keys = append(keys, "desk.done."+x)
+	}
+	for _, x := range accesslog.Stages() {
+		keys = append(keys, "desk.stage."+string(x), "desk.stage."+string(x)+".about")
+		if needsPerson(x) {
+			keys = append(keys, "desk.todo."+string(x))
+		}
+		if !slices.Contains(stages(), x) {
+			t.Errorf("the outbox forgets what is %s", x)
+		}
+		for _, r := range decisions(x) {
+			keys = append(keys, "desk.decision."+string(r), "desk.decision."+string(r)+".hint")
+		}
+	}
+	for _, x := range strings.Fields("returned again dropped sent unknown refused stopped waiting status done") {
+		keys = append(keys, "desk.result."+x)
+	}
+	for _, x := range report.Classes() {
+		keys = append(keys, "class."+string(x), "desk.triage.class."+string(x))
+	}
+	for _, x := range []string{"desk.unfit.keep", "desk.unfit.class", "desk.unfit.oversight", "desk.approve.gone", "desk.decide.nothing"} {
+		keys = append(keys, x+".title", x+".text")
+	}
+	for _, x := range maskKinds() {
+		keys = append(keys, "redact.kind."+string(x))
 	}
 	for _, x := range strings.Fields("apa bagaimana mengapa siapa mana kapan jenis rugi saksi sudah") {
 		keys = append(keys, "desk.question."+x)

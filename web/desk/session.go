@@ -32,8 +32,39 @@ type session struct {
 	leave     func() // what let the member in
 	idle      time.Duration
 
-	mu   sync.Mutex
-	last time.Time // of its last request
+	mu     sync.Mutex
+	last   time.Time     // of its last request
+	listed []member.Item // as last listed; nil before
+}
+
+// list is what was listed last, which is not recorded again, or lists.
+func (x *session) list(ctx context.Context) ([]member.Item, error) {
+	x.mu.Lock()
+	items := slices.Clone(x.listed)
+	x.mu.Unlock()
+	if items != nil {
+		return items, nil
+	}
+	return x.refreshList(ctx)
+}
+
+// refreshList lists the cases as they are now.
+func (x *session) refreshList(ctx context.Context) ([]member.Item, error) {
+	items, err := x.member.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	x.mu.Lock()
+	x.listed = items
+	x.mu.Unlock()
+	return slices.Clone(items), nil
+}
+
+// forget drops what was listed: it is different now.
+func (x *session) forget() {
+	x.mu.Lock()
+	x.listed = nil
+	x.mu.Unlock()
 }
 
 // cookieName has the port in it: browsers send a cookie to every port of a host.
@@ -86,6 +117,7 @@ func (s *Server) lock(x *session) {
 }
 
 func (x *session) end() {
+	x.forget()
 	x.member.Close()
 	x.leave()
 }

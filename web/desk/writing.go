@@ -16,6 +16,7 @@ import (
 	"suluh.example/suluh/crypto/seal"
 	"suluh.example/suluh/internal/lang"
 	"suluh.example/suluh/internal/member"
+	"suluh.example/suluh/internal/redact"
 	"suluh.example/suluh/internal/report"
 	"suluh.example/suluh/vault/wire"
 	"suluh.example/suluh/web/page"
@@ -29,6 +30,9 @@ const (
 	reply        writing = "balas"
 	internalNote writing = "catatan"
 	status       writing = "status"
+	forwarding   writing = "teruskan" // see prepare.go
+	approving    writing = "setujui"  // see forward.go
+	deciding     writing = "putuskan"
 )
 
 // draft is what was typed, as the forms carry it.
@@ -39,6 +43,15 @@ type draft struct {
 	Text   string    `json:"text"`
 	Chosen string    `json:"status"` // status
 	Once   string    `json:"once"`
+
+	// Of what is to be forwarded: its title, the masks that were taken back and
+	// added, and what is typed to be masked, under which mark. Of a decision, the
+	// title is the tracking number.
+	Heading string      `json:"title,omitempty"`
+	Undone  []string    `json:"undone,omitempty"`
+	Added   []string    `json:"added,omitempty"`
+	Words   string      `json:"words,omitempty"`
+	Mark    redact.Kind `json:"mark,omitempty"`
 }
 
 // maxText is the most that a message or a note may have.
@@ -50,6 +63,12 @@ func readDraft(v *visit, kind writing) draft {
 	d := draft{Case: v.of, Kind: kind, Chosen: f.Get("status"), Once: f.Get("sekali"), Text: strings.ReplaceAll(f.Get("teks"), "\r\n", "\n")}
 	if m, err := id.ParseMember(f.Get("anggota")); err == nil {
 		d.Member = m
+	}
+	switch kind {
+	case forwarding:
+		d.readForward(v)
+	case deciding:
+		d.Heading = strings.TrimSpace(oneLine(readable(f.Get("lacak"))))
 	}
 	return d
 }
@@ -221,7 +240,7 @@ func (s *Server) locked(w http.ResponseWriter, v *visit) error {
 		u.To = "/kasus/" + string(v.of)
 	}
 	var kind writing
-	for _, k := range []writing{reply, internalNote, status} {
+	for _, k := range []writing{reply, internalNote, status, forwarding, approving, deciding} {
 		if strings.Contains(v.at+"/", "/"+string(k)+"/") {
 			kind = k
 		}
@@ -229,7 +248,7 @@ func (s *Server) locked(w http.ResponseWriter, v *visit) error {
 	if v.Method == http.MethodPost && kind != "" {
 		d := readDraft(v, kind)
 		u.Member = d.Member
-		if d.Text != "" || d.Chosen != "" {
+		if d.Text != "" || d.Chosen != "" || d.Heading != "" {
 			u.Kept = s.keep(d)
 		}
 	}
@@ -255,11 +274,13 @@ func (s *Server) keep(d draft) string {
 	if err != nil {
 		return ""
 	}
-	text, err := json.Marshal(d)
-	if err != nil {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false) // it must fit into a form again
+	if e.Encode(d) != nil {
 		return ""
 	}
-	sealed, err := seal.SealDocument(text, seal.DocumentFloor, to)
+	sealed, err := seal.SealDocument(text.Bytes(), seal.DocumentFloor, to)
 	if err != nil {
 		return ""
 	}
@@ -279,9 +300,22 @@ func (s *Server) giveBack(w http.ResponseWriter, v *visit, kept string) error {
 	if err == nil {
 		_, err = id.ParseCase(string(d.Case))
 	}
-	if err != nil || d.Kind.key() == "" || d.Member != v.session.member.Member() {
+	known := slices.Contains([]writing{reply, internalNote, status, forwarding, approving, deciding}, d.Kind)
+	if err != nil || !known || d.Member != v.session.member.Member() {
 		return s.message(w, v, "desk.notyours", &page.Link{Href: v.lang.Path("/"), Text: v.lang.T("desk.back.inbox")})
 	}
 	v.of = d.Case
-	return s.writePage(w, v, d, v.lang.T("desk.kept"))
+	if d.Kind.key() != "" {
+		return s.writePage(w, v, d, v.lang.T("desk.kept"))
+	}
+	c, err := v.session.member.Open(v.Context(), v.of)
+	switch {
+	case err != nil:
+		return err
+	case d.Kind == approving:
+		return s.approvePage(w, v, c, d, v.lang.T("desk.kept"))
+	case d.Kind == deciding:
+		return s.decidePage(w, v, c, d, v.lang.T("desk.kept"))
+	}
+	return s.preparePage(w, v, c, d, v.lang.T("desk.kept"))
 }
