@@ -413,7 +413,7 @@ func (c *caseApproveCmd) Run(ctx context.Context, in *caseCmd) error {
 			return err
 		}
 		d := x.Draft
-		if !named.IsZero() && named != d.Object {
+		if c.Draft != "" && named != d.Object {
 			return member.ErrDraft
 		}
 		w, left := judged(x, d.Title, d.Text, catalogue.Language("en"))
@@ -422,14 +422,14 @@ func (c *caseApproveCmd) Run(ctx context.Context, in *caseCmd) error {
 			next(fmt.Sprintf("Prepared by %s on %s; class %s, category %s; draft %s", d.By, d.Day, d.Class, orDash(string(d.Category)), d.Object))
 			sayLeft(left)
 		}
-		if err := w.stop("send it back: suluh case decide " + string(of) + " returned"); err != nil && !(c.JSON && named.IsZero()) {
+		if err := w.stop("send it back: suluh case decide " + string(of) + " returned"); err != nil && !(c.JSON && c.Draft == "") {
 			return err
 		}
 		if !c.JSON {
 			fmt.Printf("%s\n\n%s\n", d.Title, d.Text) // the check above leaves nothing in it that nobody sees
 		}
 		switch {
-		case !named.IsZero():
+		case c.Draft != "":
 		case c.JSON:
 			return printJSON(w)
 		default:

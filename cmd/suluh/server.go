@@ -61,6 +61,26 @@ func serverHint(err error) string {
 		return "wait until it has ended, or name another folder: --tor-dir, --onion-dir"
 	case errors.Is(err, onion.ErrLong):
 		return "name a directory with a path of at most 90 characters: --onion-dir"
+	case errors.Is(err, member.ErrClass):
+		return "suluh case triage says what the case is, and sets it: general, aspiration and information may be forwarded"
+	case errors.Is(err, member.ErrKeep):
+		return "ask the reporter (suluh case reply); who reports may say otherwise in another report only"
+	case errors.Is(err, member.ErrSelf), errors.Is(err, membersock.ErrSelf):
+		return "let another approver of the unit approve it; where the roster lets the unit's one person do so: --alone"
+	case errors.Is(err, member.ErrApprover):
+		return "suluh case show names the unit that handles the case"
+	case errors.Is(err, member.ErrForwarder):
+		return "the Inspektur adds one: suluh roster add REQUEST --role forwarder"
+	case errors.Is(err, member.ErrDraft), errors.Is(err, membersock.ErrState):
+		return "read how far it is: suluh case outbox, suluh case show"
+	case errors.Is(err, member.ErrLeft):
+		return "send it back and prepare it anew: suluh case decide CASE returned"
+	case errors.Is(err, member.ErrPending):
+		return "suluh case decide CASE dropped"
+	case errors.Is(err, member.ErrHead):
+		return "suluh case list --same-as CASE names them"
+	case errors.Is(err, member.ErrNobody):
+		return "the unit's readers are excluded, have a conflict of interest, or there are none: suluh roster show"
 	case errors.Is(err, keyfile.ErrPassphrase):
 		return "type it again; capitals and spaces matter"
 	case errors.Is(err, ceremony.ErrNoFolder):
@@ -92,7 +112,7 @@ func serverHint(err error) string {
 	case errors.Is(err, membersock.ErrStale):
 		return "set this machine's clock"
 	case errors.Is(err, member.ErrReason):
-		return "write the reason for the reporter: --text-file FILE"
+		return "write the reason: --text-file FILE"
 	case errors.Is(err, vault.ErrRunning):
 		return "stop the other one first, or use it: suluh vault batch and suluh vault roster talk to a running vault"
 	case errors.Is(err, controlsock.ErrRestored), errors.Is(err, membersock.ErrRestored):

@@ -23,7 +23,7 @@ import (
 // Errors of writing and of giving access.
 var (
 	ErrEmpty    = errors.New("nothing was written")
-	ErrReason   = errors.New("this status needs a reason for the reporter")
+	ErrReason   = errors.New("this needs a reason")
 	ErrStatus   = errors.New("this status is not set by hand")
 	ErrExcluded = errors.New("the reporter asked that this member does not read the case")
 	ErrConflict = errors.New("the member declared a conflict of interest in this case")
