@@ -49,7 +49,7 @@ func (s *scan) handleLike(first, last int, told bool) bool {
 	case "jpg", "jpeg", "png", "pdf", "doc", "docx", "xls", "xlsx", "mp4", "mp3", "zip", "txt", "csv":
 		return false
 	}
-	if letters < 4 || s.has(first, kwNIK|kwKK|kwNIP|kwNPWP|kwBPJS|kwPhone|kwBank|degree|street|estate|village) && bars == 0 {
+	if letters < 4 || s.has(first, kwNIK|kwKK|kwNIP|kwNPWP|kwBPJS|kwPhone|kwBank|degree|street|estate|village) && bars == 0 || s.has(first, title|weak) && bars+digits == 0 {
 		return false
 	}
 	return bars > 0 || told && (digits >= 2 && dots == 0 || dots == 1 && letters >= 8)
@@ -71,14 +71,14 @@ func (s *scan) account(i int) {
 			called = true
 		case w == "@":
 			return // found by its @
-		case w == "nya" || w == "\"" || s.has(j, network) || s.has(j, owner|kin|role) && !s.has(j, given):
+		case w == "nya" || w == "\"" || s.has(j, network) || s.has(j, owner|kin|role) && !s.has(j, given) && s.handleEnd(j) == j:
 		default:
 			n = 7
 			continue
 		}
 		j++
 	}
-	if !s.near(j) || s.tokens[j].form != word && s.tokens[j].form != number || s.used[j] != free || s.has(j, network|title) {
+	if !s.near(j) || s.tokens[j].form != word && s.tokens[j].form != number || s.used[j] != free || s.has(j, network) || s.has(j, title) && !called && !colon && s.handleEnd(j) == j && !(s.tokens[j].capital && s.near(j+1) && s.tokens[j+1].capital) {
 		return
 	}
 	kind, reason := Account, Reason("redact.reason.account")
@@ -102,7 +102,8 @@ func (s *scan) account(i int) {
 	case x.form != word || x.class.is(stop):
 		return
 	case called && j > i+1 && s.is(j-1, "namanya"), called && s.is(j-1, "nama"), called && s.is(j-1, "bernama"):
-	case (colon || called) && capital && !x.class.is(job|office):
+	case (colon || called) && capital && !x.class.is(job|office), colon && (!s.near(j+1) || s.tokens[j+1].form != word):
+	case (colon || called && s.has(j-1, network) && !s.has(j-1, named)) && !x.class.is(stop|owner|kin|role|job|office|doer|goer|slot|slotty|kwPhone):
 	case x.class.is(common|job|office|place|kwPhone) && !x.class.is(given):
 		return
 	case !colon && !called && !capital:

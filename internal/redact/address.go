@@ -103,7 +103,7 @@ var noPart = part{end: -1}
 // address stands before it, from is where the address began.
 func (s *scan) part(k, from int, first bool) part {
 	t := s.tokens[k]
-	if t.form == number && !first && s.tokens[k].gap < line && t.end-t.start <= 4 && (!s.has(k-1, common) || s.has(k-1, direction|place)) && (s.is(k-1, "/") || !s.is(k-1, ",") && !s.is(k-1, ".")) {
+	if t.form == number && !first && s.tokens[k].gap < line && t.end-t.start <= 4 && (!s.has(k-1, common) || s.has(k-1, direction|place) || s.tokens[k-1].capital && !s.tokens[k-1].caseless) && (s.is(k-1, "/") || !s.is(k-1, ",") && !s.is(k-1, ".")) {
 		end := k
 		if s.near(k+1) && s.tokens[k+1].form == word && s.tokens[k+1].end-s.tokens[k+1].start == 1 && s.tokens[k+1].gap == nothing {
 			end = k + 1 // "12A"
@@ -272,10 +272,10 @@ func (s *scan) named(k, j int, first bool) part {
 	if !head.caseless && head.capital && !head.class.is(common) {
 		return part{end: end, kind: kind}
 	}
-	if !head.caseless && head.capital && (t.capital || t.class.is(village)) && !s.bothCommon(k+1, end) {
+	if !head.caseless && head.capital && (t.capital || t.class.is(village)) && (!s.bothCommon(k+1, end) || s.whereTo(k) && !derived(s.text(k+1))) {
 		return part{end: end, kind: kind}
 	}
-	if head.class.is(common) && !s.numberSoon(end) || digits && !s.numberSoon(end) && !t.capital {
+	if head.class.is(common) && !head.class.is(place|nature) && !s.numberSoon(end) || digits && !s.numberSoon(end) && !t.capital {
 		return noPart
 	}
 	if t.class.is(street) && w != "gang" && !s.numberSoon(end) && !head.class.is(given|place|direction) && !(head.class == 0 && s.whereTo(k)) {
@@ -343,7 +343,7 @@ func (s *scan) addressWord(j, n int, head token) bool {
 	case t.class.is(stop | kwPhone | kwNIK | kwBank | kwNIP):
 		return false
 	case n == 0:
-		return !t.class.is(common|job|office) || t.class.is(direction|nature|entity|given) || road && (t.class.is(job|title) && s.has2(j+1, word) || s.numberSoon(j))
+		return !t.class.is(common|job|office) || t.class.is(direction|nature|entity|given|place) || road && (t.class.is(job|title) && s.has2(j+1, word) || s.numberSoon(j))
 	case t.class.is(given | direction | place):
 		return !t.class.is(common) || t.class.is(direction) || n == 1 && head.class.is(village)
 	}

@@ -51,7 +51,8 @@ const (
 	kwMail  // email, surel
 	slot    // kata, oleh: a name follows, often
 	slotty  // dari, untuk: a name may follow
-	doer    // bilang, minta: a name stands before, often
+	doer    // bilang, ngaku: a name stands before, often
+	goer    // itu, sudah: a name may stand before
 	top     // last part of a domain
 	stop    // a word too small to be masked by itself
 )
@@ -61,6 +62,8 @@ func (c class) is(x class) bool { return c&x != 0 }
 var (
 	//go:embed words.txt
 	wordsText string
+	//go:embed everyday.txt
+	everydayText string
 	//go:embed names.txt
 	namesText string
 )
@@ -69,11 +72,13 @@ var (
 type lexicon struct {
 	classes map[string]class
 	endings map[string]bool
+	sounds  map[string]bool // of given names
+	short   map[string]bool // given names that lack a letter
 }
 
 // theLexicon is made once, and never changed.
 var theLexicon = sync.OnceValue(func() *lexicon {
-	l := &lexicon{classes: make(map[string]class, 8192), endings: map[string]bool{}}
+	l := &lexicon{classes: make(map[string]class, 8192), endings: map[string]bool{}, sounds: map[string]bool{}, short: map[string]bool{}}
 	for e := range strings.FieldsSeq(endings) {
 		l.endings[e] = true
 	}
@@ -82,7 +87,7 @@ var theLexicon = sync.OnceValue(func() *lexicon {
 		"place": place, "city": place | city, "nature": entity | nature, "region": region, "works": works, "street": street, "estate": estate, "plot": estate | direction, "village": village, "direction": direction,
 		"business": business, "kin": kin, "role": role, "digit": digit, "degree": degree, "nik": kwNIK, "kk": kwKK, "npwp": kwNPWP,
 		"nip": kwNIP, "phone": kwPhone, "bank": kwBank, "bpjs": kwBPJS, "passport": kwPassport, "plate": kwPlate, "card": kwCard,
-		"money": kwMoney, "other": kwOther, "network": network, "named": network | named, "owner": owner, "mail": kwMail, "slot": slot, "slotty": slotty, "doer": doer, "top": top, "stop": stop | common,
+		"money": kwMoney, "other": kwOther, "network": network, "named": network | named, "owner": owner, "mail": kwMail, "slot": slot, "slotty": slotty, "doer": doer, "goer": goer, "top": top, "stop": stop | common,
 	}
 	for row := range strings.Lines(wordsText) {
 		if row = strings.TrimSpace(row); row == "" || row[0] == '#' {
@@ -93,6 +98,13 @@ var theLexicon = sync.OnceValue(func() *lexicon {
 			l.classes[w] |= named[name]
 		}
 	}
+	for row := range strings.Lines(everydayText) {
+		if row[0] != '#' {
+			for w := range strings.FieldsSeq(row) {
+				l.classes[w] |= common
+			}
+		}
+	}
 	for w := range strings.FieldsSeq(namesText) {
 		w, starred := strings.CutSuffix(w, "*")
 		c := l.classes[w]
@@ -101,6 +113,7 @@ var theLexicon = sync.OnceValue(func() *lexicon {
 		}
 		l.classes[w] = c | given
 	}
+	l.hear()
 	return l
 })
 
@@ -118,8 +131,14 @@ func (l *lexicon) class(w string) class {
 		if c == 0 && strings.IndexByte(w, '\'') >= 0 {
 			c = l.classes[strings.ReplaceAll(w, "'", "")]
 		}
-		if c == 0 && l.likeName(w) {
+		switch {
+		case c != 0 || len(w) < 3:
+		case l.made(w):
+			c = common
+		case l.likeName(w):
 			c = given
+		default:
+			c = l.alike(w)
 		}
 	}
 	return c
@@ -152,7 +171,7 @@ func derived(w string) bool {
 			return true
 		}
 	}
-	for _, prefix := range []string{"meng", "meny", "mem", "men", "ber", "ter", "peng", "peny", "pem", "pen", "per", "dik", "dip", "dib", "dit", "dis", "dim", "dil", "manga", "manya", "maha", "bap", "bak", "tak"} {
+	for _, prefix := range []string{"meng", "meny", "mem", "men", "ber", "ter", "peng", "peny", "pem", "pen", "per", "dik", "dib", "dit", "dis", "dip", "dim", "dil", "manga", "manya", "maha", "bap", "bak", "tak"} {
 		if strings.HasPrefix(w, prefix) && len(w) > len(prefix)+2 {
 			return true
 		}

@@ -1,5 +1,7 @@
 package redact
 
+import "strings"
+
 // gazetteer finds given names that stand alone, with the names beside them.
 func (s *scan) gazetteer() {
 	for i := 0; i < len(s.tokens); i++ {
@@ -72,17 +74,7 @@ func (s *scan) cluster(i int) (first, last, known, doubtful, unknown int) {
 
 // listed finds words with capitals that stand in a list with a name: "Nama & X".
 func (s *scan) listed() {
-	named := make([]bool, len(s.tokens))
-	for _, h := range s.hits {
-		if h.kind == Name {
-			named[h.first], named[h.last] = true, true
-		}
-	}
-	for i, t := range s.tokens {
-		if t.form == mark && s.raw[t.start:t.end] == Name.Mark() {
-			named[i] = true
-		}
-	}
+	named := s.nameEdges()
 	joined := func(i int) bool {
 		switch s.text(i) {
 		case "&", "/", ",", "dan", "wan", "sama", "serta", "+":
@@ -101,5 +93,94 @@ func (s *scan) listed() {
 				s.take(hit{i, last, Name, 0.6, "redact.reason.listed"})
 			}
 		}
+	}
+}
+
+// nameEdges tells of each token whether a name begins or ends with it.
+func (s *scan) nameEdges() []bool {
+	named := make([]bool, len(s.tokens))
+	for _, h := range s.hits {
+		if h.kind == Name {
+			named[h.first], named[h.last] = true, true
+		}
+	}
+	for i, t := range s.tokens {
+		if t.form == mark && s.raw[t.start:t.end] == Name.Mark() {
+			named[i] = true
+		}
+	}
+	return named
+}
+
+// rows finds names in lists of one a line, and before what somebody said in a
+// chat: "3. Nama (ketua)", "Nama: sudah masuk".
+func (s *scan) rows() {
+	names := s.nameEdges()
+	named, last := false, -1 // the row before is a name, and the row's first token
+	for i := range s.tokens {
+		if i > 0 && s.tokens[i].gap < line {
+			continue
+		}
+		was, before := named, last
+		last = i
+		j := i
+		for j < len(s.tokens) && j < i+3 && (j == i || s.near(j)) && (s.tokens[j].form == number && s.tokens[j].end-s.tokens[j].start <= 2 || s.tokens[j].form == other && j >= i && strings.Contains("-.)*•>~", s.text(j))) {
+			j++
+		}
+		if j >= len(s.tokens) {
+			return
+		}
+		if s.tokens[j].form == mark || s.used[j] == taken {
+			named = j > i && names[j]
+			if named && !was && before >= 0 && s.listRow(before) {
+				s.row(before)
+			}
+			continue
+		}
+		named = was
+		if j > i && was {
+			named = s.row(i)
+		} else if j == i {
+			named = false
+			s.speaker(i)
+		}
+	}
+}
+
+// listRow tells whether a row begins as one of a list.
+func (s *scan) listRow(i int) bool {
+	return s.tokens[i].form == number && s.tokens[i].end-s.tokens[i].start <= 2 && s.near(i+1) && s.tokens[i+1].form == other || s.is(i, "-") || s.is(i, "*")
+}
+
+// row takes the name that a row of a list begins with.
+func (s *scan) row(i int) bool {
+	j := i
+	for s.has2(j, number) || s.has2(j, other) {
+		if j++; !s.near(j) {
+			return false
+		}
+	}
+	if j >= len(s.tokens) || s.used[j] != free || !s.plausible(j) {
+		return false
+	}
+	last := s.walk(j, everything)
+	if last < 0 || s.near(last+1) && s.tokens[last+1].form == word && !s.has(last+1, job) {
+		return false
+	}
+	return s.take(hit{j, last, Name, 0.5, "redact.reason.listed"})
+}
+
+// speaker takes the name before a colon at the beginning of a line, where the
+// same word begins another such line or what follows is no value of a form.
+func (s *scan) speaker(i int) {
+	if s.used[i] != free || !s.plausible(i) || !s.is(i+1, ":") || s.tokens[i+1].gap != nothing || !s.near(i+2) {
+		return
+	}
+	said := s.tokens[i+2].form == word && !s.tokens[i+2].capital
+	for k := i + 2; !said && k+1 < len(s.tokens) && k < i+200; k++ {
+		said = s.tokens[k].gap >= line && s.text(k) == s.text(i) && s.is(k+1, ":")
+	}
+	if said && (s.tokens[i].class == 0 || s.tokens[i].class.is(given)) {
+		s.take(hit{i, i, Name, 0.5, "redact.reason.slot"})
 	}
 }

@@ -82,7 +82,7 @@ func (s *scan) nameWord(j int, first bool, how trust) bool {
 			return true
 		}
 		if first {
-			return how == everything && !c.is(kwPhone|kwBank|office|job|region) || how == capitals && t.caseless && !c.is(common|job|office)
+			return how == everything && !c.is(kwPhone|kwBank|office|job|region|kin) || how == capitals && t.caseless && !c.is(common|job|office)
 		}
 		return t.caseless && !c.is(common|job|office|place|region|kwBank)
 	case c.is(common|job|office|entity|region|street|village|works|role|kin|kwNIK|kwNIP|kwNPWP|kwKK|kwBPJS|network|degree|title|city) && !(cased && c.is(direction|business) && !first && !c.is(common|office|region)):

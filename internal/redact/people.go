@@ -1,7 +1,5 @@
 package redact
 
-import "strings"
-
 // people finds names: by those that the report gave, by the words before and
 // after them, and by given names that are known.
 func (s *scan) people() {
@@ -14,6 +12,8 @@ func (s *scan) people() {
 	s.graduates()
 	s.jobs()
 	s.gazetteer()
+	s.slotted()
+	s.rows()
 	s.listed()
 }
 
@@ -88,44 +88,6 @@ func (s *scan) knownNames() {
 	}
 }
 
-// spacedNames finds names whose letters stand apart: "B u d i", "B.u.d.i".
-func (s *scan) spacedNames() {
-	single := func(i int) bool {
-		return i < len(s.tokens) && s.used[i] == free && s.tokens[i].form == word && s.tokens[i].end-s.tokens[i].start == 1
-	}
-	next := func(i int) int {
-		j := i + 1
-		if s.near(j) && s.tokens[j].form == other && s.used[j] == free && strings.Contains(".-_*,/", s.text(j)) {
-			j++
-		}
-		if s.near(j) && single(j) {
-			return j
-		}
-		return -1
-	}
-	for i := 0; i < len(s.tokens); i++ {
-		if !single(i) {
-			continue
-		}
-		var letters [14]byte
-		ends := [14]int{}
-		n := 0
-		for j := i; j >= 0 && n < len(letters); j = next(j) {
-			letters[n], ends[n] = s.low[s.tokens[j].start], j
-			n++
-		}
-		for ; n >= 4; n-- {
-			if s.r.words.classes[string(letters[:n])].is(given) {
-				s.take(hit{i, ends[n-1], Name, 0.8, "redact.reason.spaced"})
-				break
-			}
-		}
-		if n >= 4 {
-			i = ends[n-1]
-		}
-	}
-}
-
 // titled finds what follows Bapak, Hj., si and the like.
 func (s *scan) titled() {
 	for i := 0; i < len(s.tokens); i++ {
@@ -137,7 +99,7 @@ func (s *scan) titled() {
 		if s.is(i, "dr") && !s.is(i+1, ".") { // "dari", more often
 			strong = false
 		}
-		if t.end-t.start == 1 && !s.is(i+1, ".") && !t.capital {
+		if t.end-t.start == 1 && !s.is(i+1, ".") && !t.capital || s.is(i, "si") && s.is(i-1, ".") && t.gap == nothing { // "M.Si."
 			continue
 		}
 		j := s.skipTitles(i)
@@ -159,6 +121,9 @@ func (s *scan) titled() {
 		last := s.walk(j, how)
 		if last < 0 && strong && !s.has(j, job|office|entity|region|place|kwPhone|common|street|village) {
 			last = s.initials(j)
+		}
+		if last < 0 && strong && s.shortened(j) {
+			last = j
 		}
 		if last < 0 && (s.is(i, "inisial") || s.is(i, "berinisial")) {
 			last = s.initials(j)
@@ -279,6 +244,9 @@ func (s *scan) called() {
 		if colon || !s.sentence(i) {
 			how = capitals
 		}
+		if s.tokens[j].class == 0 && s.tokens[j].caseless && s.plausible(j) {
+			how = everything
+		}
 		if s.has(j, ambiguous) && (s.has(j, common|place|job) || s.tokens[j].caseless) && !colon {
 			continue
 		}
@@ -385,7 +353,7 @@ func (s *scan) jobs() {
 			continue
 		}
 		j := i + 1
-		for n := 0; n < 3 && s.near(j) && (s.is(j, "nya") || s.has(j, title|weak) && !s.has(j, given) || s.is(j, ".")); n++ {
+		for n := 0; n < 3 && s.near(j) && (s.is(j, "nya") || s.has(j, title|weak) && !s.has(j, given) || s.is(j, ".") || s.is(j, ":") || s.is(j, "(")); n++ {
 			j++
 		}
 		if !s.near(j) || s.used[j] != free || s.tokens[j].form != word {
@@ -396,7 +364,9 @@ func (s *scan) jobs() {
 		if s.has(i, territorial) && !s.has(i-1, title) && !s.is(i-1, "pa") {
 			how = onlyKnown
 		}
-		if t.caseless || s.tokens[i].capital && s.sentence(i) && !t.class.is(given) && s.has(i, common) {
+		if t.class == 0 && t.caseless && s.plausible(j) {
+			how = everything
+		} else if t.caseless || s.tokens[i].capital && s.sentence(i) && !t.class.is(given) && s.has(i, common) {
 			how = onlyKnown
 		}
 		if t.class.is(ambiguous) && (t.caseless || !t.capital) || t.class.is(place|common) && t.class.is(ambiguous) && s.has(i, territorial) {

@@ -94,7 +94,7 @@ func (s *scan) plate(i, digits int) {
 		k++
 	}
 	suffix := s.near(k) && s.tokens[k].form == word && s.tokens[k].end-s.tokens[k].start <= 3 && s.used[k] == free
-	if suffix && !(s.tokens[k].upper && t.upper && !t.caseless) && s.tokens[k].gap != nothing && s.tokens[k].class.is(common|stop|region|street|village|job|weak) {
+	if suffix && !(s.tokens[k].upper && t.upper && !t.caseless) && s.tokens[k].gap != nothing && (s.tokens[k].class.is(stop) || s.tokens[k].end-s.tokens[k].start > 2 && s.tokens[k].class.is(common|region|street|village|job|weak)) {
 		suffix = false
 	}
 	if suffix {

@@ -158,6 +158,7 @@ func (r *Redactor) look(text string, m *memory) []Span {
 	s := &scan{view: newView(text, r.words), r: r, memory: m}
 	s.used = make([]use, len(s.tokens))
 	s.marks()
+	s.starred()
 	s.links()
 	s.numbers()
 	s.plates()
