@@ -290,7 +290,7 @@ func TestAnOlderStoreIsBroughtUpToDate(t *testing.T) {
 	x := w.answered()
 	w.stop()
 	for _, q := range []string{
-		"DROP INDEX records_own", "DROP TABLE outbox", "DROP TABLE destroyed", "ALTER TABLE cases DROP COLUMN reporter", "ALTER TABLE deposits DROP COLUMN logged",
+		"DROP INDEX records_own", "DROP TABLE cosigned", "DROP TABLE outbox", "DROP TABLE destroyed", "ALTER TABLE cases DROP COLUMN reporter", "ALTER TABLE deposits DROP COLUMN logged",
 		"DELETE FROM goose_db_version WHERE version_id >= 3",
 	} {
 		vault.Raw(t, w.dir, q)

@@ -133,9 +133,18 @@ type verdict struct {
 	Why       string      `json:"why,omitempty"`
 	Want      string      `json:"want,omitempty"`
 	Got       string      `json:"got,omitempty"`
-	Restores  []restored  `json:"restores,omitempty"` // from backups; each has lost what came after the backup
+	Restores  []restored  `json:"restores,omitempty"`  // from backups; each has lost what came after the backup
+	Witnesses *cosigners  `json:"witnesses,omitempty"` // none if the roster names none
 
 	Receipt check.Promise `json:"receipt,omitempty"`
+}
+
+// cosigners are the witnesses as verify prints them with --json.
+type cosigners struct {
+	Named   int       `json:"named"`
+	Records int64     `json:"records"` // that a quorum has cosigned
+	By      int       `json:"by"`
+	Since   time.Time `json:"since,omitzero"`
 }
 
 // restored is a restore as verify prints it with --json.
@@ -169,6 +178,10 @@ func (c *auditVerifyCmd) Run(ctx context.Context) error {
 	if err == nil && c.Continues != "" {
 		kept, err = c.continues(log)
 	}
+	var witnesses *check.Witnesses
+	if err == nil {
+		witnesses, err = log.Witnesses(ctx)
+	}
 	var f *check.Finding
 	if err != nil && !errors.As(err, &f) {
 		return err // nothing was found out
@@ -189,6 +202,9 @@ func (c *auditVerifyCmd) Run(ctx context.Context) error {
 				v.Restores = append(v.Restores, restored{x.Seq, x.Time, x.Backup, x.Lost.N, x.Lost.Hash.String(), x.Reason, x.Seq >= kept.N})
 			}
 			v.Records, v.Deposits, v.Destroyed, v.Accesses, v.Waiting, v.Root = r.Records, r.Deposits, r.Destroyed, r.Accesses, r.Waiting, r.Tree.Hash.String()
+			if w := witnesses; w != nil {
+				v.Witnesses = &cosigners{len(w.All), w.Records, w.By, w.Since}
+			}
 		} else {
 			v.Fault, v.Why, v.Want, v.Got = f.Fault, f.What, f.Want, f.Got
 			if f.Seq >= 0 {
@@ -201,6 +217,9 @@ func (c *auditVerifyCmd) Run(ctx context.Context) error {
 		return err
 	}
 	fmt.Println(intact(r))
+	if witnesses != nil {
+		fmt.Println(witnesses)
+	}
 	switch promised.promise {
 	case check.Kept:
 		fmt.Println("the promise was kept: the deposit of the receipt is in the log")

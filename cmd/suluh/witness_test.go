@@ -263,6 +263,14 @@ func TestWitnesses(t *testing.T) {
 		t.Errorf("after a restart %d records are cosigned, before %d", n, kept)
 	}
 
+	// Auditors see it, in the log and in a copy of it.
+	for _, where := range []string{filepath.Join(w.Dir, "vault", "log.sock"), w.Audit, exported(t, w, vkey)} {
+		out, err := exec.Command(program(t), "audit", "verify", "--log-key", vkey, where).CombinedOutput()
+		if err != nil || !strings.Contains(string(out), " of 3 witnesses have cosigned its first ") {
+			t.Errorf("verifying %s: %v\n%s", where, err, out)
+		}
+	}
+
 	// What isn't this log's isn't taken, nor what no witness has signed.
 	checkpoint, err := vault.LogFile(ctx, "checkpoint")
 	must(t, err)
@@ -289,4 +297,12 @@ func auditFile(w *world.World, path string) ([]byte, error) {
 		return nil, errors.New(res.Status)
 	}
 	return io.ReadAll(res.Body)
+}
+
+// exported returns a copy of the log.
+func exported(t *testing.T, w *world.World, vkey string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "log")
+	suluh(t, "audit", "export", "--log-key", vkey, w.Audit, dir)
+	return dir
 }

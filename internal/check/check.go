@@ -89,6 +89,7 @@ type Result struct {
 	Entries    Entries
 	Rosters    []RosterAt // oldest first
 	Restores   []Restored // oldest first: see [Result.Unseen]
+	Witnesses  *Witnesses // of an export; nil if the roster names none
 	Before     tlog.Tree  // of an export: what the folder had, which the log continues
 
 	zone *time.Location

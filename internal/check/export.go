@@ -24,6 +24,7 @@ import (
 //	log.vkey                        first: says whose folder it is
 //	rosters/…, tile/entries/…       as they are verified, each durable under its name or not there
 //	tile/…                          after all records were verified
+//	checkpoint.cosigned, cosignatures.json   what witnesses have cosigned, where there are any
 //	checkpoint                      last: a crash before this leaves the folder as it was, with more tiles
 //	partial tiles of the last time  removed after it
 //
@@ -47,9 +48,22 @@ func Export(ctx context.Context, dir string, source Files, key string, progress 
 	case !errors.Is(err, os.ErrNotExist):
 		return nil, err
 	}
+	// Read before the checkpoint, so that it isn't of more records than that one.
+	cosigned := map[string][]byte{}
+	for _, path := range []string{accesslog.CosignedPath, accesslog.CosignaturesPath} {
+		if cosigned[path], err = source(ctx, path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+	}
 	var checkpoint []byte
 	log := New(func(ctx context.Context, path string) ([]byte, error) {
-		if path == "checkpoint" {
+		switch path {
+		case accesslog.CosignedPath, accesslog.CosignaturesPath:
+			if b := cosigned[path]; b != nil {
+				return b, nil
+			}
+			return nil, os.ErrNotExist
+		case "checkpoint":
 			b, err := source(ctx, path)
 			checkpoint = b
 			return b, err
@@ -77,6 +91,16 @@ func Export(ctx context.Context, dir string, source Files, key string, progress 
 	}
 	if err != nil {
 		return nil, err
+	}
+	if r.Witnesses, err = log.Witnesses(ctx); err != nil {
+		return nil, err
+	}
+	for path, b := range cosigned {
+		if b != nil {
+			if err := save(dir, path, b); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if err := durable.ReplaceFile(filepath.Join(dir, "checkpoint"), checkpoint, 0o600); err != nil {
 		return nil, err
