@@ -384,6 +384,9 @@ func (c *caseShowCmd) Run(ctx context.Context, in *caseCmd) error {
 		for _, m := range x.Unwanted() {
 			next(fmt.Sprintf("The reporter asked that %s does not read this case, who can read it all the same: take the access away, and tell the auditors.", m))
 		}
+		if f := x.Forward; f != nil && x.Keep && (f.State == accesslog.StagePrepared || f.State == accesslog.StageApproved) {
+			next("The reporter asked that nothing of this case is forwarded, and a text of it is " + string(f.State) + ": an approver drops it with suluh case decide.")
+		}
 		if c.JSON {
 			return printJSON(shownCaseOf(x))
 		}

@@ -217,6 +217,7 @@ func (c *Case) fill(held []membersock.CaseObject, got map[id.Digest][]byte, know
 			case id.RoleOutcome:
 				var d report.Outcome
 				if d, by, err = report.Open[report.Outcome](text, c.Case, known); err == nil && by == o.By {
+					d.Link = link(d.Link)
 					c.Outcomes = append(c.Outcomes, Outcome{Object: o.Digest, By: by, Outcome: d})
 					steps[o.Digest] = o.Seq
 				}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"filippo.io/age"
 
@@ -29,13 +30,15 @@ var (
 	ErrForwarder = errors.New("the roster has no forwarder that it could be handed to")
 	ErrDraft     = errors.New("the text is not the one that was prepared last, or can't be shown")
 	ErrLeft      = errors.New("who prepared or approved the text is not a member any more, or not in that role: it has to be done anew")
+	ErrLong      = errors.New("the title has more than 200 characters or a line break, or the text is too long")
 	ErrDecision  = errors.New("this is nothing that an approver decides")
 )
 
-// maxQueueTitle and the like are what a draft may have at most, in bytes.
+// What a draft may have at most.
 const (
-	maxQueueTitle = 255
-	maxQueueText  = 1 << 20
+	maxQueueTitle = 200     // characters
+	maxQueueText  = 1 << 20 // bytes
+	maxQueueDoc   = 3 << 20 // bytes of the signed JSON, in which a character may take seven: the vault takes 4 MiB of an object
 )
 
 // Draft is what a member prepared for the main queue.
@@ -93,12 +96,15 @@ func (c *Case) MayApprove(r *roster.Roster, m id.Member) (alone bool, err error)
 
 // Prepare hands in the words that should go to the main queue: sanitised, and
 // read by who prepares them. Another member approves them. The title is one
-// line. Besides the errors of [Case.MayForward], it is [ErrEmpty] or
+// line. Besides the errors of [Case.MayForward], it is [ErrEmpty], [ErrLong] or
 // [membersock.ErrState].
 func (s *Session) Prepare(ctx context.Context, of id.Case, once Once, title, text string) error {
 	title, text = strings.TrimSpace(title), strings.TrimSpace(text)
-	if title == "" || text == "" || len(title) > maxQueueTitle || len(text) > maxQueueText || strings.ContainsFunc(title, func(c rune) bool { return c < ' ' }) {
+	switch {
+	case title == "" || text == "":
 		return ErrEmpty
+	case utf8.RuneCountInString(title) > maxQueueTitle || len(text) > maxQueueText || strings.ContainsAny(title, "\r\n"):
+		return ErrLong
 	}
 	c, err := s.Open(ctx, of) // as it is now: the reporter may have asked that it be kept
 	if err != nil {
@@ -113,6 +119,9 @@ func (s *Session) Prepare(ctx context.Context, of id.Case, once Once, title, tex
 	}, s.c.Identity.Signer())
 	if err != nil {
 		return err
+	}
+	if len(doc) > maxQueueDoc {
+		return ErrLong
 	}
 	draft, err := sealed(id.RoleDraft, doc, seal.DocumentFloor, c.key.Recipient())
 	if err != nil {
@@ -287,9 +296,7 @@ func (s *Session) outcome(of id.Case, to age.Recipient, r *roster.Roster, last *
 			o.Since = last.Since
 		}
 	}
-	if !isLink(o.Link) {
-		o.Link = ""
-	}
+	o.Link = link(o.Link)
 	text, err := report.Sign(o, s.c.Identity.Signer())
 	if err != nil {
 		return membersock.Handed{}, err
@@ -301,8 +308,11 @@ func (s *Session) outcome(of id.Case, to age.Recipient, r *roster.Roster, last *
 	return sealed(id.RoleOutcome, text, seal.DocumentFloor, append(all, to)...)
 }
 
-// isLink tells whether a text is the address of a page.
-func isLink(s string) bool {
+// link returns the address of a page, or "" for what isn't one.
+func link(s string) string {
 	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && len(s) <= 2000
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || len(s) > 2000 {
+		return ""
+	}
+	return s
 }

@@ -217,6 +217,47 @@ func TestWhatStaysInTheVault(t *testing.T) {
 	}
 }
 
+// TestTextsOfAnySize are taken as long as they can be, and refused with a word
+// why before anything is recorded.
+func TestTextsOfAnySize(t *testing.T) {
+	w, prepares, approves, of := forwarding(t)
+	for name, x := range map[string]struct {
+		title, text string
+		want        error
+	}{
+		"no title":            {" ", "x", member.ErrEmpty},
+		"no text":             {"x", "\n", member.ErrEmpty},
+		"title of two lines":  {"a\nb", "x", member.ErrLong},
+		"title too long":      {strings.Repeat("ñ", 201), "x", member.ErrLong},
+		"text too long":       {"x", strings.Repeat("1", 1<<20+1), member.ErrLong},
+		"text that grows":     {"x", strings.Repeat("<\x01", 1<<19), member.ErrLong},
+		"a megabyte of lines": {strings.Repeat("ñ", 200), strings.Repeat("123456789\n", 1<<20/10-1) + "9", nil},
+		"other scripts":       {"جواز \u202e terbalik", "<b>teks</b> & lain\u2028 \U0001F600 \x00", nil},
+	} {
+		if err := prepares.Prepare(t.Context(), of, member.NewOnce(), x.title, x.text); !errors.Is(err, x.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if x.want != nil {
+			continue
+		}
+		c, err := approves.Open(t.Context(), of)
+		must(t, err)
+		if c.Draft == nil || c.Draft.Title != x.title || c.Draft.Text != x.text {
+			t.Fatalf("%s: the approver sees something else", name)
+		}
+		must(t, approves.Approve(t.Context(), of, member.NewOnce(), c.Draft.Object, false))
+		f := open(t, config(t, w, forwarder))
+		o := collect(t, f)
+		if o.Err != nil || o.Item.Title != x.title || o.Item.Text != x.text {
+			t.Fatalf("%s: the forwarder gets something else, %v", name, o.Err)
+		}
+		must(t, f.Outcome(t.Context(), o, report.Outcome{Result: accesslog.ResultStopped, Link: "javascript:alert(1)"}, nil))
+		if i := list(t, approves)[0]; i.Outcome == nil || i.Outcome.Link != "" {
+			t.Errorf("%s: stopped: %+v", name, i.Outcome)
+		}
+	}
+}
+
 // TestWhoApproves: another approver of the unit, of the very text that he was
 // shown, while who prepared it is a member.
 func TestWhoApproves(t *testing.T) {

@@ -238,6 +238,7 @@ func (s *Session) outcomeOf(of id.Case, digest id.Digest, k seal.CaseKey, got ma
 	if err == nil && !tellsOutcomes(r, by) {
 		err = ErrSigner
 	}
+	d.Link = link(d.Link)
 	if err == nil {
 		s.cache(digest, line{outcome: d})
 	}

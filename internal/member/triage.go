@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
@@ -35,12 +36,12 @@ type Triage struct {
 
 // Triage sets what a case is. A duplicate is linked to the case that it repeats,
 // and nothing of it is deleted; if that one is itself a duplicate, to the first
-// of them. The error is [ErrSame] or [ErrHead] if that can't be, and
+// of them. The error is [ErrSame] or [ErrHead] if that can't be, [ErrLong], or
 // [ErrPending] if the case would have to stay in the vault and is being
 // forwarded.
 func (s *Session) Triage(ctx context.Context, of id.Case, once Once, t Triage) error {
-	if t.Title = strings.TrimSpace(t.Title); strings.ContainsFunc(t.Title, func(c rune) bool { return c < ' ' }) {
-		return ErrEmpty
+	if t.Title = strings.TrimSpace(t.Title); utf8.RuneCountInString(t.Title) > maxQueueTitle || strings.ContainsAny(t.Title, "\r\n") {
+		return ErrLong
 	}
 	if t.SameAs != "" {
 		// Only the member's own list can tell what else is a duplicate of what.
