@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 // get. Besides testscript's own commands there are
 //
 //	serve NAME suluh ARG…   start a part, wait until it says that it listens, and set $NAME to where; it is stopped at the end
-//	stop NAME               stop it now, cleanly
+//	halt NAME               stop it now, cleanly (stop is testscript's own, and ends the script as passed)
 //	let NAME                set $NAME to what the last command printed
 //	mode PERM FILE…         fail if a file has other permissions
 //	instance                a running vault ($VAULT, in vault) with a roster made by the commands: the units itprov and itjen, the
@@ -66,9 +66,9 @@ func TestScripts(t *testing.T) {
 				}
 				started(ts)[args[0]] = servePart(ts, args[0], args[1:])
 			},
-			"stop": func(ts *testscript.TestScript, neg bool, args []string) {
+			"halt": func(ts *testscript.TestScript, neg bool, args []string) {
 				if neg || len(args) != 1 || started(ts)[args[0]] == nil {
-					ts.Fatalf("usage: stop NAME, of a part that was started")
+					ts.Fatalf("usage: halt NAME, of a part that was started")
 				}
 				stop := started(ts)[args[0]]
 				delete(started(ts), args[0])
