@@ -29,6 +29,7 @@ type auditCmd struct {
 	Export auditExportCmd `cmd:"" help:"Verify a log and keep a folder of its files up to date."`
 
 	Anomalies auditAnomaliesCmd `cmd:"" help:"Find what is unusual in a log, by rules that can be changed."`
+	Watch     auditWatchCmd     `cmd:"" help:"Follow a log, and say when it forks, shrinks, stalls or has something unusual in it."`
 	Rules     auditRulesCmd     `cmd:"" help:"Print the rules that are built in, to change a copy."`
 
 	auditServing

@@ -119,6 +119,13 @@ func (c *auditAnomaliesCmd) rules() sandbox.Rules {
 	return r
 }
 
+// confinedTo is not rules: see [auditWatchCmd].
+func (c *auditWatchCmd) confinedTo() sandbox.Rules {
+	r := c.Of.rules()
+	r.Write = folderOf(c.State, c.Write)
+	return r
+}
+
 func (auditRulesCmd) rules() sandbox.Rules { return sandbox.Rules{} }
 
 func (c *auditExportCmd) rules() sandbox.Rules {

@@ -4,7 +4,8 @@
 // This package only turns flags into the parts' configuration; it must never
 // hold a rule of theirs. Errors go to standard error as "suluh: error: …",
 // with a "suluh: hint: …" where there is a next step to tell. The exit status
-// is 0 when done, 1 when something failed, 2 for wrong usage.
+// is 0 when done, 1 when something failed, 2 for wrong usage; suluh audit watch has
+// more of them.
 package main
 
 import (
@@ -33,6 +34,8 @@ type cli struct {
 	Audit  auditCmd  `cmd:"" help:"Check the access log."`
 
 	serverCmds
+
+	WatchMailer watchMailerCmd `cmd:"" hidden:"" help:"Send mail for suluh audit watch."`
 
 	Version kong.VersionFlag `help:"Say which version this is, and what it was built from."`
 }
@@ -71,6 +74,10 @@ func run(args []string) int {
 		}
 	}
 	if err := command.Run(); err != nil {
+		var own exits
+		if errors.As(err, &own) {
+			return fail(err, own.status)
+		}
 		return fail(err, 1)
 	}
 	return 0

@@ -82,6 +82,7 @@ func (m *maker) plant() {
 	for i := range 2 { // a case is moved to the other office, and comes back to a member of the first
 		d := m.next(m.day(60+120*i), 1)
 		f := m.deposit(d, office)
+		f.unit = other // from here on
 		p := m.planted("reported-unit")
 		m.do(m.work(m.next(d, 2)), "irban-1", accesslog.Refer, f, "", p)
 		m.do(m.work(m.next(d, 3)), "pusat-1", accesslog.Open, f, "", nil)
