@@ -151,10 +151,11 @@ func (c *Case) fill(held []membersock.CaseObject, got map[id.Digest][]byte, know
 	var state report.State
 	var stateSeq int64
 	steps := map[id.Digest]int64{} // record of each answer, which orders those of one day
+	var items []approvedItem
 	copies, told := map[int64]copied{}, map[int64]string{}
 	for _, o := range held {
-		if o.Role == id.RoleContent || o.Role == id.RoleCard || o.Role == id.RoleItem || isDestroyed(o) {
-			continue // an item is sealed to forwarders alone
+		if o.Role == id.RoleContent || o.Role == id.RoleCard || isDestroyed(o) {
+			continue
 		}
 		err := func() error {
 			sealed, ok := got[o.Digest]
@@ -214,6 +215,11 @@ func (c *Case) fill(held []membersock.CaseObject, got map[id.Digest][]byte, know
 					c.drafts = append(c.drafts, Draft{Object: o.Digest, By: by, Draft: d})
 					steps[o.Digest] = o.Seq
 				}
+			case id.RoleItem:
+				var d report.Item
+				if d, by, err = report.Open[report.Item](text, c.Case, known); err == nil && by == o.By {
+					items = append(items, approvedItem{o, d})
+				}
 			case id.RoleOutcome:
 				var d report.Outcome
 				if d, by, err = report.Open[report.Outcome](text, c.Case, known); err == nil && by == o.By {
@@ -231,6 +237,11 @@ func (c *Case) fill(held []membersock.CaseObject, got map[id.Digest][]byte, know
 		}()
 		if err != nil {
 			c.Unopened = append(c.Unopened, Unopened{o, err})
+		}
+	}
+	for _, x := range items {
+		if !c.asPrepared(x) {
+			c.Unopened = append(c.Unopened, Unopened{x.object, ErrItem})
 		}
 	}
 	for seq, x := range copies {
@@ -265,6 +276,25 @@ func (c *Case) fill(held []membersock.CaseObject, got map[id.Digest][]byte, know
 		c.Reporter = reporters[0]
 	}
 	c.attach(held)
+}
+
+// approvedItem is an item as the case has it.
+type approvedItem struct {
+	object membersock.CaseObject
+	item   report.Item
+}
+
+// asPrepared tells whether an item is, word for word, the draft that the record
+// of its approval names.
+func (c *Case) asPrepared(x approvedItem) bool {
+	i := slices.IndexFunc(c.Access, func(e membersock.AccessEntry) bool { return e.Seq == x.object.Seq && e.Item == x.item.Draft })
+	d := slices.IndexFunc(c.drafts, func(d Draft) bool { return d.Object == x.item.Draft })
+	if i < 0 || d < 0 {
+		return false
+	}
+	p := c.drafts[d]
+	return x.item.Recipient == c.key.Recipient().String() && p.By == x.item.Prepared && p.Title == x.item.Title && p.Text == x.item.Text &&
+		p.Class == x.item.Class && p.Category == x.item.Category
 }
 
 // copied is the members' own copy of an answer.

@@ -29,6 +29,7 @@ var (
 	ErrApprover  = errors.New("only an approver of the unit that handles the case may do this")
 	ErrForwarder = errors.New("the roster has no forwarder that it could be handed to")
 	ErrDraft     = errors.New("the text is not the one that was prepared last, or can't be shown")
+	ErrItem      = errors.New("what was approved is not the text that was prepared, or was not approved by who the records say it was")
 	ErrLeft      = errors.New("who prepared or approved the text is not a member any more, or not in that role: it has to be done anew")
 	ErrLong      = errors.New("the title has more than 200 characters or a line break, or the text is too long")
 	ErrDecision  = errors.New("this is nothing that an approver decides")
@@ -185,7 +186,8 @@ func (s *Session) Approve(ctx context.Context, of id.Case, once Once, draft id.D
 	if err != nil {
 		return err
 	}
-	item, err := sealed(id.RoleItem, doc, seal.DocumentFloor, to...)
+	// To the case as well, so that everybody who has it sees what was approved.
+	item, err := sealed(id.RoleItem, doc, seal.DocumentFloor, append(to, c.key.Recipient())...)
 	if err != nil {
 		return err
 	}

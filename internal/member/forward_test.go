@@ -561,6 +561,82 @@ func TestAVaultThatExchangesTexts(t *testing.T) {
 	}
 }
 
+// TestAnApproverWhoApprovesSomethingElse: who has the case sees that what was
+// approved isn't what was prepared, or that the approver hid it.
+func TestAnApproverWhoApprovesSomethingElse(t *testing.T) {
+	w, prepares, approves, of := forwarding(t)
+	must(t, prepares.Prepare(t.Context(), of, member.NewOnce(), queueTitle, queueText))
+	older, err := approves.Open(t.Context(), of)
+	must(t, err)
+	must(t, prepares.Prepare(t.Context(), of, member.NewOnce(), queueTitle, "Jalan rusak, mohon diperbaiki."))
+	c, err := approves.Open(t.Context(), of)
+	must(t, err)
+	exported, err := approves.Export(t.Context(), of)
+	must(t, err)
+	key := exported.Key()
+	must(t, exported.Close())
+	forwards, err := seal.ParseRecipient(w.Who[forwarder].Recipient())
+	must(t, err)
+	good := report.Item{
+		V: 1, Case: of, Recipient: key.Recipient().String(), Reporter: c.Reporter, Language: "id", Draft: c.Draft.Object, Prepared: testvault.Two,
+		Reference: strings.Repeat("a", 24), Class: report.General, Category: c.Draft.Category, Unit: "itprov", Day: w.Day, Title: c.Draft.Title, Text: c.Draft.Text,
+	}
+	for name, x := range map[string]struct {
+		change func(*report.Item)
+		hidden bool // from the case
+		want   error
+	}{
+		"the text that was prepared":  {func(*report.Item) {}, false, nil},
+		"another text":                {func(d *report.Item) { d.Text += " Pelapor: Bapak A." }, false, member.ErrItem},
+		"another title":               {func(d *report.Item) { d.Title = "Lain" }, false, member.ErrItem},
+		"another class":               {func(d *report.Item) { d.Class = report.Aspiration }, false, member.ErrItem},
+		"another who prepared":        {func(d *report.Item) { d.Prepared = testvault.One }, false, member.ErrItem},
+		"another recipient":           {func(d *report.Item) { d.Recipient = d.Reporter }, false, member.ErrItem},
+		"a text that was replaced":    {func(d *report.Item) { d.Draft, d.Text = older.Draft.Object, older.Draft.Text }, false, member.ErrItem},
+		"what only the forwarder has": {func(*report.Item) {}, true, seal.ErrNoKey},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := good
+			x.change(&d)
+			doc, err := report.Sign(d, w.Who[testvault.One].Signer())
+			must(t, err)
+			to := []age.Recipient{forwards, key.Recipient()}
+			if x.hidden {
+				to = to[:1]
+			}
+			b, err := seal.SealDocument(doc, seal.DocumentFloor, to...)
+			must(t, err)
+			item := seal.Describe(id.RoleItem, b)
+			st := accesslog.Statement{
+				Log: testvault.Origin, Action: accesslog.ApproveForward, Member: testvault.One, Case: of, Item: c.Draft.Object, Objects: []id.Object{item},
+				Nonce: [16]byte(item.Digest[:16]), Time: time.Now(), Seen: accesslog.EmptyTree(),
+			}
+			signed, err := st.Sign(w.Who[testvault.One].Signer())
+			must(t, err)
+			a, err := w.Member.Act(t.Context(), signed, nil, []membersock.Handed{{Object: item, Sealed: b}})
+			must(t, err)
+			must(t, a.Close())
+			seen, err := prepares.Open(t.Context(), of)
+			must(t, err)
+			var got error
+			for _, u := range seen.Unopened {
+				if u.Digest == item.Digest {
+					got = u.Err
+				}
+			}
+			if !errors.Is(got, x.want) {
+				t.Errorf("who prepared it is told %v, want %v", got, x.want)
+			}
+			// Back to a draft, for the next.
+			must(t, approves.Decide(t.Context(), of, member.NewOnce(), member.Decision{Item: item.Digest, Result: accesslog.ResultDropped}))
+			must(t, prepares.Prepare(t.Context(), of, member.NewOnce(), c.Draft.Title, c.Draft.Text))
+			c, err = prepares.Open(t.Context(), of)
+			must(t, err)
+			good.Draft = c.Draft.Object
+		})
+	}
+}
+
 // TestAForwarderSendsNothingThatNobodyApproved, whatever the vault hands it.
 func TestAForwarderSendsNothingThatNobodyApproved(t *testing.T) {
 	w, prepares, approves, of := forwarding(t)

@@ -239,6 +239,7 @@ func why(l *lang.Language, err error) string {
 	}{
 		{member.ErrSigner, "signer"},
 		{member.ErrCopy, "copy"},
+		{member.ErrItem, "item"},
 		{seal.ErrNoKey, "key"},
 		{member.ErrCase, "key"},
 		{seal.ErrDigest, "damaged"},
