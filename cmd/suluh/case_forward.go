@@ -83,7 +83,7 @@ func (c *caseTriageCmd) Run(ctx context.Context, in *caseCmd) error {
 				return err
 			}
 		}
-		d := triaged{of, x.Class, x.Category, x.Title, x.SameAs, x.Handling, suggested(s, x)}
+		d := triaged{of, x.Class, x.Category, x.Title, x.SameAs, x.Handling, append([]id.Unit{}, x.Competent(s.Roster())...)}
 		if c.JSON {
 			return printJSON(d)
 		}
@@ -96,22 +96,6 @@ func (c *caseTriageCmd) Run(ctx context.Context, in *caseCmd) error {
 		fmt.Fprintf(w, "competent\t%s\n", orDash(joined(d.Suggested)))
 		return w.Flush()
 	})
-}
-
-// suggested are the units that are competent for whom a case's reports are about.
-func suggested(s *session, c *member.Case) []id.Unit {
-	all := []id.Unit{}
-	for _, m := range c.Messages {
-		if m.Letter == nil || m.Letter.Report == nil {
-			continue
-		}
-		for _, u := range report.Suggest(s.Roster(), *m.Letter.Report) {
-			if !slices.Contains(all, u) {
-				all = append(all, u)
-			}
-		}
-	}
-	return all
 }
 
 func joined[S ~string](all []S) string {

@@ -1,12 +1,39 @@
 package member
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/internal/lang"
 	"suluh.example/suluh/internal/redact"
+	"suluh.example/suluh/internal/report"
 )
+
+// Reports are the forms that the reporter sent, oldest first.
+func (c *Case) Reports() (all []*report.Report) {
+	for _, m := range c.Messages {
+		if m.Letter != nil && m.Letter.Report != nil {
+			all = append(all, m.Letter.Report)
+		}
+	}
+	return all
+}
+
+// Competent are the units that the rules of competence suggest; see
+// [report.Suggest].
+func (c *Case) Competent(r *roster.Roster) (units []id.Unit) {
+	for _, d := range c.Reports() {
+		for _, u := range report.Suggest(r, *d) {
+			if !slices.Contains(units, u) {
+				units = append(units, u)
+			}
+		}
+	}
+	return units
+}
 
 // Proposal is what the reporter wrote that may go on to the main queue, before
 // anything in it is masked: a title and a text. The answers that tell who,
@@ -14,11 +41,7 @@ import (
 // there is.
 func (c *Case) Proposal() (title, text string) {
 	var parts []string
-	for _, m := range c.Messages {
-		if m.Letter == nil || m.Letter.Report == nil {
-			continue
-		}
-		r := m.Letter.Report
+	for _, r := range c.Reports() {
 		for _, s := range []string{r.What, r.How, r.Why} {
 			if s = strings.TrimSpace(Readable(s)); s != "" {
 				parts = append(parts, s)
@@ -46,11 +69,7 @@ func Readable(s string) string {
 func (c *Case) Redactor() *redact.Redactor {
 	var known []redact.Known
 	rules := redact.New(redact.Options{})
-	for _, m := range c.Messages {
-		if m.Letter == nil || m.Letter.Report == nil {
-			continue
-		}
-		r := m.Letter.Report
+	for _, r := range c.Reports() {
 		known = append(known, redact.Known{Kind: redact.Name, Text: r.Who}, redact.Known{Kind: redact.Address, Text: r.Where})
 		// Of what is written about witnesses, the rules say what a name is: the rest
 		// is common words.

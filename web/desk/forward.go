@@ -237,17 +237,17 @@ func (s *Server) approvePage(w http.ResponseWriter, v *visit, c *member.Case, d 
 	if _, err := member.ParseOnce(p.Once); err != nil {
 		p.Once = member.NewOnce().String()
 	}
-	p.Changed = readable(p.Out) != p.Out || readable(p.OutTitle) != p.OutTitle
+	p.Changed = member.Readable(p.Out) != p.Out || member.Readable(p.OutTitle) != p.OutTitle
 	p.Lines = []line{
 		{l.T("desk.line.class"), l.T("class." + string(c.Draft.Class))},
 		{l.T("desk.line.category"), categoryName(l, c.Draft.Category)},
 		{l.T("desk.forward.prepared"), l.T("desk.forward.by", "Name", p.Prepared, "Time", l.Time(c.Draft.Time, s.c.Clock.Zone))},
 	}
-	_, text, _ := ofReporter(c)
+	_, text := c.Proposal()
 	if text != "" {
 		p.Original = []string{text}
 	}
-	p.Left, p.LeftMore = few(personal(redactorOf(c), p.OutTitle, p.Out, true))
+	p.Left, p.LeftMore = few(personal(c.Redactor(), p.OutTitle, p.Out, true))
 	alone, err := c.MayApprove(ro, me)
 	p.Alone = alone
 	for _, x := range []struct {

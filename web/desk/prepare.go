@@ -29,8 +29,8 @@ const (
 // draft's text.
 func (d *draft) readForward(v *visit) {
 	f := v.PostForm
-	d.Heading, d.Undone = strings.TrimSpace(oneLine(readable(f.Get("judul")))), f["kembali"]
-	d.Text = readable(d.Text)
+	d.Heading, d.Undone = strings.TrimSpace(oneLine(member.Readable(f.Get("judul")))), f["kembali"]
+	d.Text = member.Readable(d.Text)
 	for _, field := range []string{"tambah", "samarkan"} {
 		for _, s := range f[field] {
 			if k, ok := readAdded(s); ok && !slices.Contains(d.Added, writeAdded(k)) {
@@ -51,33 +51,14 @@ func (d *draft) added() (all []redact.Known) {
 	return all
 }
 
-// ofReporter is what a reporter wrote that may go on: title and text. The
-// answers that tell who, where, when and whose witness stay behind.
-func ofReporter(c *member.Case) (title, text string, left []*report.Report) {
-	var parts []string
-	for _, m := range c.Messages {
-		if m.Letter == nil || m.Letter.Report == nil {
-			continue
-		}
-		r := m.Letter.Report
-		for _, s := range []string{r.What, r.How, r.Why} {
-			if s = strings.TrimSpace(readable(s)); s != "" {
-				parts = append(parts, s)
-			}
-		}
-		left = append(left, r)
-	}
-	return strings.TrimSpace(oneLine(readable(c.Title))), strings.Join(parts, "\n\n"), left
-}
-
 // begun is what a member begins to prepare with: what the reporter wrote, or a
 // text that was sent back, with what was readable in it left so.
 func (s *Server) begun(v *visit, c *member.Case) draft {
 	d := draft{Case: v.of, Kind: forwarding}
-	d.Heading, d.Text, _ = ofReporter(c)
+	d.Heading, d.Text = c.Proposal()
 	if c.Draft != nil {
-		d.Heading, d.Text = strings.TrimSpace(oneLine(readable(c.Draft.Title))), readable(c.Draft.Text)
-		for _, m := range maskIn(redactorOf(c), d.Heading, d.Text, nil, nil).Masks {
+		d.Heading, d.Text = strings.TrimSpace(oneLine(member.Readable(c.Draft.Title))), member.Readable(c.Draft.Text)
+		for _, m := range maskIn(c.Redactor(), d.Heading, d.Text, nil, nil).Masks {
 			d.Undone = append(d.Undone, m.Key)
 		}
 	}
@@ -126,7 +107,7 @@ func (s *Server) prepare(w http.ResponseWriter, v *visit) error {
 		d := readDraft(v, forwarding)
 		var problems []page.Problem
 		if strings.TrimSpace(d.Words) != "" {
-			problems = d.add(v.lang, redactorOf(c))
+			problems = d.add(v.lang, c.Redactor())
 		}
 		return s.preparePage(w, v, c, d, "", problems...)
 	}
@@ -153,7 +134,7 @@ func (d *draft) add(l *lang.Language, r *redact.Redactor) []page.Problem {
 }
 
 func (s *Server) preparePage(w http.ResponseWriter, v *visit, c *member.Case, d draft, notice string, problems ...page.Problem) error {
-	l, r := v.lang, redactorOf(c)
+	l, r := v.lang, c.Redactor()
 	p := preparePage{Page: s.page(v, l.T("desk.prepare.title")), draft: d, Base: l.Path("/kasus/" + string(d.Case)), ClassName: l.T("class." + string(c.Class))}
 	p.Page.Class = "wide"
 	p.Problems, p.Notice = problems, notice
@@ -163,7 +144,8 @@ func (s *Server) preparePage(w http.ResponseWriter, v *visit, c *member.Case, d 
 	}
 	p.Reason = sentBack(c)
 	p.Out = maskIn(r, d.Heading, d.Text, d.added(), d.Undone)
-	_, original, left := ofReporter(c)
+	_, original := c.Proposal()
+	left := c.Reports()
 	if original == d.Text {
 		p.Original = p.Out.Text
 	} else {
@@ -256,7 +238,7 @@ func (s *Server) checkPrepared(w http.ResponseWriter, v *visit) error {
 }
 
 func (s *Server) preparedPage(w http.ResponseWriter, v *visit, c *member.Case, d draft, problems ...page.Problem) error {
-	l, r := v.lang, redactorOf(c)
+	l, r := v.lang, c.Redactor()
 	if strings.TrimSpace(d.Words) != "" { // typed, and not masked yet
 		if wrong := d.add(l, r); len(wrong) > 0 {
 			return s.preparePage(w, v, c, d, "", wrong...)
@@ -299,7 +281,7 @@ func (s *Server) savePrepared(w http.ResponseWriter, v *visit) error {
 		return s.unfitPage(w, v, key)
 	}
 	d := readDraft(v, forwarding)
-	title, text, wrong := d.sendable(v.lang, redactorOf(c))
+	title, text, wrong := d.sendable(v.lang, c.Redactor())
 	if len(wrong) > 0 {
 		return s.preparePage(w, v, c, d, "", wrong...)
 	}

@@ -8,7 +8,6 @@ import (
 	"unicode/utf8"
 
 	"suluh.example/suluh/crypto/id"
-	"suluh.example/suluh/internal/lang"
 	"suluh.example/suluh/internal/member"
 	"suluh.example/suluh/internal/redact"
 )
@@ -40,33 +39,6 @@ type masked struct {
 // parting stands between title and text where both are looked at as one, so
 // that what is masked in one is in the other.
 const parting = "\n\n"
-
-// readable is a stranger's text as it may go to others: what is shown of it is
-// all that there is. Line ends are those of Unix.
-func readable(s string) string {
-	s = lang.VisibleText(strings.ReplaceAll(s, "\r\n", "\n"))
-	return strings.TrimSuffix(strings.TrimPrefix(s, "\u2068"), "\u2069")
-}
-
-// redactorOf is what finds personal things in texts about a case. It knows
-// whom and where its reports name.
-func redactorOf(c *member.Case) *redact.Redactor {
-	var known []redact.Known
-	rules := redact.New(redact.Options{})
-	for _, m := range c.Messages {
-		if m.Letter == nil || m.Letter.Report == nil {
-			continue
-		}
-		r := m.Letter.Report
-		known = append(known, redact.Known{Kind: redact.Name, Text: r.Who}, redact.Known{Kind: redact.Address, Text: r.Where})
-		// Of what is written about witnesses, the rules say what a name is: the rest
-		// is common words.
-		for _, s := range rules.Find(r.Others) {
-			known = append(known, redact.Known{Kind: s.Kind, Text: r.Others[s.Start:s.End]})
-		}
-	}
-	return redact.New(redact.Options{Known: known})
-}
 
 // keyOf names what is masked.
 func keyOf(k redact.Kind, text string) string {
@@ -270,7 +242,7 @@ func maskKinds() []redact.Kind {
 // its words.
 func readAdded(s string) (redact.Known, bool) {
 	kind, text, _ := strings.Cut(s, " ")
-	k := redact.Known{Kind: redact.Kind(kind), Text: strings.TrimSpace(oneLine(readable(text)))}
+	k := redact.Known{Kind: redact.Kind(kind), Text: strings.TrimSpace(oneLine(member.Readable(text)))}
 	return k, slices.Contains(maskKinds(), k.Kind) && k.Text != "" && len(k.Text) <= maxPhrase
 }
 

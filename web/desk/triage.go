@@ -16,21 +16,6 @@ import (
 	"suluh.example/suluh/web/page"
 )
 
-// suggested are the units that the rules of competence name for a case.
-func suggested(ro *roster.Roster, c *member.Case) (units []id.Unit) {
-	for _, m := range c.Messages {
-		if m.Letter == nil || m.Letter.Report == nil {
-			continue
-		}
-		for _, u := range report.Suggest(ro, *m.Letter.Report) {
-			if !slices.Contains(units, u) {
-				units = append(units, u)
-			}
-		}
-	}
-	return units
-}
-
 // unitName is what a unit is called.
 func unitName(l *lang.Language, ro *roster.Roster, u id.Unit) string {
 	x, _ := ro.Unit(u)
@@ -97,7 +82,7 @@ func (s *Server) triagePage(w http.ResponseWriter, v *visit, c *member.Case, t t
 		p.Cases = append(p.Cases, choice{Value: string(i.Case), Text: l.T("desk.triage.case", "Title", title(l, i), "Day", i.Day, "Case", string(i.Case)), On: i.Case == t.SameAs})
 	}
 	var names []string
-	for _, u := range suggested(ro, c) {
+	for _, u := range c.Competent(ro) {
 		names = append(names, unitName(l, ro, u))
 		p.Refer = p.Refer || u != c.Handling
 	}
@@ -112,7 +97,7 @@ func (s *Server) saveTriage(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	t := triaged{Category: f.Get("jenis"), Heading: strings.TrimSpace(oneLine(readable(f.Get("judul")))), Once: f.Get("sekali")}
+	t := triaged{Category: f.Get("jenis"), Heading: strings.TrimSpace(oneLine(member.Readable(f.Get("judul")))), Once: f.Get("sekali")}
 	if t.SameAs, err = id.ParseCase(f.Get("sama")); err != nil {
 		t.SameAs = ""
 	}
@@ -172,7 +157,7 @@ func (s *Server) referPage(w http.ResponseWriter, v *visit, to id.Unit, ends str
 	l, ro := v.lang, v.session.member.Roster()
 	p := referPage{Page: s.page(v, l.T("desk.refer.title")), Base: l.Path("/kasus/" + string(v.of)), Handling: unitName(l, ro, c.Handling), Ends: ends}
 	p.Problems = problems
-	competent := suggested(ro, c)
+	competent := c.Competent(ro)
 	for _, u := range ro.Units {
 		x := choice{Value: string(u.ID), Text: unitName(l, ro, u.ID), On: u.ID == to}
 		switch {

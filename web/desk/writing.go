@@ -68,7 +68,7 @@ func readDraft(v *visit, kind writing) draft {
 	case forwarding:
 		d.readForward(v)
 	case deciding:
-		d.Heading = strings.TrimSpace(oneLine(readable(f.Get("lacak"))))
+		d.Heading = strings.TrimSpace(oneLine(member.Readable(f.Get("lacak"))))
 	}
 	return d
 }
