@@ -44,10 +44,24 @@ type Send struct {
 	Path    string            `toml:"path"`   // template
 	Query   map[string]string `toml:"query"`  // templates
 	Form    map[string]string `toml:"form"`   // templates
-	JSON    map[string]any    `toml:"json"`   // each string in it is a template; {"$number" = template} becomes a number
+	JSON    Object            `toml:"json"`   // each string in it is a template; {"$number" = template} becomes a number
 	ID      string            `toml:"id"`     // path to the queue's number in the answer
 	Error   string            `toml:"error"`  // path to the queue's own words in an answer that says no
 	Refused *Refused          `toml:"refused"`
+}
+
+// Object is a table of the configuration whose keys are the queue's.
+type Object map[string]any
+
+// UnmarshalTOML takes the table as it is. Without it, a decoder that looks for
+// keys that nobody knows finds these.
+func (o *Object) UnmarshalTOML(v any) error {
+	m, ok := v.(map[string]any)
+	if !ok {
+		return errors.New("not a table")
+	}
+	*o = m
+	return nil
 }
 
 // Refused is for a queue that says no with the code of success.
@@ -142,7 +156,7 @@ func New(cfg Config, client *queue.Client) (*Connector, error) {
 	if c.form, err = p.all("send.form", cfg.Send.Form); err != nil {
 		return nil, err
 	}
-	if c.json, err = p.value("send.json", cfg.Send.JSON); err != nil {
+	if c.json, err = p.value("send.json", map[string]any(cfg.Send.JSON)); err != nil {
 		return nil, err
 	}
 	if cfg.Find.Path != "" {
@@ -289,7 +303,7 @@ func (c *Connector) Send(ctx context.Context, f forward.Complaint) (forward.Sent
 	if err != nil {
 		return forward.Sent{}, err
 	}
-	if n := number1(at(v, c.cfg.Send.ID)); n != "" {
+	if n := firstNumber(at(v, c.cfg.Send.ID)); n != "" {
 		return c.sent(n), nil
 	}
 	if no := c.cfg.Send.Refused; no != nil && slices.Contains(texts(at(v, no.Path)), no.Is) {
@@ -333,7 +347,7 @@ func (c *Connector) Find(ctx context.Context, reference string) (forward.Sent, e
 		entries = list
 	}
 	for _, e := range entries {
-		if n := number1(at(e, c.cfg.Find.ID)); n != "" && mentions(e, strings.ToLower(reference)) {
+		if n := firstNumber(at(e, c.cfg.Find.ID)); n != "" && mentions(e, strings.ToLower(reference)) {
 			return c.sent(n), nil
 		}
 	}

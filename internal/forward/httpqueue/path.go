@@ -74,8 +74,8 @@ func texts(found []any) []string {
 	return s
 }
 
-// number1 returns the first of what was found that can be a queue's number.
-func number1(found []any) string {
+// firstNumber returns the first of what was found that can be a queue's number.
+func firstNumber(found []any) string {
 	for _, v := range found {
 		switch v := v.(type) {
 		case string:

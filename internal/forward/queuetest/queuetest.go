@@ -314,3 +314,24 @@ func Cut(n int) (f *Fault, whole func() bool) {
 		return all
 	}
 }
+
+// Fill adds complaints of others, the newest now and each before it a minute older.
+func (s *Server) Fill(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	for i := range n {
+		s.taken = append(s.taken, &Taken{
+			ID: fmt.Sprint(1000001 + len(s.taken)), Text: "Lampu jalan padam.", Fields: map[string]string{}, At: now.Add(-time.Duration(i) * time.Minute), Status: "open",
+		})
+	}
+}
+
+// Age makes a complaint older than it is.
+func (s *Server) Age(id string, by time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if x := s.find(id); x != nil {
+		x.At = x.At.Add(-by)
+	}
+}
