@@ -66,14 +66,17 @@ var began = time.Date(2026, 11, 24, 2, 0, 0, 0, time.UTC)
 
 // newMade returns a log with its first two records and a roster of three
 // readers, one of whom has a name that would be a formula in a spreadsheet.
-func newMade(t testing.TB) *made {
+func newMade(t testing.TB) *made { return newMadeWith(t, "") }
+
+// newMadeWith returns one whose roster names the witnesses of a policy.
+func newMadeWith(t testing.TB, policy string) *made {
 	t.Helper()
 	m := &made{t: t}
 	root, _, rootKey := testkey.New(t, origin+"/root")
 	m.signer, m.key, m.vkey = testkey.New(t, origin)
 	day := id.DayOf(began, time.UTC)
 	r := &roster.Roster{
-		Version: 1, Day: day, Origin: origin, LogKey: m.vkey,
+		Version: 1, Day: day, Origin: origin, LogKey: m.vkey, Witnesses: policy,
 		Units: []roster.Unit{{ID: "itprov", Name: map[string]string{"id": "Inspektorat Provinsi"}}},
 	}
 	for i, name := range []string{"Penelaah Satu", "=Penelaah Dua", "<b>Penelaah Tiga</b>"} {
