@@ -7,6 +7,9 @@ func (s *scan) accounts() {
 		if s.used[i] == free && s.has(i, network|kwMail) {
 			s.account(i)
 		}
+		if s.is(i, "@") && s.used[i] == free && s.near(i+1) && s.tokens[i+1].form == word && s.handleEnd(i+1) > i+1 {
+			s.take(hit{i, s.handleEnd(i + 1), Account, 0.8, "redact.reason.handle"}) // "@ nama_orang"
+		}
 	}
 	near := -1 // the network's name last seen
 	for i := range s.tokens {
@@ -19,10 +22,20 @@ func (s *scan) accounts() {
 		if t := s.tokens[i]; s.used[i] != free || t.form != word || i > 0 && t.gap == nothing && s.tokens[i-1].form != other {
 			continue
 		}
-		if last := s.handleEnd(i); last > i && s.handleLike(i, last, near >= 0 && i-near <= 8) {
+		if last := s.handleEnd(i); last > i && s.handleLike(i, last, near >= 0 && i-near <= 8 || s.networkSoon(last)) {
 			s.take(hit{i, last, Account, 0.6, "redact.reason.account"})
 		}
 	}
+}
+
+// networkSoon tells whether a network's name follows: "nama.orang di ig".
+func (s *scan) networkSoon(last int) bool {
+	for k := last + 1; k <= last+3 && s.near(k); k++ {
+		if s.has(k, network) {
+			return true
+		}
+	}
+	return false
 }
 
 // handleLike tells whether tokens look like an account's name: "nama_orang",
@@ -106,7 +119,7 @@ func (s *scan) account(i int) {
 	case (colon || called && s.has(j-1, network) && !s.has(j-1, named)) && !x.class.is(stop|owner|kin|role|job|office|doer|goer|slot|slotty|kwPhone):
 	case x.class.is(common|job|office|place|kwPhone) && !x.class.is(given):
 		return
-	case !colon && !called && !capital:
+	case !colon && !called && !capital && !(x.class == 0 && x.end-x.start >= 6 && s.plausible(j)):
 		return
 	}
 	for n := 0; n < 3 && s.near(last+1) && s.tokens[last+1].form == word && s.used[last+1] == free && !s.has(last+1, network|stop); n++ {

@@ -69,6 +69,9 @@ func (s *scan) before(i int) int {
 			return begin
 		}
 		c := t.class
+		if t.form == number && t.end-t.start <= 3 && s.has(k-1, nature) {
+			continue // "Pal 7 Gang"
+		}
 		if t.form != word || c.is(stop|title|job|office|kin|role|region|network) && !c.is(nature|place|given) || s.is(k, "di") ||
 			c.is(common) && !c.is(nature|direction|place|given) || t.end-t.start < 2 || derived(s.text(k)) && !c.is(place) {
 			break
@@ -141,6 +144,8 @@ func (s *scan) part(k, from int, first bool) part {
 			return part{end: end, house: true, sure: true}
 		}
 		return noPart
+	case (w == "lantai" || w == "lt" || w == "jalur") && !first && s.has2(j, number):
+		return part{end: j, house: true}
 	case w == "km" && !first:
 		if s.near(j) && s.tokens[j].form == number {
 			end := j
@@ -241,7 +246,7 @@ func (s *scan) named(k, j int, first bool) part {
 			break
 		}
 		x := s.tokens[j]
-		if x.form == number && words == 0 && t.class.is(street|estate) && x.end-x.start <= 3 {
+		if x.form == number && words == 0 && t.class.is(street|estate) && x.end-x.start <= 3 && x.gap != nothing {
 			end, digits = j, true
 			words++
 			j++
@@ -342,6 +347,8 @@ func (s *scan) addressWord(j, n int, head token) bool {
 		return t.capital || n > 0 && t.class.is(direction) && !t.class.is(common)
 	case t.class.is(stop | kwPhone | kwNIK | kwBank | kwNIP):
 		return false
+	case n > 0 && road && s.numberSoon(j) && !s.is(j, "no"):
+		return true
 	case n == 0:
 		return !t.class.is(common|job|office) || t.class.is(direction|nature|entity|given|place) || road && (t.class.is(job|title) && s.has2(j+1, word) || s.numberSoon(j))
 	case t.class.is(given | direction | place):
@@ -381,9 +388,11 @@ func (s *scan) ofOffice(i int, kind class) bool {
 			if w == "." && s.tokens[k+1].gap != nothing && s.tokens[k+1].capital && k > 0 && s.tokens[k-1].end-s.tokens[k-1].start > 3 || w == ";" || w == "?" || w == "!" {
 				return false
 			}
+		case t.class.is(private):
+			return false
 		case w == "rumah" || w == "tinggal" || w == "kost" || w == "kos" || w == "kontrakan" || w == "rumahnya" || w == "warga" || w == "domisili":
 			return false
-		case t.class.is(office) && !(s.is(k-1, "rumah") || s.is(k-1, "mobil")), t.class.is(entity) && !t.class.is(nature):
+		case t.class.is(office) && !(s.is(k-1, "rumah") || s.is(k-1, "mobil")), t.class.is(entity) && !t.class.is(nature|private):
 			return true
 		case w == "di" || w == "yang" || w == "beralamat" || w == "alamat" || w == "alamatnya" || w == "terletak" || w == "berlokasi" || w == "berada" || w == "ada" || w == "pada" || w == "depan" || w == "samping" || w == "lama" || w == "baru" || w == "lokasi":
 		case t.form == number || t.capital && !t.caseless || t.class.is(place|region|given|direction|village):

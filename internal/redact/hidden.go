@@ -86,5 +86,5 @@ func (s *scan) starred() {
 // "sdr Bgs".
 func (s *scan) shortened(j int) bool {
 	t := s.tokens[j]
-	return t.class == 0 && t.form == word && s.used[j] == free && t.capital && !t.upper && t.end-t.start >= 3 && t.end-t.start <= 6
+	return t.class == 0 && t.form == word && s.used[j] == free && t.capital && !t.upper && t.end-t.start >= 2 && t.end-t.start <= 6
 }

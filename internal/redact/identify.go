@@ -22,7 +22,7 @@ func (s *scan) candidate(groups []group, i int) *candidate {
 	g := groups[i]
 	c := &s.candidates
 	*c = candidate{
-		s: s, context: s.context(g.token), last: g.token, plus: s.is(g.token-1, "+"), brackets: s.is(g.token-1, "("),
+		s: s, context: s.context(g.token), last: g.last, plus: s.is(g.token-1, "+"), brackets: s.is(g.token-1, "("),
 		widths: append(c.widths[:0], g.end-g.start), seps: append(c.seps[:0], together),
 	}
 	c.wide = g.end - g.start
@@ -43,7 +43,7 @@ func (c *candidate) add(g group) {
 	if g.sep == blank {
 		c.blanks++
 	}
-	c.last = g.token
+	c.last = g.last
 	c.later = 0
 }
 
@@ -54,7 +54,9 @@ func (c *candidate) kind(d []byte) hit {
 		return hit{}
 	}
 	ctx := c.context
-	if ctx&^(kwMoney|kwOther) == 0 && n >= 8 {
+	if said := c.s.inBrackets(c.last); said != 0 {
+		ctx = said
+	} else if ctx&^(kwMoney|kwOther) == 0 && n >= 8 {
 		if later := c.s.after(c.last); later != 0 {
 			ctx = later
 		}
@@ -103,6 +105,8 @@ func (c *candidate) kind(d []byte) hit {
 		return is(NPWP, 0.85, "redact.reason.near")
 	case ctx.is(kwBPJS) && n >= 11 && n <= 13:
 		return is(BPJS, 0.9, "redact.reason.near")
+	case ctx.is(kwBank) && n == 16 && d[0] >= '4' && d[0] <= '6' && luhn(d) && c.wide >= 4:
+		return is(Card, 0.8, "redact.reason.card")
 	case ctx.is(kwCard) && n >= 13 && n <= 19 && !(ctx.is(kwBank) && !luhn(d)):
 		return is(Card, 0.85, "redact.reason.near")
 	}
@@ -115,6 +119,10 @@ func (c *candidate) kind(d []byte) hit {
 			return is(Bank, 0.9, "redact.reason.bank")
 		}
 		return is(Bank, 0.7, "redact.reason.bank")
+	}
+
+	if ctx.is(kwBank) && n >= 6 && len(c.widths) == 1 && c.s.has(c.last-1, kwBank) && !c.s.is(c.last-1, "an") {
+		return is(Bank, 0.5, "redact.reason.bank")
 	}
 
 	// What looks like one, without a word. Contracts and such come with theirs.
@@ -136,6 +144,8 @@ func (c *candidate) kind(d []byte) hit {
 		return is(BPJS, 0.7, "redact.reason.form")
 	case n == 15 && len(c.widths) == 1 && luhn(d[:9]):
 		return is(NPWP, 0.6, "redact.reason.npwp")
+	case n >= 10 && n <= 16 && len(c.widths) == 1 && c.spelled == 0 && !c.day(d):
+		return is(Bank, 0.3, "redact.reason.digits")
 	case (n == 15 || n == 19) && d[0] >= '3' && d[0] <= '6' && luhn(d) && c.wide >= 4 && len(c.widths) > 2:
 		return is(Card, 0.6, "redact.reason.card")
 	}

@@ -38,9 +38,49 @@ func (s *scan) context(i int) class {
 			}
 			continue
 		}
+		if first := s.twin(k, i); first != 0 {
+			return first
+		}
 		return c
 	}
 	return weak
+}
+
+// twin returns the classes of the first of two words that tell of two numbers,
+// if the number at token i is the first of them: "NIK dan KK saya … dan …".
+func (s *scan) twin(k, i int) class {
+	joins := func(i int) bool {
+		switch s.text(i) {
+		case "dan", "&", "/", ",", "serta", "wan", "sama":
+			return true
+		}
+		return false
+	}
+	if k < 2 || !joins(k-1) || !s.has2(k-2, word) {
+		return 0
+	}
+	first := s.keyword(k-2) &^ (kwOther | kwMoney)
+	if first == 0 || first == s.keyword(k) {
+		return 0
+	}
+	for j := i + 1; j < i+12 && s.near(j); j++ {
+		if joins(j) && s.has2(j+1, number) {
+			return first
+		}
+		if s.tokens[j].form == word {
+			break
+		}
+	}
+	return 0
+}
+
+// inBrackets returns the classes of a word in brackets right after token i:
+// "… (KK)".
+func (s *scan) inBrackets(i int) class {
+	if s.is(i+1, "(") && s.near(i+1) && s.has2(i+2, word) && s.is(i+3, ")") {
+		return s.keyword(i+2) &^ (kwOther | kwMoney | kwPhone)
+	}
+	return 0
 }
 
 // ofMark returns the class that a mark right before a number stands for.
@@ -72,7 +112,7 @@ func (s *scan) keyword(k int) class {
 	switch t {
 	case "k", "p":
 		return s.dotted(k)
-	case "keluarga", "kel", "kluarga":
+	case "keluarga", "keluarganya", "kel", "kluarga":
 		if before("kartu", "krt") {
 			return kwKK
 		}

@@ -86,7 +86,7 @@ func (s *scan) digits() {
 				end++
 			}
 			if groups[end].end-groups[g].start >= 8 {
-				s.take(hit{groups[g].token, groups[end].token, Number, 0.3, "redact.reason.digits"})
+				s.take(hit{groups[g].token, groups[end].last, Number, 0.3, "redact.reason.digits"})
 			}
 			g = end + 1
 		}

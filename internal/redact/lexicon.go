@@ -20,6 +20,7 @@ const (
 	entity                        // CV, masjid: named by the words that follow
 	office                        // dinas, kantor
 	nature                        // sungai, gunung: likewise, but nobody's office
+	private                       // warung: a building that is somebody's own
 	place                         // districts and such
 	city                          // regencies, cities, provinces
 	region                        // kabupaten, kota, provinsi
@@ -84,7 +85,7 @@ var theLexicon = sync.OnceValue(func() *lexicon {
 	}
 	named := map[string]class{
 		"common": common, "title": title, "weak": weak, "job": job, "territorial": job | territorial, "entity": entity, "office": office,
-		"place": place, "city": place | city, "nature": entity | nature, "region": region, "works": works, "street": street, "estate": estate, "plot": estate | direction, "village": village, "direction": direction,
+		"place": place, "city": place | city, "nature": entity | nature, "private": entity | private, "region": region, "works": works, "street": street, "estate": estate, "plot": estate | direction, "village": village, "direction": direction,
 		"business": business, "kin": kin, "role": role, "digit": digit, "degree": degree, "nik": kwNIK, "kk": kwKK, "npwp": kwNPWP,
 		"nip": kwNIP, "phone": kwPhone, "bank": kwBank, "bpjs": kwBPJS, "passport": kwPassport, "plate": kwPlate, "card": kwCard,
 		"money": kwMoney, "other": kwOther, "network": network, "named": network | named, "owner": owner, "mail": kwMail, "slot": slot, "slotty": slotty, "doer": doer, "goer": goer, "top": top, "stop": stop | common,

@@ -14,6 +14,8 @@ func (s *scan) links() {
 			s.atSign(i-1, i+1)
 		case s.is(i, "@"):
 			s.atSign(i, i)
+		case s.is(i, "a") && s.bracketed(i) && s.near(i+2) && (s.provider(i+2) || s.dotAfter(i+2) > 0):
+			s.atSign(i-1, i+1)
 		case (s.is(i, "at") || s.is(i, "et")) && s.aside(i):
 			if s.bracketed(i) {
 				s.atSign(i-1, i+1)
@@ -22,6 +24,8 @@ func (s *scan) links() {
 			}
 		case s.is(i, ":") && s.is(i+1, "/") && s.is(i+2, "/") && s.has2(i-1, word) && (s.tokens[i].gap == nothing || s.scheme(i-1)):
 			s.link(i-1, i+3)
+		case s.provider(i) && s.tokens[i].gap == space:
+			s.bareMail(i)
 		case s.is(i, "www") && s.is(i+1, "."):
 			s.link(i, i)
 		}
@@ -85,6 +89,8 @@ func (s *scan) dotAfter(i int) int {
 		return j + 1
 	case t == "." && s.tokens[j].gap == space && s.near(j+1) && s.plainTop(j+1):
 		return j + 1
+	case t == "." && s.provider(i) && s.near(j+1) && s.plainTop(j+1):
+		return j + 1
 	case t == "," && s.tokens[j].gap == nothing && s.provider(i) && s.near(j+1) && s.tokens[j+1].gap == nothing && s.plainTop(j+1):
 		return j + 1
 	case t == "(" || t == "[" || t == "{" || t == "<":
@@ -102,7 +108,7 @@ func (s *scan) dotAfter(i int) int {
 func (s *scan) plainTop(i int) bool {
 	switch s.text(i) {
 	case "com", "net", "org", "id", "co", "go":
-		return s.tokens[i].form == word && !s.tokens[i].capital
+		return s.tokens[i].form == word && (!s.tokens[i].capital || s.tokens[i].upper && s.tokens[i].caseless)
 	}
 	return false
 }
@@ -153,6 +159,9 @@ func (s *scan) atSign(first, last int) {
 // localPart goes back from where a mail address seems to begin to the word
 // that says that one follows: "email: warga peduli (at) …".
 func (s *scan) localPart(from int) int {
+	for from >= 2 && s.near(from) && s.near(from-1) && (s.is(from-1, "dot") || s.is(from-1, "titik") || s.is(from-1, "underscore")) && s.has2(from-2, word) && s.used[from-2] == free {
+		from -= 2 // "nama dot orang at …"
+	}
 	for k, n := from-1, 0; n < 4 && k >= 0 && s.near(k+1) && s.used[k] == free; n, k = n+1, k-1 {
 		if s.has(k, kwMail) || s.is(k, ":") {
 			return k + 1
@@ -186,6 +195,33 @@ func (s *scan) provider(i int) bool {
 		return true
 	}
 	return false
+}
+
+// providerEnd tells whether a token ends with the name of who many have their
+// mail from, glued tells whether what stands before it is of the same word.
+func (s *scan) providerEnd(i int) bool {
+	return strings.HasSuffix(s.text(i), "gmail") || strings.HasSuffix(s.text(i), "yahoo")
+}
+
+func (s *scan) glued(i int) bool {
+	return i > 0 && s.tokens[i].gap == nothing && s.has2(i-1, word)
+}
+
+// bareMail takes an address without its @: "nama88 gmail com".
+func (s *scan) bareMail(i int) {
+	first, last := i-1, i+1
+	if s.is(last, ".") {
+		last++
+	}
+	if i == 0 || !s.near(i) || !s.near(last) || !s.plainTop(last) || s.used[first] != free || s.tokens[first].form == other {
+		return
+	}
+	for first > 0 && s.tokens[first].gap == nothing && s.used[first-1] == free && s.tokens[first-1].form != mark {
+		first--
+	}
+	if first < i-1 {
+		s.take(hit{first, last, Mail, 0.6, "redact.reason.mail"})
+	}
 }
 
 // domainEnd returns the last token of the parts joined by dots from i on.
@@ -298,6 +334,11 @@ func (s *scan) domain(i int) int {
 		i -= 2 // "nama-situs.example.id"
 	}
 	switch {
+	case s.providerEnd(i) && (s.tokens[i].gap == nothing && s.has2(i-1, number) || s.glued(i) || !s.provider(i)):
+		for i > 0 && s.tokens[i].gap == nothing && s.used[i-1] == free && (s.tokens[i-1].form == word || s.tokens[i-1].form == number || s.is(i-1, "_") || s.is(i-1, ".")) {
+			i--
+		}
+		s.take(hit{i, end, Mail, 0.6, "redact.reason.mail"}) // "nama88gmail.com"
 	case path:
 		s.link2(i, end+1)
 	case s.is(end+1, "garis") && s.is(end+2, "miring") && s.near(end+3) && s.tokens[end+3].form == word:

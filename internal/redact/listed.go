@@ -12,6 +12,12 @@ func (s *scan) gazetteer() {
 		if last < i {
 			continue
 		}
+		if known > 0 {
+			first = s.lead(first)
+			if !s.tokens[last].caseless {
+				last = max(last, s.walk(last, capitals))
+			}
+		}
 		switch {
 		case known > 0:
 			confidence := 0.75

@@ -105,6 +105,31 @@ func (s *scan) nameWord(j int, first bool, how trust) bool {
 	return how != onlyKnown && len(w) >= 4 && c == 0 && t.caseless
 }
 
+// lead returns where a name begins that the token is the first known of: an
+// initial or what many names begin with may stand before it.
+func (s *scan) lead(i int) int {
+	for n := 0; n < 2; n++ {
+		k := i - 1
+		if s.is(k, ".") && s.near(i) {
+			k--
+		}
+		if k < 0 || !s.near(k+1) || s.used[k] != free || s.tokens[k].form != word || s.tokens[k].gap == nothing && k > 0 {
+			return i
+		}
+		t := s.tokens[k]
+		switch w := s.text(k); {
+		case t.end-t.start == 1 && k < i-1 && (t.capital || t.caseless) && w != "h" && w != "n": // "M. Yusuf"
+		case t.end-t.start == 1 && t.capital && !t.caseless && w == "i": // "I Made"
+		case w == "m" && t.caseless:
+		case w == "muh", w == "moh", w == "mohd", w == "md", w == "mhd", w == "abd", w == "abdul", w == "ahm", w == "akh", w == "gt", w == "st", w == "ni", w == "utuh", w == "tri", w == "dwi", w == "eka", w == "nur", w == "sri", w == "noor":
+		default:
+			return i
+		}
+		i = k
+	}
+	return i
+}
+
 // allUpper tells whether a neighbour in capitals alone shows that a name is
 // written so.
 func (s *scan) allUpper(j int) bool {

@@ -5,6 +5,7 @@ import "strings"
 // group is digits written together, within a run.
 type group struct {
 	token      int
+	last       int // token
 	start, end int // in the run's digits
 	sep        sep // what stands before it
 	spelled    bool
@@ -66,7 +67,7 @@ func (s *scan) crossed() {
 				n = 12
 			}
 		}
-		if all := int(s.tokens[last].end - s.tokens[i].start); xs >= 2 && all >= 9 && all <= 20 {
+		if all := int(s.tokens[last].end - s.tokens[i].start); xs >= 2 && all >= 8 && all <= 20 {
 			s.take(hit{i, last, Phone, 0.7, "redact.reason.phone"})
 		}
 	}
@@ -78,7 +79,7 @@ func (s *scan) inParts(groups []group, next int) int {
 	if !groups[0].spelled {
 		return next
 	}
-	s.take(hit{groups[0].token, groups[len(groups)-1].token, Phone, 0.6, "redact.reason.phone"})
+	s.take(hit{groups[0].token, groups[len(groups)-1].last, Phone, 0.6, "redact.reason.phone"})
 	for j, n := next, 0; n < 4 && s.near(j); j, n = j+1, n+1 {
 		if !s.startsRun(j) {
 			continue
@@ -87,7 +88,7 @@ func (s *scan) inParts(groups []group, next int) int {
 		var rest []group
 		next = s.collect(j, &digits, &rest)
 		if len(digits) >= 4 && len(digits) <= 9 {
-			s.take(hit{rest[0].token, rest[len(rest)-1].token, Phone, 0.5, "redact.reason.phone"})
+			s.take(hit{rest[0].token, rest[len(rest)-1].last, Phone, 0.5, "redact.reason.phone"})
 		}
 		return next
 	}
@@ -121,14 +122,14 @@ func (s *scan) collect(i int, digits *[]byte, groups *[]group) int {
 				*digits = append(*digits, digitOf(c))
 			}
 		case s.has(i, digit):
-			*digits = append(*digits, spelledDigit(s.text(i)))
+			i = s.spell(i, digits)
 			g.spelled = true
 		default:
 			for _, c := range []byte(s.text(i)) {
 				*digits = append(*digits, digitOf(c))
 			}
 		}
-		g.end = len(*digits)
+		g.end, g.last = len(*digits), i
 		*groups = append(*groups, g)
 
 		j := i + 1
@@ -148,6 +149,33 @@ func (s *scan) collect(i int, digits *[]byte, groups *[]group) int {
 		}
 		i = j
 	}
+}
+
+// spell reads a digit in words, with what makes it a ten: "dua belas" is 12 as
+// people dictate phones. It returns the last token of it.
+func (s *scan) spell(i int, digits *[]byte) int {
+	switch s.text(i) {
+	case "sebelas":
+		*digits = append(*digits, '1', '1')
+		return i
+	case "sepuluh":
+		*digits = append(*digits, '1', '0')
+		return i
+	}
+	d := spelledDigit(s.text(i))
+	switch {
+	case s.near(i+1) && s.used[i+1] == free && s.is(i+1, "belas"):
+		*digits = append(*digits, '1', d)
+		return i + 1
+	case s.near(i+1) && s.used[i+1] == free && s.is(i+1, "puluh"):
+		*digits = append(*digits, d)
+		if !s.near(i+2) || !s.has(i+2, digit) {
+			*digits = append(*digits, '0')
+		}
+		return i + 1
+	}
+	*digits = append(*digits, d)
+	return i
 }
 
 func digitOf(c byte) byte {
@@ -237,7 +265,7 @@ func (s *scan) match(digits []byte, groups []group) (found bool) {
 			i++
 			continue
 		}
-		best.first, best.last = groups[i].token, groups[bestEnd].token
+		best.first, best.last = groups[i].token, groups[bestEnd].last
 		for _, sign := range []string{"(", "+", "("} {
 			if k := best.first - 1; best.kind == Phone && k >= 0 && s.is(k, sign) && s.near(best.first) && s.used[k] == free {
 				best.first--
@@ -269,7 +297,7 @@ func (s *scan) amount(digits []byte, groups []group, i int) int {
 	if money && (s.is(g.token-1, "rp") || s.is(g.token-1, ".") || s.is(g.token-1, "idr")) {
 		return n
 	}
-	after := groups[i+n-1].token + 1
+	after := groups[i+n-1].last + 1
 	if s.near(after) {
 		switch s.text(after) {
 		case "juta", "jt", "ribu", "rb", "rupiah", "miliar", "milyar", "m", "triliun", "persen", "%", "jutaan", "ribuan", "an":

@@ -33,6 +33,9 @@ func (s *scan) companies() {
 		if (s.is(i, "ma") || s.is(i, "man") || s.is(i, "rs")) && !t.upper {
 			continue
 		}
+		if t.class.is(village) && s.has(i-1, job) && s.near(i) && s.has(i+1, given) && !s.has(i+1, ambiguous) {
+			continue // "bidan desa Nama"
+		}
 		if s.is(i, "jalan") && !(s.near(i+1) && s.tokens[i+1].capital) || t.class.is(region) && !s.near(i+1) {
 			continue
 		}
@@ -355,6 +358,9 @@ func (s *scan) jobs() {
 		j := i + 1
 		for n := 0; n < 3 && s.near(j) && (s.is(j, "nya") || s.has(j, title|weak) && !s.has(j, given) || s.is(j, ".") || s.is(j, ":") || s.is(j, "(")); n++ {
 			j++
+		}
+		if s.near(j+1) && s.has2(j, word) && !s.has(j, given|stop|title) && s.has(j, common|office|entity|village) && (s.tokens[j+1].class == 0 && s.tokens[j+1].caseless && s.has(j, office|entity|village) && s.plausible(j+1) || s.has(j+1, given) && !s.has(j+1, ambiguous)) {
+			j++ // "penjaga sekolah nama"
 		}
 		if !s.near(j) || s.used[j] != free || s.tokens[j].form != word {
 			continue

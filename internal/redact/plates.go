@@ -15,11 +15,21 @@ func (s *scan) plates() {
 		if s.tokens[digits].form != number || s.used[digits] != free {
 			continue
 		}
+		if s.is(i, "d") && s.is(digits, "4") && s.has2(digits+1, number) && s.near(digits+1) {
+			digits++ // "D4 1234 XY"
+		}
 		n := s.tokens[digits].end - s.tokens[digits].start
 		switch {
 		case s.passport(i, digits):
 		case n <= 4 && platePrefix(s.text(i)):
 			s.plate(i, digits)
+		}
+	}
+	for i := range s.tokens { // "plat 1234 XY"
+		if t := s.tokens[i]; t.form == number && s.used[i] == free && t.end-t.start >= 3 && t.end-t.start <= 4 && s.has(i-1, kwPlate) && s.near(i) && s.near(i+1) {
+			if x := s.tokens[i+1]; x.form == word && s.used[i+1] == free && x.end-x.start >= 2 && x.end-x.start <= 3 && (x.upper && !x.caseless || x.class == 0) {
+				s.take(hit{i, i + 1, Plate, 0.5, "redact.reason.plate"})
+			}
 		}
 	}
 	for i := range s.tokens { // a passport's letters may be missing
@@ -108,6 +118,8 @@ func (s *scan) plate(i, digits int) {
 		s.take(hit{i, last, Plate, 0.95, "redact.reason.plate"})
 	case suffix && (t.upper && s.tokens[k].upper && !t.caseless && (da || long) || da && long):
 		s.take(hit{i, last, Plate, 0.85, "redact.reason.plate"})
+	case suffix && width >= 3 && s.tokens[k].class == 0 && s.tokens[k].end-s.tokens[k].start >= 2 && (t.class == 0 || s.is(i, "b")), suffix && da && s.tokens[k].class == 0:
+		s.take(hit{i, last, Plate, 0.5, "redact.reason.plate"})
 	case suffix && da && t.upper:
 		s.take(hit{i, last, Plate, 0.7, "redact.reason.plate"})
 	case suffix && width == 4 && !t.class.is(common) && t.end-t.start == 2 && !s.tokens[k].class.is(given|common):

@@ -16,7 +16,7 @@ func (s *scan) slotted() {
 		if last < 0 {
 			continue
 		}
-		s.take(hit{j, last, Name, 0.5, "redact.reason.slot"})
+		s.take(hit{s.lead(j), last, Name, 0.5, "redact.reason.slot"})
 	}
 }
 

@@ -32,7 +32,7 @@ func (l *lexicon) everyday(w string) bool {
 	return c.is(common|works|digit) && (!c.is(given) || c.is(ambiguous))
 }
 
-var suffixes = []string{"", "nya", "kan", "an", "i", "lah", "kah", "pun", "ku", "mu", "in", "akan"}
+var suffixes = []string{"", "nya", "kan", "an", "i", "lah", "kah", "pun", "ku", "mu", "akan"}
 
 // prefixes are what stands before a word, and the letter that it swallows.
 var prefixes = []struct{ text, lost string }{
@@ -141,6 +141,9 @@ func (l *lexicon) hear() {
 		if !words[s] && len(s) >= shortest-1 {
 			l.sounds[s] = true
 		}
+		if bones := consonants(w); len(bones) >= 4 && l.classes[bones] == 0 {
+			l.short[bones] = true
+		}
 		for i := 1; i < len(w) && len(w) > shortest; i++ {
 			if short := w[:i] + w[i+1:]; l.classes[short] == 0 {
 				l.short[short] = true
@@ -149,10 +152,23 @@ func (l *lexicon) hear() {
 	}
 }
 
+// consonants returns a word without its vowels, as names are abbreviated.
+func consonants(w string) string {
+	return strings.Map(func(c rune) rune {
+		if strings.ContainsRune("aiueo'", c) {
+			return -1
+		}
+		return c
+	}, w)
+}
+
 // alike returns given for an unknown word that sounds as a name does or has
 // more of the same letter, with ambiguous for one that lacks a letter or has
 // one too many.
 func (l *lexicon) alike(w string) class {
+	if len(w) == 4 && l.short[w] && consonants(w) == w {
+		return given | ambiguous
+	}
 	if len(w) < shortest || len(w) > 24 {
 		return 0
 	}
