@@ -686,6 +686,8 @@ func TestNobodyKnowsWhatWasSentAfterTheBackup(t *testing.T) {
 	must(t, vault.MarkRestored(c.dir, day))
 	c.start(vault.Config{})
 	want(t, at["approved"].take(forward), membersock.ErrRestored)
+	_, err = c.ask(c.forward, c.statement(c.forward, accesslog.Collect, ""))
+	want(t, err, membersock.ErrRestored)
 	r, err := c.vault.GoOn(t.Context(), nil, "uji: penyimpanan rusak dan diganti")
 	must(t, err)
 	for stage, x := range at {

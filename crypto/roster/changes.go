@@ -147,7 +147,7 @@ func (r *Roster) twoPersons(u Unit) string {
 	case both == 0:
 		return "has no approver who reads its cases, so nothing of it can be forwarded"
 	case !two && !u.Alone:
-		return "has one person to prepare and approve what is forwarded, and wants two: add a reader, or let one do it alone (suluh roster unit " + string(u.ID) + " --alone)"
+		return "has one person to prepare and approve what is forwarded, and wants two: add a reader, or let one do it alone"
 	case two && u.Alone:
 		return "lets one person prepare and approve what is forwarded, though it has two"
 	}

@@ -59,7 +59,7 @@ type caseState struct {
 	revoked map[id.Member]bool  // what the deposit gave is gone
 	only    map[id.Member]bool  // if set, what the deposit gave to all others is gone: the case was referred
 
-	forwarding accesslog.Forwarding
+	forwarding *accesslog.Forwarding // nil: nothing was prepared
 }
 
 func (c *caseState) grant(m id.Member, seq int64) {
@@ -189,7 +189,9 @@ func (s *state) restore(r *accesslog.Record) error {
 	}
 	s.restores = append(s.restores, Restored{r.Seq, r.Time, x})
 	for _, c := range s.cases {
-		c.forwarding = c.forwarding.Restored(r.Seq)
+		if c.forwarding != nil {
+			*c.forwarding = c.forwarding.Restored(r.Seq)
+		}
 	}
 	return nil
 }
@@ -472,26 +474,30 @@ func (s *state) refer(c *caseState, r *accesslog.Record, st *accesslog.Statement
 // forwards follows the forwarding of a case.
 func (s *state) forwards(r *accesslog.Record, st *accesslog.Statement) error {
 	c := s.of(st.Case)
-	f, err := c.forwarding.Apply(*st, r.Seq)
+	var before accesslog.Forwarding
+	if c.forwarding != nil {
+		before = *c.forwarding
+	}
+	f, err := before.Apply(*st, r.Seq)
 	switch {
 	case errors.Is(err, accesslog.ErrSelf) && st.Action == accesslog.ApproveForward:
 		return fault(FaultForward, "%s approved what he had prepared himself", st.Member)
 	case errors.Is(err, accesslog.ErrSelf):
 		return fault(FaultForward, "%s approved what another had prepared as if it were his own", st.Member)
-	case err != nil && st.Action.ByForwarder() && c.forwarding.Item != st.Item:
+	case err != nil && st.Action.ByForwarder() && before.Item != st.Item:
 		return fault(FaultForward, "%s forwarded what nobody had approved", st.Member)
 	case err != nil:
 		return fault(FaultForward, "it can't follow what the records say of the forwarding of the case before")
 	case st.Action.ByForwarder() && (f.Approval == 0 || r.Cover.Approval != f.Approval):
 		return fault(FaultForward, "it names another approval than that of the item")
 	}
-	if c.forwarding.Stage.HasItem() {
+	if before.Stage.HasItem() {
 		s.held--
 	}
 	if f.Stage.HasItem() {
 		s.held++
 	}
-	c.forwarding = f
+	c.forwarding = &f
 	return nil
 }
 
