@@ -12,6 +12,7 @@ import { Person } from "./person.js";
 import { words } from "./words.js";
 import { auditor } from "../tours/auditor.js";
 import { desk } from "../tours/desk.js";
+import { forward } from "../tours/forward.js";
 import { answered, busy, closed, intake } from "../tours/intake.js";
 
 export function pages(language) {
@@ -37,6 +38,7 @@ export function pages(language) {
     desk: { tour: (l) => desk(l, { demo, path, w }) },
     auditor: { tour: (l) => auditor(l, { demo, path, w }) },
     busy: { tour: (l) => busy(l, { demo, path, w, files }) },
+    forward: { tour: (l) => forward(l, { demo, path, w }) },
     answered: { tour: (l) => answered(l, { demo, path, w }) },
   };
   for (const [surface, { heaviest, tour }] of Object.entries(surfaces)) {
