@@ -39,6 +39,10 @@ type Case struct {
 	// the case is forwarded.
 	Keep bool
 
+	// Reference is the name that the queue has, or would have, of what Forward is
+	// about; "" before it was approved.
+	Reference string
+
 	key    seal.CaseKey
 	drafts []Draft // oldest first
 }
@@ -242,6 +246,8 @@ func (c *Case) fill(held []membersock.CaseObject, got map[id.Digest][]byte, know
 	for _, x := range items {
 		if !c.asPrepared(x) {
 			c.Unopened = append(c.Unopened, Unopened{x.object, ErrItem})
+		} else if c.Forward != nil && x.object.Digest == c.Forward.Item {
+			c.Reference = x.item.Reference
 		}
 	}
 	for seq, x := range copies {

@@ -152,12 +152,13 @@ func (s *Server) forwardedPart(l *lang.Language, ro *roster.Roster, c *member.Ca
 	return p
 }
 
-// found is what the newest outcomes of what is being forwarded say of where it
-// is in the queue.
+// found is where in the queue it is what is being forwarded, as far as the item
+// and the newest outcomes tell.
 func found(c *member.Case) (reference, tracking, link string) {
 	if c.Forward == nil {
 		return "", "", ""
 	}
+	reference = c.Reference
 	for _, o := range slices.Backward(c.Outcomes) {
 		if o.Item != c.Forward.Item && o.Item != c.Forward.Draft {
 			continue

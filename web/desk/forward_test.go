@@ -161,11 +161,15 @@ func TestFromTriageToTheQueue(t *testing.T) {
 		t.Fatalf("to be sent: %+v", all)
 	}
 
-	// The line breaks, then the queue is asked by a person.
-	o.carry(report.Outcome{Reference: all[0].Item.Reference}, "", accesslog.ResultUnknown)
+	// The forwarder dies while it sends: a person asks the queue by the reference.
+	o.carry(report.Outcome{}, "")
+	box = box.Follow("Penerusan")
+	says(t, box, "Sedang dikirim")
+	d := box.Follow("Putuskan kelanjutannya").Press("Lanjut: periksa", map[string]string{"status": "unknown"}).Press("Simpan keputusan", nil)
+	says(t, d, "Belum pasti terkirim. Jangan kirim ulang: cari nomor "+all[0].Item.Reference+" di antrean.")
 	box = box.Follow("Penerusan")
 	says(t, box, "Belum pasti terkirim", "Jangan kirim ulang")
-	d := box.Follow("Putuskan kelanjutannya")
+	d = box.Follow("Putuskan kelanjutannya")
 	says(t, d, "Belum pasti terkirim. Jangan kirim ulang: cari nomor "+all[0].Item.Reference+" di antrean.")
 	says(t, d.Press("Lanjut: periksa", nil), "Pilih keputusan")
 	check := d.Press("Lanjut: periksa", map[string]string{"status": "sent", "lacak": "1234567", "teks": "Ada di halaman dua."})
