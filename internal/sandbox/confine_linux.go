@@ -20,7 +20,7 @@ func confine(r Rules) (Report, error) {
 	if r.Secrets {
 		// ONFAULT: only what is in use. What Go has merely reserved is much more.
 		if err := unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | unix.MCL_ONFAULT); err != nil {
-			report.Unlocked = "the memory may get into the swap space: RLIMIT_MEMLOCK is too low (systemd: LimitMEMLOCK=infinity)"
+			report.Unlocked = "the memory may get into the swap space: " + unlocked(err)
 		}
 		report.Locked = report.Unlocked == ""
 	}
@@ -28,6 +28,17 @@ func confine(r Rules) (Report, error) {
 		return report, err
 	}
 	return report, filterCalls(r, &report)
+}
+
+// unlocked says why the kernel doesn't lock the memory, and what helps.
+func unlocked(err error) string {
+	switch err {
+	case unix.ENOMEM:
+		return "RLIMIT_MEMLOCK is too low (systemd: LimitMEMLOCK=infinity; a container's is no higher than that of what started it)"
+	case unix.EPERM:
+		return "RLIMIT_MEMLOCK is 0, or a filter of system calls refuses mlockall (systemd: LimitMEMLOCK=infinity, SystemCallFilter=@memlock)"
+	}
+	return "mlockall: " + err.Error()
 }
 
 // limit sets what hard limits hold, and keeps memory out of core files and
