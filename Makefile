@@ -8,7 +8,7 @@
 # make deb     the Debian package with its SBOM, into build/deb: the same bytes from the same commit
 # make package try the package on a Debian that is made and booted for it: install, use, upgrade, remove, purge
 # make bench   measure, and write the table of docs/performance.md; takes some minutes and 3 GB of disk
-# make soak    load and faults for ten minutes (SOAK=1h for an hour), and write the table of docs/reliability.md; as root, or no disk is filled
+# make soak    load and faults for ten minutes (SOAK=1h UNKNOWN=1000000 for an hour and a million codes that nobody has), and write the table of docs/reliability.md; as root, or no disk is filled
 # make fuzz    every fuzz target on some thousand inputs
 
 SHELL := /bin/bash
@@ -16,6 +16,7 @@ GOBIN := $(CURDIR)/build/bin
 export PATH := $(GOBIN):$(PATH)
 FUZZTIME ?= 20000x
 SOAK ?= 10m
+UNKNOWN ?= 200000
 
 .PHONY: deb package run quick test setup lint fuzz browser golden client bench soak
 
@@ -72,4 +73,4 @@ bench:
 	go run ./internal/bench -only anomaly -record docs/auditor.md
 
 soak:
-	go run ./internal/soak -for $(SOAK) -record docs/reliability.md
+	go run ./internal/soak -for $(SOAK) -unknown $(UNKNOWN) -record docs/reliability.md

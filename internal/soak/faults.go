@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -30,6 +31,7 @@ const (
 	diskWAL      = "some hundred KiB left, so that the WAL runs out of room (ENOSPC)"
 	diskClosed   = "less room than the vault keeps back for itself"
 	diskReadOnly = "the vault started on a read-only disk"
+	diskFails    = "the disk of the running vault turned read-only, its journal broken off, then checked and mounted again"
 	fileLimit    = "no file may grow (RLIMIT_FSIZE of the running vault)"
 	stopped      = "the vault stopped for a moment (SIGSTOP)"
 	slowLoris    = "waves of 30 slow-loris clients"
@@ -40,7 +42,7 @@ const (
 // faults are what counts as one, in the table's order.
 func faults() []string {
 	return []string{
-		killVault, killIntake, killDesk, killAudit, killFull, diskFull, diskWAL, diskClosed, diskReadOnly, fileLimit, stopped, slowLoris, halfOpen, clockJump,
+		killVault, killIntake, killDesk, killAudit, killFull, diskFull, diskWAL, diskClosed, diskReadOnly, diskFails, fileLimit, stopped, slowLoris, halfOpen, clockJump,
 	}
 }
 
@@ -66,6 +68,7 @@ func (s *soak) inject(ctx context.Context) error {
 			fault{2, diskClosed, func() error { return s.disk.leave(200<<20, shortly) }},
 			fault{3, killFull, s.killFull},
 			fault{2, diskReadOnly, s.readOnly},
+			fault{2, diskFails, s.failDisk},
 		)
 	}
 	around := []fault{
@@ -111,7 +114,13 @@ func (s *soak) oneAfterTheOther(ctx context.Context, from []fault) error {
 // shortly is what happens while a disk is full.
 func shortly() { time.Sleep(time.Duration(50+rand.IntN(250)) * time.Millisecond) }
 
-func (s *soak) kill(p world.Part) error { return errors.Join(s.w.Kill(p), s.w.StartPart(p)) }
+func (s *soak) kill(p world.Part) error {
+	if p != world.Vault {
+		s.others.Lock()
+		defer s.others.Unlock()
+	}
+	return errors.Join(s.w.Kill(p), s.w.StartPart(p))
+}
 
 // pid is that of the vault.
 func (s *soak) pid() int { return s.w.PID(world.Vault) }
@@ -165,6 +174,24 @@ func (s *soak) readOnly() error {
 	return errors.Join(s.disk.readOnly(false), s.w.StartPart(world.Vault))
 }
 
+// failDisk lets the disk do what a file system does when it finds itself damaged:
+// it takes nothing more, whatever is open. Then it is mended as after a restart.
+func (s *soak) failDisk() error {
+	s.others.Lock() // nobody starts a part in the folder that lies below the disk
+	defer s.others.Unlock()
+	if err := s.disk.fail(); err != nil {
+		return err
+	}
+	shortly()
+	if err := errors.Join(s.w.Kill(world.Vault), s.w.Kill(world.Desk)); err != nil {
+		return err
+	}
+	if err := s.disk.mend(); err != nil {
+		return err
+	}
+	return errors.Join(s.w.StartPart(world.Vault), s.w.StartPart(world.Desk))
+}
+
 // hostile opens connections to intake that go on for long and bring nothing:
 // one byte of a header after the other, or half of a form.
 func (s *soak) hostile(ctx context.Context, slow bool) error {
@@ -200,23 +227,118 @@ func (s *soak) hostile(ctx context.Context, slow bool) error {
 	return nil
 }
 
-// disk is a small file system in memory.
+// disk is a small file system, with a journal as servers have it, whose disk is a
+// file in memory.
 type disk struct {
 	at     string
+	memory string // where the file is
 	filler string
 }
 
-const diskSize = 1 << 30
+const (
+	diskSize = 1 << 30
+	onError  = "errors=remount-ro" // what an error leaves can be read
+)
 
-func mountDisk(at string) (*disk, error) {
-	if err := unix.Mount("soak", at, "tmpfs", unix.MS_NODEV|unix.MS_NOSUID, "size="+strconv.Itoa(diskSize)+",mode=0700"); err != nil {
+func mountDisk(at string) (_ *disk, err error) {
+	d := &disk{at: at, memory: at + ".memory", filler: filepath.Join(at, "filler")}
+	if err := os.Mkdir(d.memory, 0o700); err != nil {
 		return nil, err
 	}
-	return &disk{at: at, filler: filepath.Join(at, "filler")}, nil
+	if err := unix.Mount("soak", d.memory, "tmpfs", unix.MS_NODEV|unix.MS_NOSUID, "size="+strconv.Itoa(diskSize+1<<20)+",mode=0700"); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, unix.Unmount(d.memory, unix.MNT_DETACH))
+		}
+	}()
+	if err := errors.Join(os.WriteFile(d.file(), nil, 0o600), os.Truncate(d.file(), diskSize)); err != nil {
+		return nil, err
+	}
+	// Nothing is kept back for root, nor done later.
+	if err := tool("mkfs.ext4", "-q", "-m", "0", "-E", "lazy_itable_init=0,lazy_journal_init=0", d.file()); err != nil {
+		return nil, err
+	}
+	if err := d.mount(); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+func (d *disk) file() string { return filepath.Join(d.memory, "disk") }
+
+func (d *disk) mount() error {
+	if err := tool("mount", "-t", "ext4", "-o", "loop,nodev,nosuid,"+onError, d.file(), d.at); err != nil {
+		return err
+	}
+	reserved, err := d.setting("reserved_clusters")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(reserved, []byte("0"), 0)
+}
+
+// setting is the file of a setting that the kernel has for the file system.
+func (d *disk) setting(name string) (string, error) {
+	device, err := exec.Command("findmnt", "-n", "-o", "SOURCE", "--mountpoint", d.at).Output()
+	if err != nil {
+		return "", fmt.Errorf("find the disk: %w", err)
+	}
+	return filepath.Join("/sys/fs/ext4", filepath.Base(strings.TrimSpace(string(device))), name), nil
 }
 
 // unmount takes it away, even if a part still ends.
-func (d *disk) unmount() error { return unix.Unmount(d.at, unix.MNT_DETACH) }
+func (d *disk) unmount() error {
+	return errors.Join(unix.Unmount(d.at, unix.MNT_DETACH), unix.Unmount(d.memory, unix.MNT_DETACH), os.Remove(d.memory))
+}
+
+// fail has the kernel find an error.
+func (d *disk) fail() error {
+	trigger, err := d.setting("trigger_fs_error")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(trigger, []byte("1"), 0)
+}
+
+// mend takes it away, has it checked and brings it back. Nobody may have a file
+// open on it for long.
+func (d *disk) mend() (err error) {
+	for range 600 { // a backup may read it just now
+		if err = unix.Unmount(d.at, 0); !errors.Is(err, unix.EBUSY) {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if err != nil {
+		return fmt.Errorf("unmount: %w", err)
+	}
+	// The loop device lets go of the file a moment later. Status 1: errors were found, and mended.
+	for range 100 {
+		err = tool("e2fsck", "-p", d.file())
+		var ended *exec.ExitError
+		if errors.As(err, &ended) && ended.ExitCode() == 1 {
+			err = nil
+		}
+		if err == nil {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if err != nil {
+		return err
+	}
+	return d.mount()
+}
+
+// tool runs one of the system's.
+func tool(name string, args ...string) error {
+	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", name, err, out)
+	}
+	return nil
+}
 
 // leave fills the disk so that so many bytes are left, does something, and gives
 // the room back.
@@ -256,7 +378,7 @@ func (d *disk) readOnly(is bool) error {
 	}
 	var err error
 	for range 100 { // the desk may write a file just now
-		if err = unix.Mount("soak", d.at, "tmpfs", flags, "size="+strconv.Itoa(diskSize)+",mode=0700"); !errors.Is(err, unix.EBUSY) {
+		if err = unix.Mount("", d.at, "", flags, onError); !errors.Is(err, unix.EBUSY) {
 			return err
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -313,6 +435,9 @@ func (s *soak) calm(ctx context.Context) error {
 	}
 	var err error
 	if s.state[0], err = s.rested(ctx, usage{}); err != nil {
+		return err
+	}
+	if err := s.guessRest(ctx); err != nil {
 		return err
 	}
 	if err := s.load(ctx, part, func(ctx context.Context) error {

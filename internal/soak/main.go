@@ -34,7 +34,7 @@ func command(ctx context.Context) (err error) {
 	c := config{log: os.Stderr}
 	record := flag.String("record", "", "file to write the table into, between its marks")
 	flag.DurationVar(&c.length, "for", 10*time.Minute, "how long faults are injected")
-	flag.IntVar(&c.unknown, "unknown", 1_000_000, "the most unknown codes to look up")
+	flag.IntVar(&c.unknown, "unknown", 200_000, "how many unknown codes to look up; what the load leaves of them comes after it")
 	flag.IntVar(&c.jumps, "jumps", 500, "jumps of the clock")
 	flag.Parse()
 	if c.dir, err = os.MkdirTemp("", "suluh-soak-"); err != nil {

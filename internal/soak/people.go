@@ -17,6 +17,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"suluh.example/suluh/crypto/casecode"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/keyfile"
@@ -320,6 +322,18 @@ func (s *soak) breakOff(ctx context.Context, sender *submission.Sender) {
 	_, _ = sub.Attach("besar.bin", "", io.LimitReader(rand.Reader, 1+mathrand.Int64N(400<<10)))
 	sub.Abort()
 	s.counts.add(broken, 1)
+}
+
+// guessRest looks up what is left of the unknown codes, as fast as they go.
+func (s *soak) guessRest(ctx context.Context) error {
+	if s.counts.of(guessed) < s.unknown {
+		s.say("%d unknown codes are left to look up", s.unknown-s.counts.of(guessed))
+	}
+	var g errgroup.Group
+	for range 8 {
+		g.Go(func() error { return s.guesser(ctx) })
+	}
+	return errors.Join(g.Wait(), ctx.Err())
 }
 
 // guesser looks up codes that nobody has.

@@ -43,6 +43,7 @@ type soak struct {
 	ended  time.Duration // how long it took
 	state  [2]usage      // of the parts before and after the hostile but bloodless end
 	failed losses
+	others sync.Mutex // held by who stops or starts another part than the vault
 }
 
 // losses keeps what must never happen: each is a loss or a lie.

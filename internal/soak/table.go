@@ -27,7 +27,7 @@ func (s *soak) table() string {
 	b.WriteString("| what was done | how often |\n| --- | ---: |\n")
 	for _, f := range faults() {
 		n := fmt.Sprint(s.counts.of(f))
-		if s.disk == nil && (f == diskFull || f == diskWAL || f == diskClosed || f == diskReadOnly || f == killFull) {
+		if s.disk == nil && (f == diskFull || f == diskWAL || f == diskClosed || f == diskReadOnly || f == diskFails || f == killFull) {
 			n = "not without root"
 		}
 		fmt.Fprintf(&b, "| %s | %s |\n", f, n)
