@@ -336,7 +336,7 @@ func (c *Case) forwarded(r *roster.Roster, clock report.Clock) {
 			continue
 		}
 		last := slices.ContainsFunc(e.Objects, func(o id.Object) bool { return o.Role == id.RoleDraft && o.Digest == f.Draft })
-		if d := len(c.drafts) - 1; last && e.Member == f.Prepared && d >= 0 && c.drafts[d].Object == f.Draft && c.drafts[d].By == f.Prepared {
+		if d := len(c.drafts) - 1; last && d >= 0 && c.drafts[d].Object == f.Draft && c.drafts[d].By == f.Prepared {
 			c.Draft = &c.drafts[d]
 		}
 		break

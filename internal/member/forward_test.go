@@ -298,6 +298,26 @@ func TestWhoApproves(t *testing.T) {
 		t.Errorf("approved what was sent back: %v", err)
 	}
 
+	// The class was decided otherwise since.
+	must(t, prepares.Prepare(t.Context(), of, once(), queueTitle, queueText))
+	must(t, prepares.Triage(t.Context(), of, once(), member.Triage{Class: report.Aspiration}))
+	c, err = approves.Open(t.Context(), of)
+	must(t, err)
+	if err := approves.Approve(t.Context(), of, once(), c.Draft.Object, false); !errors.Is(err, member.ErrClass) {
+		t.Errorf("approved as of another class: %v", err)
+	}
+	must(t, prepares.Triage(t.Context(), of, once(), member.Triage{Class: report.General}))
+
+	// Another unit handles it, so its approvers decide.
+	must(t, prepares.Refer(t.Context(), of, "itjen", false))
+	if err := approves.Approve(t.Context(), of, once(), c.Draft.Object, false); !errors.Is(err, member.ErrApprover) {
+		t.Errorf("approved by an approver of the unit that had it before: %v", err)
+	}
+	if err := approves.Decide(t.Context(), of, once(), member.Decision{Item: c.Draft.Object, Result: accesslog.ResultDropped}); !errors.Is(err, member.ErrApprover) {
+		t.Errorf("dropped by an approver of the unit that had it before: %v", err)
+	}
+	must(t, prepares.Refer(t.Context(), of, "itprov", false))
+
 	// Who prepared it left.
 	must(t, prepares.Prepare(t.Context(), of, once(), queueTitle, queueText))
 	w.Remove(testvault.Two)
@@ -481,7 +501,11 @@ func TestReferral(t *testing.T) {
 	must(t, six.Revoke(t.Context(), of, conflicted))
 
 	// Back, and once more, now with the end of the first unit's access.
-	must(t, three.Refer(t.Context(), of, "itprov", false))
+	must(t, three.SetStatus(t.Context(), of, member.NewOnce(), report.Reviewing, ""))
+	if items := list(t, two); items[0].Handling != "itjen" {
+		t.Errorf("a status gave the case back to %s", items[0].Handling)
+	}
+	must(t, two.Refer(t.Context(), of, "itprov", false)) // which gives him another wrap than the deposit's
 	if items := list(t, two); len(items) != 1 || items[0].Handling != "itprov" {
 		t.Errorf("back: %+v", items)
 	}
@@ -542,6 +566,18 @@ func TestAVaultThatExchangesTexts(t *testing.T) {
 		t.Errorf("an older text is approved: %v", err)
 	}
 
+	// It hides the newer one, too.
+	hides := liar.Head
+	liar.Head = func(a *membersock.ActAnswer) {
+		hides(a)
+		if a.Case != nil {
+			a.Case.Objects = slices.DeleteFunc(a.Case.Objects, func(o membersock.CaseObject) bool { return o.Role == id.RoleDraft && o.Digest != old })
+		}
+	}
+	if c, err = s.Open(t.Context(), of); err != nil || c.Draft != nil {
+		t.Errorf("an older text is shown where the newer is hidden: %+v, %v", c.Draft, err)
+	}
+
 	// It says that another prepared it, so that this one may approve.
 	must(t, approves.Prepare(t.Context(), of, member.NewOnce(), queueTitle, "Teks ketiga."))
 	liar.Head = func(a *membersock.ActAnswer) {
@@ -558,6 +594,65 @@ func TestAVaultThatExchangesTexts(t *testing.T) {
 	must(t, err)
 	if c.Draft != nil {
 		t.Errorf("somebody else's text is shown as another's: %+v", c.Draft)
+	}
+	liar.Head = func(a *membersock.ActAnswer) { // in the records alone
+		if a.Case != nil && a.Case.Forward != nil {
+			a.Case.Forward.Prepared = testvault.Two
+			for i := range a.Case.Access {
+				if a.Case.Access[i].Action == accesslog.PrepareForward {
+					a.Case.Access[i].Member = testvault.Two
+				}
+			}
+		}
+	}
+	c, err = open(t, lied).Open(t.Context(), of)
+	must(t, err)
+	if c.Draft != nil {
+		t.Errorf("the records are said to be another's: %+v", c.Draft)
+	}
+}
+
+// TestAForwarderBelievesNoStranger about what became of an item.
+func TestAForwarderBelievesNoStranger(t *testing.T) {
+	w, prepares, approves, of := forwarding(t)
+	f, o := approve(t, w, prepares, approves, of)
+	must(t, f.Begin(t.Context(), o))
+	must(t, f.Outcome(t.Context(), o, report.Outcome{Result: accesslog.ResultSent, Tracking: "1"}, nil))
+	o = collect(t, f)
+	for name, x := range map[string]struct {
+		by   id.Member
+		item id.Digest
+		want error
+	}{
+		"an approver's":    {testvault.One, o.Digest, nil},
+		"a reader's":       {testvault.Two, o.Digest, member.ErrSigner},
+		"of another item":  {forwarder, id.DigestOf(nil), member.ErrSigner},
+		"of another draft": {testvault.One, o.Item.Draft, member.ErrSigner},
+	} {
+		d := *o.Last
+		d.Item, d.Tracking = x.item, "9"
+		doc, err := report.Sign(d, w.Who[x.by].Signer())
+		must(t, err)
+		to, err := seal.ParseRecipient(w.Who[forwarder].Recipient())
+		must(t, err)
+		b, err := seal.SealDocument(doc, seal.DocumentFloor, to)
+		must(t, err)
+		liar := &testvault.Liar{Vault: w.Vault, Head: func(a *membersock.ActAnswer) {
+			for i := range a.Items {
+				a.Items[i].Outcome = id.DigestOf(b)
+			}
+		}, Swap: func(d id.Object) []byte {
+			if d.Role == id.RoleOutcome {
+				return b
+			}
+			return nil
+		}}
+		lied := config(t, w, forwarder)
+		lied.Vault = membersock.NewClient(w.Listen("d"+id.DigestOf([]byte(name)).String()[:8]+".sock", membersock.Handler(liar)))
+		got := collect(t, open(t, lied))
+		if !errors.Is(got.Err, x.want) || (got.Last != nil) != (x.want == nil) {
+			t.Errorf("%s: %v, %+v", name, got.Err, got.Last)
+		}
 	}
 }
 
