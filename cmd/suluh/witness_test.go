@@ -9,10 +9,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -207,7 +209,7 @@ func TestWitnesses(t *testing.T) {
 		t.Errorf("%d records are cosigned before anybody was asked", n)
 	}
 
-	asking := exec.Command(program(t), "witness", "ask", "--member-socket", w.MemberSocket(), "--root-key", w.RootKey(), "--every", "1s")
+	asking := exec.Command(program(t), "witness", "ask", "--member-socket", w.MemberSocket(), "--root-key", w.RootKey(), "--every", "1s", "--again", "3s")
 	asking.Stderr = t.Output()
 	asking.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	must(t, asking.Start())
@@ -269,6 +271,29 @@ func TestWitnesses(t *testing.T) {
 		if err != nil || !strings.Contains(string(out), " of 3 witnesses have cosigned its first ") {
 			t.Errorf("verifying %s: %v\n%s", where, err, out)
 		}
+	}
+
+	// So does a client that others have written, by the policy alone: from audit, from
+	// the copy, and from a mirror that is nothing but the copy behind a web server.
+	policyFile := filepath.Join(t.TempDir(), "policy")
+	must(t, os.WriteFile(policyFile, []byte("log "+vkey+"\n"+text), 0o600))
+	dir := exported(t, w, vkey)
+	mirror := httptest.NewServer(http.FileServer(http.Dir(dir)))
+	defer mirror.Close()
+	for _, where := range []string{w.Audit, dir, mirror.URL} {
+		out, err := exec.Command("../../build/bin/tlogclient", policyFile, accesslog.CosignedPath, where).CombinedOutput()
+		if n, _ := strconv.Atoi(strings.TrimSpace(string(out))); err != nil || n == 0 {
+			t.Errorf("another's client, reading %s: %v\n%s", where, err, out)
+		}
+	}
+	if out, err := exec.Command(program(t), "audit", "verify", "--log-key", vkey, mirror.URL).CombinedOutput(); err != nil {
+		t.Errorf("verifying a mirror: %v\n%s", err, out)
+	}
+	lone := filepath.Join(t.TempDir(), "policy") // one of three has another key
+	strict := strings.Replace(text, "group saksi 2", "group saksi 3", 1)
+	must(t, os.WriteFile(lone, []byte("log "+vkey+"\n"+strings.ReplaceAll(strict, c.key, ownWitness(t, c.name, vkey).key)), 0o600))
+	if out, err := exec.Command("../../build/bin/tlogclient", lone, accesslog.CosignedPath, dir).CombinedOutput(); err == nil {
+		t.Errorf("another's client takes a checkpoint without its quorum:\n%s", out)
 	}
 
 	// What isn't this log's isn't taken, nor what no witness has signed.
