@@ -61,6 +61,10 @@ func newForwardScene(t *testing.T) (s *scene, c id.Case) {
 	must(t, forwards.Outcome(ctx, collect(), report.Outcome{Result: accesslog.ResultStatus, Status: report.Forwarded}, nil))
 	_, err = two.Open(ctx, s.b)
 	must(t, err)
+	must(t, one.Revoke(ctx, s.b, testvault.Two))
+	must(t, one.Grant(ctx, s.b, testvault.Two))
+	_, err = two.Open(ctx, s.b)
+	must(t, err)
 	must(t, one.Refer(ctx, s.b, "itjen", true))
 	_, err = three.Open(ctx, s.b)
 	must(t, err)
@@ -283,7 +287,7 @@ func TestTamperingWithForwarding(t *testing.T) {
 		{name: "who referred a case away goes on reading it", by: []string{auditor}, fault: check.FaultCover, at: end, edit: add(
 			by(one, accesslog.Open, s.b, coverOf(1, "refer", one, s.b), nil))},
 		{name: "another whose access a referral ended goes on reading", by: []string{auditor}, fault: check.FaultCover, at: end, edit: add(
-			by(two, accesslog.Open, s.b, coverOf(1, "open", two, s.b), nil))},
+			by(two, accesslog.Open, s.b, coverOf(2, "open", two, s.b), nil))},
 		{name: "whose access a referral ended gives it to himself again", by: []string{auditor}, fault: check.FaultCover, at: end, edit: add(
 			by(two, accesslog.Grant, s.b, coverOf(1, "open", two, s.b), func(x *store, st *accesslog.Statement) {
 				st.To, st.Objects = two, some(id.RoleWrap)
