@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"path/filepath"
 	"strings"
 
@@ -67,9 +68,16 @@ func deskRules(identities string, t tlsFlags) sandbox.Rules {
 	return sandbox.Rules{Write: []string{identities}, Read: append(zones(), t.folders()...), Secrets: true}
 }
 
-// dialerRules: the folder of the one socket, which may be made anew.
-func dialerRules(socket string) sandbox.Rules {
-	return sandbox.Rules{Sockets: []string{filepath.Dir(socket)}}
+// dialerRules: the folder of the one socket, which may be made anew, or the one
+// port and how names are looked up.
+func dialerRules(address string) (r sandbox.Rules) {
+	network, at := dialer.Network(address)
+	if network == "unix" {
+		r.Sockets = []string{filepath.Dir(at)}
+		return r
+	}
+	toPort(&r, &url.URL{Host: at})
+	return r
 }
 
 // alive ends when the part's dialer does: without it the part is of no use, and

@@ -165,3 +165,43 @@ func TestIsNoCommand(t *testing.T) {
 		t.Errorf("got %v: %s", err, out)
 	}
 }
+
+// TestConnectsToAHost reaches a TCP port, and says why it doesn't.
+func TestConnectsToAHost(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := dialer.Start(t.Context(), "tcp:"+l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	go func() {
+		c, err := l.Accept()
+		if err == nil {
+			_, _ = io.WriteString(c, "halo")
+			c.Close()
+		}
+	}()
+	c, err := d.Dial(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if b, err := io.ReadAll(c); err != nil || string(b) != "halo" {
+		t.Errorf("got %q, %v", b, err)
+	}
+	l.Close()
+	if _, err := d.Dial(t.Context()); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("nobody listens: %v", err)
+	}
+	nowhere, err := dialer.Start(t.Context(), "tcp:tidak-ada.invalid:443")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { nowhere.Close() })
+	if _, err := nowhere.Dial(t.Context()); !errors.Is(err, syscall.EHOSTUNREACH) {
+		t.Errorf("a name that is none: %v", err)
+	}
+}
