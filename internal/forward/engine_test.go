@@ -434,6 +434,46 @@ func TestFoundByAPerson(t *testing.T) {
 	}
 }
 
+// What the queue refuses comes back to the approver with its reason, and is not
+// tried again.
+func TestRefusedComesBack(t *testing.T) {
+	m := newModel()
+	r := m.approve("Lampu di jalan kecamatan padam sejak dua minggu.")
+	m.fault = func(name string) fault {
+		if name == "send" {
+			return no
+		}
+		return none
+	}
+	m.round(m.engine(catalogue(t)))
+	if r.State != accesslog.StageRefused || r.Last.Text != "bukan wewenang kami" || len(r.told) > 0 {
+		t.Errorf("it is %s: %+v", r.State, r.Last)
+	}
+}
+
+// What the vault could not take is not forgotten, even if somebody decides
+// meanwhile that it is lost.
+func TestOutcomeIsKeptUntilItIsTaken(t *testing.T) {
+	m := newModel()
+	m.lookup = false
+	r := m.approve("Lampu di jalan kecamatan padam sejak dua minggu.")
+	m.fault = func(name string) fault {
+		if name == "outcome" {
+			return before
+		}
+		return none
+	}
+	e := m.engine(catalogue(t))
+	m.round(e)
+	r.State = accesslog.StageUnknown
+	m.rows[m.approve("Jalan berlubang di depan pasar.").Digest].State = accesslog.StageDropped // so that it collects
+	m.round(e)
+	m.settleDown(e)
+	if r.State != accesslog.StageSent || len(m.wrong) > 0 {
+		t.Errorf("it is %s, %v", r.State, m.wrong)
+	}
+}
+
 // Run ends with the session, and when it is asked to.
 func TestRunEnds(t *testing.T) {
 	m := newModel()

@@ -65,9 +65,11 @@ type Client struct {
 	secrets []string
 }
 
-// NewClient makes the client. Socks is the HOST:PORT of a SOCKS5 proxy that looks
-// names up itself, or "" for none; each client asks it for a circuit of its own.
-func NewClient(r Reach, socks string) (*Client, error) {
+// Dial connects, as [net.Dialer.DialContext] does.
+type Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+// NewClient makes the client. It connects by dial, or, if that is nil, by itself.
+func NewClient(r Reach, dial Dial) (*Client, error) {
 	roots, err := x509.SystemCertPool()
 	if r.CA != "" {
 		roots = x509.NewCertPool()
@@ -85,11 +87,8 @@ func NewClient(r Reach, socks string) (*Client, error) {
 	if r.Timeout < 0 {
 		return nil, errors.New("timeout: less than nothing")
 	}
-	dial := (&net.Dialer{Timeout: 30 * time.Second}).DialContext
-	if socks != "" {
-		if dial, err = through(socks); err != nil {
-			return nil, err
-		}
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: 30 * time.Second}).DialContext
 	}
 	var protocols http.Protocols
 	protocols.SetHTTP1(true) // HTTP/2 tries again by itself, where the server may have begun
@@ -107,11 +106,13 @@ func NewClient(r Reach, socks string) (*Client, error) {
 	}}, nil
 }
 
-func through(socks string) (func(context.Context, string, string) (net.Conn, error), error) {
+// Through connects by a SOCKS5 proxy that looks names up itself, which is reached
+// by dial. Each is a way of its own: Tor gives it a circuit of its own.
+func Through(socks string, dial Dial) (Dial, error) {
 	if _, port, err := net.SplitHostPort(socks); err != nil || port == "" {
 		return nil, errors.New("socks: not HOST:PORT")
 	}
-	p, err := proxy.SOCKS5("tcp", socks, &proxy.Auth{User: rand.Text(), Password: rand.Text()}, &net.Dialer{Timeout: 30 * time.Second})
+	p, err := proxy.SOCKS5("tcp", socks, &proxy.Auth{User: rand.Text(), Password: rand.Text()}, dial)
 	if err != nil {
 		return nil, fmt.Errorf("socks: %w", err)
 	}
@@ -120,6 +121,16 @@ func through(socks string) (func(context.Context, string, string) (net.Conn, err
 		return nil, errors.New("socks: can't be used")
 	}
 	return d.DialContext, nil
+}
+
+// Dial makes it one of golang.org/x/net/proxy.
+func (d Dial) Dial(network, address string) (net.Conn, error) {
+	return d(context.Background(), network, address)
+}
+
+// DialContext does too.
+func (d Dial) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return d(ctx, network, address)
 }
 
 // Address reads the address of a queue from the configuration: https, or http to

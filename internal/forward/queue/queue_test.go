@@ -58,12 +58,12 @@ func TestCertificates(t *testing.T) {
 	s.Config.ErrorLog = nil
 	ca := write(t, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})), 0o644)
 
-	c, err := queue.NewClient(queue.Reach{}, "")
+	c, err := queue.NewClient(queue.Reach{}, nil)
 	must(t, err)
 	if _, err := post(t, c, s.URL); !notSent(err) || !errors.Is(err, queue.ErrUnreachable) || heard > 0 {
 		t.Errorf("nobody vouches for it: %v, heard %d times", err, heard)
 	}
-	if c, err = queue.NewClient(queue.Reach{CA: ca}, ""); err != nil {
+	if c, err = queue.NewClient(queue.Reach{CA: ca}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := post(t, c, s.URL); err != nil || heard != 1 {
@@ -76,7 +76,7 @@ func TestCertificates(t *testing.T) {
 		t.Errorf("a certificate for another name: %v, heard %d times", err, heard)
 	}
 	for _, r := range []queue.Reach{{CA: "/tidak/ada"}, {CA: write(t, "bukan", 0o644)}, {Timeout: -1}} {
-		if _, err := queue.NewClient(r, ""); err == nil || strings.Contains(err.Error(), "/") {
+		if _, err := queue.NewClient(r, nil); err == nil || strings.Contains(err.Error(), "/") {
 			t.Errorf("%+v: %v", r, err)
 		}
 	}
@@ -97,7 +97,9 @@ func TestSocks(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	go func() { _ = p.Serve(l) }()
-	c, err := queue.NewClient(queue.Reach{}, l.Addr().String())
+	dial, err := queue.Through(l.Addr().String(), (&net.Dialer{}).DialContext)
+	must(t, err)
+	c, err := queue.NewClient(queue.Reach{}, dial)
 	must(t, err)
 	if _, err := post(t, c, "http://antrean.example:80/x"); err != nil || !slices.Equal(asked, []string{"antrean.example"}) {
 		t.Errorf("through the proxy: %v, it was asked for %q", err, asked)
@@ -107,7 +109,7 @@ func TestSocks(t *testing.T) {
 		t.Errorf("without the proxy: %v", err)
 	}
 	for _, bad := range []string{"9050", "127.0.0.1", "localhost:"} {
-		if _, err := queue.NewClient(queue.Reach{}, bad); err == nil {
+		if _, err := queue.Through(bad, (&net.Dialer{}).DialContext); err == nil {
 			t.Errorf("%q is taken for a proxy", bad)
 		}
 	}
@@ -131,7 +133,7 @@ func TestEnvironment(t *testing.T) {
 	defer p.Close()
 	t.Setenv("HTTP_PROXY", p.URL)
 	t.Setenv("http_proxy", p.URL)
-	c, err := queue.NewClient(queue.Reach{}, "")
+	c, err := queue.NewClient(queue.Reach{}, nil)
 	must(t, err)
 	if _, err := post(t, c, "http://antrean.invalid/"); !notSent(err) || proxied {
 		t.Errorf("%v, proxied: %v", err, proxied)
@@ -146,7 +148,7 @@ func TestRedirects(t *testing.T) {
 	defer other.Close()
 	for _, code := range []int{301, 302, 303, 307, 308} {
 		s := httptest.NewServer(http.RedirectHandler(other.URL, code))
-		c, err := queue.NewClient(queue.Reach{}, "")
+		c, err := queue.NewClient(queue.Reach{}, nil)
 		must(t, err)
 		if _, err := post(t, c, s.URL); !errors.Is(err, queue.ErrMoved) {
 			t.Errorf("%d: %v", code, err)
@@ -168,7 +170,7 @@ func TestTimeout(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	defer s.Close()
-	c, err := queue.NewClient(queue.Reach{Timeout: 2 * time.Second}, "")
+	c, err := queue.NewClient(queue.Reach{Timeout: 2 * time.Second}, nil)
 	must(t, err)
 	if _, err := post(t, c, s.URL); !errors.Is(err, queue.ErrCut) || notSent(err) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
@@ -189,7 +191,7 @@ func TestRetryAfter(t *testing.T) {
 			w.Header().Set("Retry-After", say)
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}))
-		c, err := queue.NewClient(queue.Reach{}, "")
+		c, err := queue.NewClient(queue.Reach{}, nil)
 		must(t, err)
 		_, err = post(t, c, s.URL)
 		var n *forward.NotSent
@@ -203,7 +205,7 @@ func TestRetryAfter(t *testing.T) {
 // TestSecrets reads credentials from where they may stand, and keeps them out of
 // what is said later.
 func TestSecrets(t *testing.T) {
-	c, err := queue.NewClient(queue.Reach{}, "")
+	c, err := queue.NewClient(queue.Reach{}, nil)
 	must(t, err)
 	if s, err := c.Secret("key_file", write(t, "rahasia-satu\n", 0o600)); s != "rahasia-satu" || err != nil {
 		t.Errorf("of a file: %q, %v", s, err)
@@ -244,7 +246,7 @@ func TestAddress(t *testing.T) {
 }
 
 func TestWords(t *testing.T) {
-	c, err := queue.NewClient(queue.Reach{}, "")
+	c, err := queue.NewClient(queue.Reach{}, nil)
 	must(t, err)
 	for in, want := range map[string]string{
 		"  satu\r\n dua\ttiga ":                                "satu dua tiga",
@@ -317,7 +319,7 @@ func TestTables(t *testing.T) {
 func FuzzWords(f *testing.F) {
 	f.Add("<p>Sudah</p>\r\n&lt;b&gt;")
 	f.Add("\u202e\x00<!--")
-	c, err := queue.NewClient(queue.Reach{}, "")
+	c, err := queue.NewClient(queue.Reach{}, nil)
 	must(f, err)
 	f.Fuzz(func(t *testing.T, s string) {
 		line, text := c.Line(s), c.Text(s)

@@ -110,7 +110,7 @@ var kinds = []struct {
 
 func dial(t testing.TB) *queue.Client {
 	t.Helper()
-	c, err := queue.NewClient(queue.Reach{}, "")
+	c, err := queue.NewClient(queue.Reach{}, nil)
 	must(t, err)
 	return c
 }
