@@ -65,7 +65,7 @@ func runDemo(t *testing.T, dir string) (r ready, stop func()) {
 func TestDemoShowsTheMainJobAndGoesOn(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "d")
 	first, stop := runDemo(t, dir)
-	if len(first.Members) != 6 || first.Dir != dir {
+	if len(first.Members) != 7 || first.Dir != dir {
 		t.Errorf("%d members in %s", len(first.Members), first.Dir)
 	}
 	for _, file := range append([]string{first.Socket}, first.Members[0].IdentityFile) {

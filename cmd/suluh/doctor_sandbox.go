@@ -47,6 +47,9 @@ func triedParts() []tried {
 			r.Sockets = nil // the dialer connects
 			return r
 		}, nil},
+		{"forward", func(t breakout.Targets) sandbox.Rules {
+			return forwardRules(filepath.Join(t.Outside, "identities", "penerus.identity"), "")
+		}, nil},
 		// Before Landlock's ABI 9 the kernel can't tell one socket by its path from another.
 		{"dialer", func(t breakout.Targets) sandbox.Rules { return dialerRules(t.Socket) }, []string{"socket"}},
 		{"case", func(t breakout.Targets) sandbox.Rules {

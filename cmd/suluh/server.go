@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 
 	"suluh.example/suluh/crypto/keyfile"
@@ -25,6 +26,7 @@ type serverCmds struct {
 	Member  memberCmd  `cmd:"" help:"Make a member's keys."`
 	Case    caseCmd    `cmd:"" help:"Work on cases as a member."`
 	Witness witnessCmd `cmd:"" help:"See to it that everybody is shown the same access log."`
+	Forward forwardCmd `cmd:"" help:"Hand what was approved to the main queue."`
 	Onion   onionCmd   `cmd:"" help:"Say how an onion service is."`
 	Doctor  doctorCmd  `cmd:"" help:"Say what is wrong with a store and what to do."`
 	Redact  redactCmd  `cmd:"" help:"Mask what is personal in a text."`
@@ -41,7 +43,7 @@ type serverCmds struct {
 }
 
 func serverHint(err error) string {
-	if hint := doorHint(err); hint != "" {
+	if hint := cmp.Or(doorHint(err), forwardHint(err)); hint != "" {
 		return hint
 	}
 	var restored *member.Restored

@@ -64,8 +64,10 @@ type example struct {
 type step struct {
 	Ago    int           `toml:"ago"`
 	By     id.Member     `toml:"by"`
-	Do     string        `toml:"do"` // status, reply or note
+	Do     string        `toml:"do"` // status, reply, note, triage, prepare or approve
 	Status report.Status `toml:"status"`
+	Class  report.Class  `toml:"class"`
+	Title  string        `toml:"title"`
 	Text   string        `toml:"text"`
 }
 
@@ -252,6 +254,19 @@ func (s step) take(ctx context.Context, by *member.Session, of id.Case) error {
 		return by.Reply(ctx, of, member.NewOnce(), s.Text)
 	case "note":
 		return by.Note(ctx, of, member.NewOnce(), s.Text)
+	case "triage":
+		return by.Triage(ctx, of, member.NewOnce(), member.Triage{Class: s.Class})
+	case "prepare":
+		return by.Prepare(ctx, of, member.NewOnce(), s.Title, s.Text)
+	case "approve":
+		c, err := by.Open(ctx, of)
+		if err != nil {
+			return err
+		}
+		if c.Draft == nil {
+			return errors.New("nothing was prepared")
+		}
+		return by.Approve(ctx, of, member.NewOnce(), c.Draft.Object, false)
 	}
 	return fmt.Errorf("unknown step %q", s.Do)
 }

@@ -56,6 +56,9 @@ func units() []roster.Unit {
 	}
 }
 
+// forwarder is the member as whom the forward part works.
+const forwarder = "penerus"
+
 func members() []Member {
 	return []Member{
 		{ID: "penelaah-satu", Name: "Penelaah Satu", Unit: "itprov", Roles: []roster.Role{roster.Reader, roster.Approver}},
@@ -64,6 +67,7 @@ func members() []Member {
 		{ID: "penelaah-pusat", Name: "Penelaah Pusat", Unit: "itjen", Roles: []roster.Role{roster.Reader, roster.Approver}},
 		{ID: "penelaah-kabupaten", Name: "Penelaah Kabupaten", Unit: "itkab", Roles: []roster.Role{roster.Reader, roster.Approver}},
 		{ID: "pemeriksa-log", Name: "Pemeriksa Log", Unit: "itjen", Roles: []roster.Role{roster.Auditor}},
+		{ID: forwarder, Name: "Penerus", Unit: "itprov", Roles: []roster.Role{roster.Forwarder}},
 	}
 }
 

@@ -1,5 +1,5 @@
-// Package world runs a whole instance of Suluh on loopback: a vault, intake,
-// desk and audit, each as a process of its own, with throw-away keys and made-up
+// Package world runs a whole instance of Suluh on loopback: a vault, intake, desk,
+// audit and forward, each as a process of its own, with throw-away keys and made-up
 // cases. The demo is one, and so is what tests drive from outside.
 //
 // Its keys protect nothing: passphrases and codes lie beside what they open. It
@@ -12,6 +12,8 @@
 //	keys/         the folder of rosters (suluh roster), recovery sheets
 //	identities/   the members' identity files
 //	onion/        intake's onion service, if there is one
+//	forward/      the forwarder's configuration and passphrase
+//	antrean/      where it puts what was approved: a queue that is a folder
 //	vault/        the vault's own directory
 package world
 
@@ -26,6 +28,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -35,6 +38,7 @@ import (
 
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/internal/durable"
 )
 
 // Config says what a world is and where it listens.
@@ -51,6 +55,10 @@ type Config struct {
 	Onion            bool
 	TorDefaultsTorrc string
 
+	// Forward is the forwarder's configuration. If it is empty, approved items go
+	// to the folder antrean; in a bare world there is then no forwarder.
+	Forward string
+
 	Bare bool      // no example cases
 	Log  io.Writer // what the parts say on standard error; default: nowhere
 	Args map[Part][]string
@@ -65,6 +73,8 @@ const (
 	Intake Part = "intake"
 	Desk   Part = "desk"
 	Audit  Part = "audit"
+
+	Forward Part = "forward"
 )
 
 // Member is a member of the roster and the passphrase of the identity file.
@@ -104,6 +114,34 @@ func (w *World) OnionDir() string { return filepath.Join(w.Dir, "onion") }
 // RootKey is the file with the key that rosters are signed with.
 func (w *World) RootKey() string { return filepath.Join(w.Dir, "keys", "root.vkey") }
 
+// ForwardConfig is the forwarder's configuration.
+func (w *World) ForwardConfig() string { return filepath.Join(w.Dir, "forward", "forward.toml") }
+
+// Spool is the folder to which a forwarder without another queue brings what was
+// approved.
+func (w *World) Spool() string { return filepath.Join(w.Dir, "antrean") }
+
+// configure writes what the forwarder needs.
+func (w *World) configure() error {
+	text := w.config.Forward
+	if text == "" {
+		text = fmt.Sprintf("queue = \"spool\"\n\n[times]\nvault = \"2s\"\nstatus = \"2s\"\n\n[spool]\ndir = %q\n", w.Spool())
+	}
+	i := slices.IndexFunc(w.Members, func(m Member) bool { return m.ID == forwarder })
+	if i < 0 {
+		return errors.New("this demo was made before there was a forwarder; name another directory")
+	}
+	if err := os.MkdirAll(filepath.Dir(w.ForwardConfig()), 0o700); err != nil {
+		return err
+	}
+	for file, text := range map[string]string{w.ForwardConfig(): text, filepath.Join(w.Dir, "forward", "passphrase"): w.Members[i].Passphrase + "\n"} {
+		if err := durable.ReplaceFile(file, []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Start makes the world if its directory holds none yet, and starts all parts.
 // It returns once every one of them answers.
 func Start(ctx context.Context, c Config) (_ *World, err error) {
@@ -132,7 +170,7 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 	}
 	w := &World{
 		Dir: c.Dir, LogKey: kept.LogKey, Codes: kept.Codes, Members: kept.Members,
-		config: c, parts: map[Part]*process{}, died: make(chan error, 4),
+		config: c, parts: map[Part]*process{}, died: make(chan error, 5),
 	}
 	for i, m := range w.Members {
 		w.Members[i].IdentityFile = filepath.Join(c.Dir, "identities", string(m.ID)+".identity")
@@ -146,7 +184,14 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 		return nil, err
 	}
 	var others errgroup.Group
-	for _, p := range []Part{Intake, Desk, Audit} {
+	parts := []Part{Intake, Desk, Audit}
+	if c.Forward != "" || !c.Bare {
+		if err = w.configure(); err != nil {
+			return nil, err
+		}
+		parts = append(parts, Forward)
+	}
+	for _, p := range parts {
 		others.Go(func() error { return w.StartPart(p) })
 	}
 	if err = others.Wait(); err != nil {
@@ -190,6 +235,11 @@ func (w *World) command(p Part) []string {
 		args = []string{
 			"audit", "serve", "--log-key", filepath.Join(vault, "log.vkey"), "--listen", w.config.AuditAddr, "--open-entries",
 			filepath.Join(vault, "log.sock"),
+		}
+	case Forward:
+		args = []string{
+			"forward", "--config", w.ForwardConfig(), "--member-socket", w.MemberSocket(), "--root-key", w.RootKey(),
+			"--identity", filepath.Join(w.Dir, "identities", forwarder+".identity"), "--passphrase-file", filepath.Join(w.Dir, "forward", "passphrase"),
 		}
 	}
 	return append(args, w.config.Args[p]...)
@@ -326,7 +376,7 @@ func (w *World) end(p Part, sig syscall.Signal) error {
 // Stop ends all parts cleanly, the vault last.
 func (w *World) Stop() error {
 	var errs []error
-	for _, p := range []Part{Audit, Desk, Intake, Vault} {
+	for _, p := range []Part{Forward, Audit, Desk, Intake, Vault} {
 		errs = append(errs, w.end(p, syscall.SIGTERM))
 	}
 	return errors.Join(errs...)
