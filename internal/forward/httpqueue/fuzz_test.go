@@ -18,7 +18,7 @@ import (
 func FuzzFields(f *testing.F) {
 	f.Add("Judul", "Isi", "kq3x7v2m")
 	f.Add(`", "admin": true, "x": "`, "x&admin=1\r\nX: y{{.}}</script>\u2028", "../../admin?x=1#")
-	client, err := queue.NewClient(queue.Reach{}, "")
+	client, err := queue.NewClient(queue.Reach{}, nil)
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func secret(t testing.TB, s string) string {
 
 func connect(t testing.TB, cfg httpqueue.Config) (*httpqueue.Connector, error) {
 	t.Helper()
-	client, err := queue.NewClient(queue.Reach{}, "")
+	client, err := queue.NewClient(queue.Reach{}, nil)
 	must(t, err)
 	return httpqueue.New(cfg, client)
 }

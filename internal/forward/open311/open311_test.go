@@ -40,7 +40,7 @@ func config(t testing.TB, s *queuetest.Server) open311.Config {
 
 func connect(t testing.TB, cfg open311.Config) (*open311.Connector, error) {
 	t.Helper()
-	client, err := queue.NewClient(queue.Reach{}, "")
+	client, err := queue.NewClient(queue.Reach{}, nil)
 	must(t, err)
 	return open311.New(cfg, client)
 }

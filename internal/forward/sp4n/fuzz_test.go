@@ -14,7 +14,7 @@ func FuzzAnswer(f *testing.F) {
 	} {
 		f.Add([]byte(s))
 	}
-	client, err := queue.NewClient(queue.Reach{}, "")
+	client, err := queue.NewClient(queue.Reach{}, nil)
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -46,7 +46,7 @@ func config(t testing.TB, s *queuetest.Server) sp4n.Config {
 
 func connect(t testing.TB, cfg sp4n.Config) (*sp4n.Connector, error) {
 	t.Helper()
-	client, err := queue.NewClient(queue.Reach{}, "")
+	client, err := queue.NewClient(queue.Reach{}, nil)
 	must(t, err)
 	return sp4n.New(cfg, client)
 }
