@@ -1,5 +1,7 @@
 package redact
 
+import "strings"
+
 // accounts finds the names of accounts: after a network's name, and those that
 // by their own look can be nothing else.
 func (s *scan) accounts() {
@@ -65,7 +67,7 @@ func (s *scan) handleLike(first, last int, told bool) bool {
 	if letters < 4 || s.has(first, kwNIK|kwKK|kwNIP|kwNPWP|kwBPJS|kwPhone|kwBank|degree|street|estate|village) && bars == 0 || s.has(first, title|weak) && bars+digits == 0 {
 		return false
 	}
-	return bars > 0 || told && (digits >= 2 && dots == 0 || dots == 1 && letters >= 8)
+	return bars > 0 || told && (digits >= 2 && letters > digits || dots >= 1 && letters >= 6)
 }
 
 // account takes the name that follows a network's or the word for mail:
@@ -80,18 +82,19 @@ func (s *scan) account(i int) {
 		switch w := s.text(j); {
 		case w == ":" || w == "=" || w == "-":
 			colon = colon || w != "-" || s.tokens[j].gap == space
-		case w == "nama" || w == "namanya" || w == "bernama" || w == "palsu" || s.has(j, named):
+		case w == "nama" || w == "namanya" || w == "bernama" || w == "palsu" || s.has(j, named) && !(s.near(j+1) && s.tokens[j+1].gap == nothing && s.has2(j+1, number)):
 			called = true
 		case w == "@":
 			return // found by its @
-		case w == "nya" || w == "\"" || s.has(j, network) || s.has(j, owner|kin|role) && !s.has(j, given) && s.handleEnd(j) == j:
+		case w == "nya" || w == "\"" || w == "'" || called && w == "wa" || s.has(j, network) && !s.has(j, named), s.has(j, owner|role) && !s.has(j, given) && s.handleEnd(j) == j,
+			s.has(j, kin) && (strings.HasSuffix(w, "nya") || strings.HasSuffix(w, "ku") || w == "istri" || w == "suami"):
 		default:
 			n = 7
 			continue
 		}
 		j++
 	}
-	if !s.near(j) || s.tokens[j].form != word && s.tokens[j].form != number || s.used[j] != free || s.has(j, network) || s.has(j, title) && !called && !colon && s.handleEnd(j) == j && !(s.tokens[j].capital && s.near(j+1) && s.tokens[j+1].capital) {
+	if !s.near(j) || s.tokens[j].form != word && s.tokens[j].form != number || s.used[j] != free || s.has(j, network) && s.handleEnd(j) == j || s.has(j, title) && !called && !colon && s.handleEnd(j) == j && !(s.tokens[j].capital && s.near(j+1) && s.tokens[j+1].capital) {
 		return
 	}
 	kind, reason := Account, Reason("redact.reason.account")
@@ -107,6 +110,9 @@ func (s *scan) account(i int) {
 		return
 	}
 	if mail {
+		if x := s.tokens[j]; colon && x.form == word && (x.class == 0 || x.class == given) && s.plausible(j) {
+			s.take(hit{j, last, Mail, 0.6, reason})
+		}
 		return
 	}
 	x := s.tokens[j]
@@ -119,12 +125,19 @@ func (s *scan) account(i int) {
 	case (colon || called && s.has(j-1, network) && !s.has(j-1, named)) && !x.class.is(stop|owner|kin|role|job|office|doer|goer|slot|slotty|kwPhone):
 	case x.class.is(common|job|office|place|kwPhone) && !x.class.is(given):
 		return
-	case !colon && !called && !capital && !(x.class == 0 && x.end-x.start >= 6 && s.plausible(j)):
+	case !colon && !called && !capital && !(x.class == 0 && x.end-x.start >= 6 && s.plausible(j)) && !(x.class == given && s.has(j-1, network) && !s.is(i-1, "di")):
 		return
 	}
+	spoken := called && !capital && j > i+1 && (s.is(j-1, "nama") || s.is(j-1, "namanya") || s.is(j-1, "bernama"))
 	for n := 0; n < 3 && s.near(last+1) && s.tokens[last+1].form == word && s.used[last+1] == free && !s.has(last+1, network|stop); n++ {
-		if t := s.tokens[last+1]; capital && !t.capital || !capital && (t.class.is(common|job|office) || !called) {
-			break
+		t := s.tokens[last+1]
+		switch {
+		case capital && !t.capital, !capital && !spoken && (t.class.is(common|job|office) || !called && t.class != given):
+			n = 3
+			continue
+		case spoken && (t.class.is(doer|goer|slot|slotty|owner|kin|role) || derived(s.text(last+1))):
+			n = 3
+			continue
 		}
 		last++
 	}

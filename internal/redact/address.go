@@ -11,10 +11,12 @@ func (s *scan) addresses() {
 		}
 		p := s.part(i, i, true)
 		begin := i
-		if p.end >= 0 && !p.kind.is(village) || s.is(i, "km") {
-			begin = s.before(i)
+		if p.end >= 0 || s.is(i, "km") || s.is(i, "kilometer") {
+			if b := s.before(i); !p.kind.is(village) || s.has(b, nature) {
+				begin = b
+			}
 		}
-		if p.end < 0 && begin < i && s.is(i, "km") {
+		if p.end < 0 && begin < i && (s.is(i, "km") || s.is(i, "kilometer")) {
 			p = s.part(i, begin, false) // "Anjir Muara Km 18"
 		}
 		if p.end < 0 {
@@ -146,7 +148,7 @@ func (s *scan) part(k, from int, first bool) part {
 		return noPart
 	case (w == "lantai" || w == "lt" || w == "jalur") && !first && s.has2(j, number):
 		return part{end: j, house: true}
-	case w == "km" && !first:
+	case (w == "km" || w == "kilometer" || w == "kilo") && !first:
 		if s.near(j) && s.tokens[j].form == number {
 			end := j
 			if s.near(j+2) && (s.is(j+1, ",") || s.is(j+1, ".")) && s.tokens[j+1].gap == nothing && s.tokens[j+2].gap == nothing && s.tokens[j+2].form == number {
@@ -157,6 +159,12 @@ func (s *scan) part(k, from int, first bool) part {
 		return noPart
 	case w == "blok" || w == "blk":
 		return s.block2(k, j, first)
+	case !first && t.class.is(nature|place) && s.has2(k-1, number) && !t.class.is(city|given) && s.tokens[k].gap == space:
+		end := k
+		for n := 0; n < 2 && s.near(end+1) && s.has2(end+1, word) && s.has(end+1, place|direction|nature|given) && !s.has(end+1, city|stop|doer|goer); n++ {
+			end++ // "RT 05 Sungai Andai"
+		}
+		return part{end: end, kind: village}
 	case t.class.is(street | estate | village), t.class.is(nature) && !first && s.is(k-1, ","):
 		return s.named(k, j, first)
 	}
@@ -222,141 +230,6 @@ func (s *scan) block2(k, j int, first bool) part {
 	return part{end: end, kind: estate, house: end > j || !first, sure: true}
 }
 
-// named reads a word such as Jl. or Desa with the name that follows.
-func (s *scan) named(k, j int, first bool) part {
-	t := s.tokens[k]
-	w := s.text(k)
-	if !s.near(j) || s.used[j] != free {
-		return noPart
-	}
-	if t.class.is(village) && s.has(k-1, job) && s.near(k) && s.has(j, given) && !s.has(j, ambiguous) {
-		return noPart // "bidan desa Nama"
-	}
-	short := w == "jl" || w == "jln" || w == "jlan" || w == "jaln" || w == "gg" || w == "kec" || w == "kel" || w == "komp" || w == "dsn" || w == "kcmtn"
-	if w == "kp" && !(t.capital && j > k+1) || w == "kampung" && !s.tokens[j].capital && (s.tokens[j].class.is(common) || !s.whereTo(k)) || (w == "komp" || w == "kel" || w == "ds" || w == "kp" || w == "kampung") && s.tokens[j].class.is(common) && !s.tokens[j].capital {
-		return noPart
-	}
-	end, words, digits := k, 0, false
-	most := 5
-	if t.class.is(village) {
-		most = 3
-	}
-	for n := 0; n < most && j < len(s.tokens) && s.used[j] == free; n++ {
-		if words > 0 && !s.near(j) {
-			break
-		}
-		x := s.tokens[j]
-		if x.form == number && words == 0 && t.class.is(street|estate) && x.end-x.start <= 3 && x.gap != nothing {
-			end, digits = j, true
-			words++
-			j++
-			continue
-		}
-		if x.form != word || !s.addressWord(j, words, t) {
-			break
-		}
-		end = j
-		words++
-		j++
-		if s.is(j, ".") && s.near(j+1) && (x.end-x.start <= 2 || s.tokens[j].gap == nothing && s.tokens[j+1].gap == nothing) { // "A. Yani", "Jl.Sungai.Lulut"
-			j++
-		} else if s.is(j, "-") && s.near(j+1) && s.tokens[j].gap == nothing && s.tokens[j+1].gap == nothing && s.tokens[j+1].form == word {
-			j++ // "Bati-Bati"
-			n--
-		}
-	}
-	if words == 0 {
-		return noPart
-	}
-	kind := t.class & (street | estate | village)
-	if short || !first {
-		return part{end: end, kind: kind, sure: true, house: w == "gg" || w == "gang"}
-	}
-	// The whole word is one of everyday language too.
-	head := s.tokens[k+1]
-	if !head.caseless && head.capital && !head.class.is(common) {
-		return part{end: end, kind: kind}
-	}
-	if !head.caseless && head.capital && (t.capital || t.class.is(village)) && (!s.bothCommon(k+1, end) || s.whereTo(k) && !derived(s.text(k+1))) {
-		return part{end: end, kind: kind}
-	}
-	if head.class.is(common) && !head.class.is(place|nature) && !s.numberSoon(end) || digits && !s.numberSoon(end) && !t.capital {
-		return noPart
-	}
-	if t.class.is(street) && w != "gang" && !s.numberSoon(end) && !head.class.is(given|place|direction) && !(head.class == 0 && s.whereTo(k)) {
-		return noPart
-	}
-	if derived(s.text(k+1)) && !s.numberSoon(end) {
-		return noPart
-	}
-	return part{end: end, kind: kind}
-}
-
-// whereTo tells whether a word before token i says that a place follows.
-func (s *scan) whereTo(i int) bool {
-	switch s.text(max(i-1, 0)) {
-	case "di", "ke", "dari", "dr", "ka", "warga", "orang", "urang", "alamat", "almt", "alamatnya", "rumah", "rumahnya", "buhan", "tinggal":
-		return i > 0
-	}
-	return false
-}
-
-// bothCommon tells whether all words of a range are everyday ones.
-func (s *scan) bothCommon(first, last int) bool {
-	for i := first; i <= last; i++ {
-		if s.tokens[i].form == word && !s.tokens[i].class.is(common) {
-			return false
-		}
-	}
-	return true
-}
-
-// numberSoon tells whether the number of a house or an RT follows.
-func (s *scan) numberSoon(i int) bool {
-	for k := i + 1; k <= i+3 && s.near(k); k++ {
-		switch s.text(k) {
-		case "no", "nomor", "rt", "rw", "gg", "gang", "km", "blok", "komp", "komplek", "perum", "perumahan":
-			return true
-		}
-		if s.tokens[k].form == number && s.tokens[k].end-s.tokens[k].start <= 3 && k == i+1 {
-			return true
-		}
-	}
-	return false
-}
-
-// addressWord tells whether a word belongs to the name of a street or a
-// village, as its word n.
-func (s *scan) addressWord(j, n int, head token) bool {
-	t := s.tokens[j]
-	w := s.text(j)
-	road := head.class.is(street | estate)
-	ofNature := n > 0 && s.has(j-1, nature)
-	switch {
-	case t.class.is(region|street|estate|village) && !t.class.is(direction|nature), w == "rt" || w == "rw" || w == "no" || w == "nomor" || w == "km" && n > 0:
-		return false
-	case s.near(j+1) && (w == "al" && s.has2(j+1, word) || n == 0 && len(w) == 1 && s.is(j+1, ".")):
-		return true // "Gg. Al Mizan", "Jl. A. Yani"
-	case ofNature && !t.class.is(stop|kwPhone|kwNIK|kwBank|kwNIP) && (t.caseless || t.capital):
-		return true // "Sungai Tuan", "Sungai Malang"
-	case n > 0 && (t.class.is(city) && !(head.class.is(village) && t.class.is(direction)) && !s.is(j-1, "trans") || t.class.is(office) || t.class.is(title) && !t.class.is(given) && !road):
-		return false
-	case n == 0 && (t.class.is(stop) || t.class.is(title) && !t.class.is(given|direction) && !t.upper && !road):
-		return false
-	case !t.caseless && (head.capital || t.capital || head.end-head.start > 4):
-		return t.capital || n > 0 && t.class.is(direction) && !t.class.is(common)
-	case t.class.is(stop | kwPhone | kwNIK | kwBank | kwNIP):
-		return false
-	case n > 0 && road && s.numberSoon(j) && !s.is(j, "no"):
-		return true
-	case n == 0:
-		return !t.class.is(common|job|office) || t.class.is(direction|nature|entity|given|place) || road && (t.class.is(job|title) && s.has2(j+1, word) || s.numberSoon(j))
-	case t.class.is(given | direction | place):
-		return !t.class.is(common) || t.class.is(direction) || n == 1 && head.class.is(village)
-	}
-	return t.class == 0 && !derived(w) && n < 3
-}
-
 // ofOffice tells whether what begins at token i is where an office or another
 // public building is, or is part of its name.
 func (s *scan) ofOffice(i int, kind class) bool {
@@ -406,15 +279,9 @@ func (s *scan) ofOffice(i int, kind class) bool {
 
 // ofWorks tells whether a road is what is built or mended.
 func (s *scan) ofWorks(i int) bool {
-	for k := i - 1; k >= 0 && k >= i-4 && s.near(k+1); k-- {
+	for k := i - 1; k >= 0 && k >= i-3 && s.near(k+1) && !s.is(k, "di"); k-- {
 		if s.has(k, works) {
 			return true
-		}
-		if s.is(k, "di") || s.is(k, "pada") || s.is(k, "ke") {
-			if s.has(k-1, works) || s.has(k-2, works) {
-				return true
-			}
-			return false
 		}
 		if s.tokens[k].form != word {
 			return false

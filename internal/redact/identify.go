@@ -106,7 +106,7 @@ func (c *candidate) kind(d []byte) hit {
 	case ctx.is(kwBPJS) && n >= 11 && n <= 13:
 		return is(BPJS, 0.9, "redact.reason.near")
 	case ctx.is(kwBank) && n == 16 && d[0] >= '4' && d[0] <= '6' && luhn(d) && c.wide >= 4:
-		return is(Card, 0.8, "redact.reason.card")
+		return is(Card, 0.92, "redact.reason.card")
 	case ctx.is(kwCard) && n >= 13 && n <= 19 && !(ctx.is(kwBank) && !luhn(d)):
 		return is(Card, 0.85, "redact.reason.near")
 	}

@@ -177,12 +177,18 @@ func (s *scan) keyword(k int) class {
 	return s.tokens[k].class & keywords
 }
 
-// dotted returns the classes of a word whose letters have dots: "K.K.", "n.i.k".
+// dotted returns the classes of a word whose letters stand apart: "K.K.", "n i k".
 func (s *scan) dotted(k int) class {
 	w := s.text(k)
-	for n := 0; n < 3 && s.is(k-1, ".") && s.has2(k-2, word) && s.tokens[k-2].end-s.tokens[k-2].start == 1; n++ {
-		k -= 2
-		w = s.text(k) + w
+	for n := 0; n < 3; n++ {
+		j := k - 1
+		if s.is(j, ".") {
+			j--
+		}
+		if !s.has2(j, word) || s.tokens[j].end-s.tokens[j].start != 1 {
+			break
+		}
+		k, w = j, s.text(j)+w
 	}
 	if len(w) < 2 {
 		return 0

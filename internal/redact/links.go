@@ -16,7 +16,7 @@ func (s *scan) links() {
 			s.atSign(i, i)
 		case s.is(i, "a") && s.bracketed(i) && s.near(i+2) && (s.provider(i+2) || s.dotAfter(i+2) > 0):
 			s.atSign(i-1, i+1)
-		case (s.is(i, "at") || s.is(i, "et")) && s.aside(i):
+		case s.saysAt(i) && s.aside(i):
 			if s.bracketed(i) {
 				s.atSign(i-1, i+1)
 			} else {
@@ -41,6 +41,24 @@ func (s *scan) links() {
 
 // has2 tells whether there is a token i of the form.
 func (s *scan) has2(i int, f form) bool { return i >= 0 && i < len(s.tokens) && s.tokens[i].form == f }
+
+// saysAt tells whether a word is what people say for @.
+func (s *scan) saysAt(i int) bool {
+	switch s.text(i) {
+	case "at", "et", "ad", "add", "keong", "arroba":
+		return true
+	}
+	return false
+}
+
+// saysDot tells whether a word is what people say for the dot in a domain.
+func saysDot(w string) bool {
+	switch w {
+	case "dot", "titik", "ttk", "tik", "point":
+		return true
+	}
+	return false
+}
 
 // scheme tells whether a token is what a link begins with.
 func (s *scan) scheme(i int) bool {
@@ -94,10 +112,10 @@ func (s *scan) dotAfter(i int) int {
 	case t == "," && s.tokens[j].gap == nothing && s.provider(i) && s.near(j+1) && s.tokens[j+1].gap == nothing && s.plainTop(j+1):
 		return j + 1
 	case t == "(" || t == "[" || t == "{" || t == "<":
-		if s.near(j+3) && (s.is(j+1, ".") || s.is(j+1, "dot") || s.is(j+1, "titik")) && s.tokens[j+3].form != other && s.tokens[j+3].form != mark {
+		if s.near(j+3) && (s.is(j+1, ".") || saysDot(s.text(j+1))) && s.tokens[j+3].form != other && s.tokens[j+3].form != mark {
 			return j + 3
 		}
-	case (t == "dot" || t == "titik") && s.near(j+1) && s.plainTop(j+1):
+	case saysDot(t) && s.near(j+1) && s.plainTop(j+1):
 		return j + 1
 	}
 	return 0
@@ -108,7 +126,7 @@ func (s *scan) dotAfter(i int) int {
 func (s *scan) plainTop(i int) bool {
 	switch s.text(i) {
 	case "com", "net", "org", "id", "co", "go":
-		return s.tokens[i].form == word && (!s.tokens[i].capital || s.tokens[i].upper && s.tokens[i].caseless)
+		return s.tokens[i].form == word && (!s.tokens[i].capital || s.tokens[i].upper && i > 0 && s.tokens[i-1].upper)
 	}
 	return false
 }
@@ -146,6 +164,8 @@ func (s *scan) atSign(first, last int) {
 	case from < first && (s.domainIs(last+1, to) || s.provider(last+1)):
 		if to == last+1 && s.provider(to) && s.near(to+1) && s.plainTop(to+1) {
 			to++ // "gmail com"
+		} else if s.near(to+1) && s.near(to+2) && s.plainTop(to+1) && s.plainTop(to+2) {
+			to += 2 // "kantor go id"
 		}
 		s.take(hit{s.localPart(from), to, Mail, 0.98, "redact.reason.mail"})
 	case s.is(first, "@") && s.spacedMail(first):
@@ -159,7 +179,7 @@ func (s *scan) atSign(first, last int) {
 // localPart goes back from where a mail address seems to begin to the word
 // that says that one follows: "email: warga peduli (at) …".
 func (s *scan) localPart(from int) int {
-	for from >= 2 && s.near(from) && s.near(from-1) && (s.is(from-1, "dot") || s.is(from-1, "titik") || s.is(from-1, "underscore")) && s.has2(from-2, word) && s.used[from-2] == free {
+	for from >= 2 && s.near(from) && s.near(from-1) && (saysDot(s.text(from-1)) || s.is(from-1, "underscore")) && s.has2(from-2, word) && s.used[from-2] == free {
 		from -= 2 // "nama dot orang at …"
 	}
 	for k, n := from-1, 0; n < 4 && k >= 0 && s.near(k+1) && s.used[k] == free; n, k = n+1, k-1 {
@@ -334,6 +354,8 @@ func (s *scan) domain(i int) int {
 		i -= 2 // "nama-situs.example.id"
 	}
 	switch {
+	case s.provider(i) && s.near(i) && s.tokens[i].gap == space && s.has2(i-1, word) && s.used[i-1] == free && s.tokens[i-1].class == 0:
+		s.take(hit{i - 1, end, Mail, 0.6, "redact.reason.mail"}) // "nama gmail.com"
 	case s.providerEnd(i) && (s.tokens[i].gap == nothing && s.has2(i-1, number) || s.glued(i) || !s.provider(i)):
 		for i > 0 && s.tokens[i].gap == nothing && s.used[i-1] == free && (s.tokens[i-1].form == word || s.tokens[i-1].form == number || s.is(i-1, "_") || s.is(i-1, ".")) {
 			i--

@@ -87,7 +87,7 @@ func (s *scan) nameWord(j int, first bool, how trust) bool {
 		return t.caseless && !c.is(common|job|office|place|region|kwBank)
 	case c.is(common|job|office|entity|region|street|village|works|role|kin|kwNIK|kwNIP|kwNPWP|kwKK|kwBPJS|network|degree|title|city) && !(cased && c.is(direction|business) && !first && !c.is(common|office|region)):
 		return false
-	case c.is(place) && (first || !cased):
+	case (c.is(place) || c.is(direction) && len(w) < 5) && (first || !cased): // "II" as well
 		return false
 	case c.is(kwPhone | kwBank | kwPassport | kwPlate | kwCard | kwMoney | kwOther | digit):
 		return false

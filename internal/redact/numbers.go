@@ -196,23 +196,23 @@ func digitOf(c byte) byte {
 
 func spelledDigit(w string) byte {
 	switch w {
-	case "nol", "kosong", "enol", "zero":
+	case "nol", "kosong", "enol", "zero", "ksg", "ksong", "kosongg", "nool":
 		return '0'
-	case "satu", "siji", "asa", "sahu":
+	case "satu", "siji", "asa", "sahu", "stu", "one":
 		return '1'
-	case "dua":
+	case "dua", "duwa", "two":
 		return '2'
-	case "tiga", "talu", "tallu":
+	case "tiga", "talu", "tallu", "tga", "three":
 		return '3'
-	case "empat", "ampat":
+	case "empat", "ampat", "empt", "mpat", "four":
 		return '4'
-	case "lima":
+	case "lima", "lma", "limo", "five":
 		return '5'
-	case "enam", "anam":
+	case "enam", "anam", "enem", "nam", "six":
 		return '6'
-	case "tujuh", "tuju", "pitu":
+	case "tujuh", "tuju", "pitu", "tjh", "seven":
 		return '7'
-	case "delapan", "lapan", "dlapan", "dolapan", "walu":
+	case "delapan", "delapn", "dlpn", "lpn", "delpan", "eight", "lapan", "dlapan", "dolapan", "walu":
 		return '8'
 	}
 	return '9'

@@ -1,5 +1,7 @@
 package redact
 
+import "strings"
+
 // plates finds number plates and passports: letters with digits.
 func (s *scan) plates() {
 	s.spacedPlates()
@@ -26,7 +28,7 @@ func (s *scan) plates() {
 		}
 	}
 	for i := range s.tokens { // "plat 1234 XY"
-		if t := s.tokens[i]; t.form == number && s.used[i] == free && t.end-t.start >= 3 && t.end-t.start <= 4 && s.has(i-1, kwPlate) && s.near(i) && s.near(i+1) {
+		if t := s.tokens[i]; t.form == number && s.used[i] == free && t.end-t.start >= 3 && t.end-t.start <= 4 && s.near(i) && s.near(i+1) && (s.has(i-1, kwPlate) || s.is(i-1, "nomor") && s.has(i-2, kwPlate) || s.is(i-1, "nomornya") && s.around(i, kwPlate, 3)) {
 			if x := s.tokens[i+1]; x.form == word && s.used[i+1] == free && x.end-x.start >= 2 && x.end-x.start <= 3 && (x.upper && !x.caseless || x.class == 0) {
 				s.take(hit{i, i + 1, Plate, 0.5, "redact.reason.plate"})
 			}
@@ -100,11 +102,11 @@ func (s *scan) plate(i, digits int) {
 	}
 	last := digits
 	k := digits + 1
-	if (s.is(k, ".") || s.is(k, "-")) && s.near(k) && s.near(k+1) && s.tokens[k+1].gap == nothing {
+	if s.has2(k, other) && strings.Contains(".-_/*", s.text(k)) && s.near(k) && s.near(k+1) && s.tokens[k+1].gap == nothing {
 		k++
 	}
 	suffix := s.near(k) && s.tokens[k].form == word && s.tokens[k].end-s.tokens[k].start <= 3 && s.used[k] == free
-	if suffix && !(s.tokens[k].upper && t.upper && !t.caseless) && s.tokens[k].gap != nothing && (s.tokens[k].class.is(stop) || s.tokens[k].end-s.tokens[k].start > 2 && s.tokens[k].class.is(common|region|street|village|job|weak)) {
+	if suffix && !(s.tokens[k].upper && t.upper && !t.caseless) && s.tokens[k].gap != nothing && (s.tokens[k].class.is(stop) && !(s.is(i, "da") && s.tokens[k].end-s.tokens[k].start == 2 && s.around(i, kwPlate, 4) && !s.is(k, "di") && !s.is(k, "ke") && !s.is(k, "yg") && !s.is(k, "ya") && !s.is(k, "da")) || s.tokens[k].end-s.tokens[k].start > 2 && s.tokens[k].class.is(common|region|street|village|job|weak)) {
 		suffix = false
 	}
 	if suffix {
@@ -112,7 +114,7 @@ func (s *scan) plate(i, digits int) {
 	}
 	told := s.around(i, kwPlate, 6)
 	long := width >= 3
-	da := s.is(i, "da")
+	da := s.is(i, "da") || s.is(i, "d") && s.is(i+1, "a")
 	switch {
 	case suffix && told:
 		s.take(hit{i, last, Plate, 0.95, "redact.reason.plate"})

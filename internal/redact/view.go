@@ -244,6 +244,12 @@ func (v *view) add(i, j int, g gap, words *lexicon) {
 	case letters == 0 && (digits >= lookalikes || strings.Count(v.low[i:j], "o") == lookalikes) && (lookalikes == 0 || j-i > 2 || lookalikes == 1 && strings.IndexByte(v.low[i:j], 'o') >= 0):
 		v.tokens = append(v.tokens, token{start: int32(i), end: int32(j), form: number, gap: g})
 	default:
+		if digits == 1 && letters+lookalikes >= 2 && j-i <= 9 { // "n1k", "rek3ning"
+			if c := words.classes[unleet(v.low[i:j])]; c.is(keywords) {
+				v.tokens = append(v.tokens, token{start: int32(i), end: int32(j), form: word, gap: g, class: c})
+				return
+			}
+		}
 		// "R4hm4t": digits that stand for letters.
 		if digits <= 3 && letters+lookalikes >= 3 && j-i <= 16 {
 			if c := words.class(unleet(v.low[i:j])); c.is(given) && !c.is(ambiguous) || c.is(street|estate|village) && letters+lookalikes > digits+1 {
