@@ -34,6 +34,7 @@ const (
 	diskFails    = "the disk of the running vault turned read-only, its journal broken off, then checked and mounted again"
 	fileLimit    = "no file may grow (RLIMIT_FSIZE of the running vault)"
 	stopped      = "the vault stopped for a moment (SIGSTOP)"
+	torGone      = "`kill -9` of the onion service's tor"
 	slowLoris    = "waves of 30 slow-loris clients"
 	halfOpen     = "waves of 30 half-open connections, then reset"
 	clockJump    = "jumps of the clock by up to 3 days, both ways"
@@ -42,7 +43,7 @@ const (
 // faults are what counts as one, in the table's order.
 func faults() []string {
 	return []string{
-		killVault, killIntake, killDesk, killAudit, killFull, diskFull, diskWAL, diskClosed, diskReadOnly, diskFails, fileLimit, stopped, slowLoris, halfOpen, clockJump,
+		killVault, killIntake, killDesk, killAudit, killFull, diskFull, diskWAL, diskClosed, diskReadOnly, diskFails, fileLimit, stopped, torGone, slowLoris, halfOpen, clockJump,
 	}
 }
 
@@ -82,6 +83,7 @@ func (s *soak) inject(ctx context.Context) error {
 	for _, from := range [][]fault{inside, around} {
 		g.Go(func() error { return s.oneAfterTheOther(ctx, from) })
 	}
+	g.Go(func() error { return s.killTor(ctx) })
 	return g.Wait()
 }
 
@@ -183,13 +185,21 @@ func (s *soak) failDisk() error {
 		return err
 	}
 	shortly()
-	if err := errors.Join(s.w.Kill(world.Vault), s.w.Kill(world.Desk)); err != nil {
-		return err
+	parts := []world.Part{world.Vault, world.Intake, world.Desk, world.Audit}
+	for _, p := range parts {
+		if err := s.w.Kill(p); err != nil {
+			return err
+		}
 	}
 	if err := s.disk.mend(); err != nil {
 		return err
 	}
-	return errors.Join(s.w.StartPart(world.Vault), s.w.StartPart(world.Desk))
+	for _, p := range parts {
+		if err := s.w.StartPart(p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // hostile opens connections to intake that go on for long and bring nothing:

@@ -39,6 +39,7 @@ const (
 	guessed  = "unknown codes"
 	tried    = "attempts to send"
 	broken   = "uploads broken off"
+	through  = "reports received through the onion service"
 )
 
 const unit id.Unit = "itprov"
@@ -133,7 +134,7 @@ func (l *ledger) find(ctx context.Context, m *member.Session, s *soak) error {
 			files[mark] = h.Sum(nil)
 		}
 	}
-	sender, err := s.sender(ctx)
+	sender, err := s.sender(ctx, s.w.Intake, "")
 	if err != nil {
 		return err
 	}
@@ -162,14 +163,21 @@ func (l *ledger) find(ctx context.Context, m *member.Session, s *soak) error {
 	return nil
 }
 
-// sender is a reporter's own computer.
-func (s *soak) sender(ctx context.Context) (*submission.Sender, error) {
-	service, err := reporter.Connect(ctx, s.w.Intake, "", s.root, time.Now())
+// sender is a reporter's own computer, which reaches intake at an address, by a
+// proxy if there is one.
+func (s *soak) sender(ctx context.Context, address, socks string) (*submission.Sender, error) {
+	service, err := reporter.Connect(ctx, address, socks, s.root, time.Now())
 	if err != nil {
 		return nil, err
 	}
 	return service.Sender, nil
 }
+
+// Reporters who have a number of their own.
+const (
+	byForm  = 0 // without JavaScript
+	byOnion = 3
+)
 
 // reporter sends reports, one after the other, and looks at what was sent. After
 // an error the same report is sent again, as people do, or given up.
@@ -178,8 +186,12 @@ func (s *soak) reporter(ctx context.Context, number int) error {
 	browser := &http.Client{Timeout: 20 * time.Second}
 	for ctx.Err() == nil {
 		if sender == nil {
+			address, socks := s.w.Intake, ""
+			if number == byOnion {
+				address, socks = s.onion.address, s.onion.socks
+			}
 			var err error
-			if sender, err = s.sender(ctx); err != nil {
+			if sender, err = s.sender(ctx, address, socks); err != nil {
 				wait(ctx, 100*time.Millisecond)
 				continue
 			}
@@ -196,8 +208,8 @@ func (s *soak) reporter(ctx context.Context, number int) error {
 		for try := 0; ctx.Err() == nil && try < 40; try++ {
 			s.counts.add(tried, 1)
 			send := s.seal
-			if number == 0 {
-				send = s.page // without JavaScript
+			if number == byForm {
+				send = s.page
 			}
 			// An attempt ends by itself: once the time is up, what was received then
 			// must be known to have been.
@@ -206,6 +218,9 @@ func (s *soak) reporter(ctx context.Context, number int) error {
 			stop()
 			if err == nil {
 				s.ledger.receive(x)
+				if number == byOnion {
+					s.counts.add(through, 1)
+				}
 				break
 			}
 			if mathrand.IntN(20) == 0 {

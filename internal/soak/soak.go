@@ -35,6 +35,7 @@ type soak struct {
 	began  time.Time
 	w      *world.World
 	disk   *disk // nil without the right to mount one
+	onion  *service
 	root   note.Verifier
 	key    note.Verifier       // of the log
 	keeps  *age.HybridIdentity // of who keeps backups
@@ -137,12 +138,21 @@ func run(ctx context.Context, c config) (s *soak, err error) {
 		}
 	}()
 
+	s.say("an onion service is published in a Tor network on loopback")
+	if s.onion, err = s.publish(); err != nil {
+		return nil, fmt.Errorf("onion service: %w", err)
+	}
+	defer func() { err = errors.Join(err, s.onion.stop()) }()
+
 	s.say("load, with faults for %s", c.length)
 	if err := s.load(ctx, s.length, s.inject); err != nil {
 		return s, err
 	}
 	s.say("%d reports received so far; all parts start anew, and the rest of the run kills none", s.ledger.received())
 	if err := s.calm(ctx); err != nil {
+		return s, err
+	}
+	if err := s.comesBack(ctx); err != nil {
 		return s, err
 	}
 	s.say("everything that was received is looked for")
@@ -169,6 +179,7 @@ func (s *soak) load(ctx context.Context, length time.Duration, beside func(conte
 	for n := range 3 {
 		g.Go(func() error { return s.reporter(work, n) })
 	}
+	g.Go(func() error { return s.reporter(work, byOnion) })
 	g.Go(func() error { return s.member(work) })
 	g.Go(func() error { return s.auditor(work) })
 	g.Go(func() error { return s.guesser(work) })

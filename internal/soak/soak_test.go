@@ -21,7 +21,7 @@ func TestNothingThatWasReceivedIsLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.injected() < 25 || s.ledger.received() < 10 || s.counts.of(verified) == 0 || s.counts.of(opened) == 0 {
+	if s.injected() < 25 || s.ledger.received() < 10 || s.counts.of(verified) == 0 || s.counts.of(opened) == 0 || s.counts.of(torGone) == 0 || s.counts.of(through) == 0 {
 		t.Error("too little happened for this to say anything")
 	}
 }

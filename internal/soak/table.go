@@ -43,6 +43,7 @@ func (s *soak) table() string {
 		{"reports that somebody tried to send", all},
 		{tried, s.counts.of(tried)},
 		{"reports of which somebody was told that they were received", s.ledger.received()},
+		{through, s.counts.of(through)},
 		{broken, s.counts.of(broken)},
 		{looked, s.counts.of(looked)},
 		{guessed + " looked up", s.counts.of(guessed)},

@@ -2,9 +2,9 @@
 // directory authorities that are relays too, two more relays and a client, all
 // of them Debian's tor, so that onion services are tested as they will be used.
 //
-// It never reaches anything but 127.0.0.1, and no program may import it. Its
-// keys and logs lie in a temporary folder that is gone, as its processes are,
-// when the test binary ends, however that ends.
+// It never reaches anything but 127.0.0.1, and nothing but tests and the soak may
+// import it. Its keys and logs lie in a temporary folder that is gone, as its
+// processes are, when who started it ends, however that ends.
 package tornet
 
 import (
@@ -36,7 +36,9 @@ type Network struct {
 	owner io.Writer // what keeps it up: the end of a pipe
 }
 
-// shared is the one network of a test binary.
+// Run returns the network of this process, which the first call starts.
+func Run() (*Network, error) { return shared() }
+
 var shared = sync.OnceValues(start)
 
 // Start returns the network of this test binary, which the first call starts.
