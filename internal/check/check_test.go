@@ -306,7 +306,13 @@ func TestFilter(t *testing.T) {
 		return d
 	}
 	// 17.00 in UTC is 01.00 of the next day in WITA.
-	e := check.Entry{Seq: 4, Time: time.Date(2026, 11, 24, 17, 0, 0, 0, time.UTC), Action: "open", Member: "penelaah-1", Case: "K-AAAA-AAAA-AAAA-AAAA"}
+	m := newMade(t)
+	st := accesslog.Statement{Log: origin, Action: accesslog.List, Member: "penelaah-1", Time: time.Date(2026, 11, 24, 17, 0, 0, 0, time.UTC), Seen: accesslog.EmptyTree()}
+	msg, err := st.Sign(m.members[0])
+	must(t, err)
+	m.add(accesslog.Record{Kind: accesslog.KindStatement, Time: st.Time, Statement: msg})
+	r, err := check.Verify(t.Context(), m.files, m.key)
+	must(t, err)
 	for name, x := range map[string]struct {
 		f    check.Filter
 		want bool
@@ -314,9 +320,9 @@ func TestFilter(t *testing.T) {
 		"all":                      {check.Filter{}, true},
 		"member":                   {check.Filter{Member: "penelaah-1"}, true},
 		"other member":             {check.Filter{Member: "penelaah-2"}, false},
-		"action":                   {check.Filter{Action: "open"}, true},
-		"other action":             {check.Filter{Action: "list"}, false},
-		"case":                     {check.Filter{Case: "K-AAAA-AAAA-AAAA-AAAA"}, true},
+		"action":                   {check.Filter{Action: "list"}, true},
+		"other action":             {check.Filter{Action: "roster"}, false},
+		"no action":                {check.Filter{Action: "baca"}, false},
 		"other case":               {check.Filter{Case: "K-BBBB-BBBB-BBBB-BBBB"}, false},
 		"from its day":             {check.Filter{From: day("25 November 2026"), Zone: wita}, true},
 		"to its day":               {check.Filter{To: day("2026-11-25"), Zone: wita}, true},
@@ -325,8 +331,15 @@ func TestFilter(t *testing.T) {
 		"from the day after":       {check.Filter{From: day("26 Nov 2026"), Zone: wita}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := x.f.Matches(e); got != x.want {
-				t.Errorf("got %v", got)
+			got := false
+			var n int64
+			for e := range r.Entries.Select(x.f) {
+				got = got || e.Seq == 2
+				n++
+			}
+			latest, of := r.Entries.Latest(x.f, 0, 1)
+			if got != x.want || of != n || got != (len(latest) == 1 && latest[0].Seq == 2) {
+				t.Errorf("got %v of %d, the latest of %d %+v", got, n, of, latest)
 			}
 		})
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -137,34 +139,75 @@ type Filter struct {
 	Zone   *time.Location
 }
 
-// Matches tells whether the filter chooses an entry.
-func (f Filter) Matches(e Entry) bool {
-	if f.Member != "" && e.Member != f.Member || f.Action != "" && e.Action != f.Action || f.Case != "" && e.Case != f.Case {
-		return false
+// chooser returns a filter as a test of a few nanoseconds, or nil if it chooses
+// nothing.
+func (e Entries) chooser(f Filter) func(*compact) bool {
+	if f.Zone == nil {
+		f.Zone = time.UTC
 	}
-	if f.From.IsZero() && f.To.IsZero() {
-		return true
-	}
-	day := e.Day
-	if day.IsZero() {
-		zone := f.Zone
-		if zone == nil {
-			zone = time.UTC
+	none := false
+	number := func(name string) int64 {
+		if name == "" {
+			return -1
 		}
-		day = id.DayOf(e.Time, zone)
+		n := int64(slices.Index(e.names, name))
+		none = none || n < 0
+		return n
 	}
-	return !day.Before(f.From) && (f.To.IsZero() || !f.To.Before(day))
+	member, action, of := number(string(f.Member)), number(f.Action), number(string(f.Case))
+	if none {
+		return nil
+	}
+	deposit, destroy := int64(slices.Index(e.names, string(accesslog.KindDeposit))), int64(slices.Index(e.names, string(accesslog.KindDestroy)))
+	// By seconds, and where only the day is known by its number.
+	first, last := [2]int64{math.MinInt64, math.MinInt64}, [2]int64{math.MaxInt64, math.MaxInt64}
+	if !f.From.IsZero() {
+		first = [2]int64{f.From.Time(f.Zone).Unix(), int64(f.From.Sub(epoch))}
+	}
+	if !f.To.IsZero() {
+		last = [2]int64{f.To.AddDays(1).Time(f.Zone).Unix() - 1, int64(f.To.Sub(epoch))}
+	}
+	return func(c *compact) bool {
+		by := 0
+		if a := int64(c.action); a == deposit || a == destroy {
+			by = 1
+		}
+		return c.time >= first[by] && c.time <= last[by] && (member < 0 || int64(c.member) == member) &&
+			(action < 0 || int64(c.action) == action) && (of < 0 || int64(c.of) == of)
+	}
 }
 
 // Select returns the chosen entries, oldest first.
 func (e Entries) Select(f Filter) iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
-		for seq := range e.Len() {
-			if x := e.At(seq); f.Matches(x) && !yield(x) {
+		chosen := e.chooser(f)
+		if chosen == nil {
+			return
+		}
+		for seq := range e.all {
+			if chosen(&e.all[seq]) && !yield(e.At(int64(seq))) {
 				return
 			}
 		}
 	}
+}
+
+// Latest returns how many entries are chosen, and up to n of them, newest first,
+// after skipping some.
+func (e Entries) Latest(f Filter, skip, n int64) (some []Entry, of int64) {
+	chosen := e.chooser(f)
+	if chosen == nil {
+		return nil, 0
+	}
+	for seq := len(e.all) - 1; seq >= 0; seq-- {
+		if chosen(&e.all[seq]) {
+			if of >= skip && of < skip+n {
+				some = append(some, e.At(int64(seq)))
+			}
+			of++
+		}
+	}
+	return some, of
 }
 
 // months are written as people here write them.

@@ -260,18 +260,9 @@ func (s *Server) search(w http.ResponseWriter, r *request) error {
 // many there are in all.
 func (s *Server) results(r *request, log *check.Result, q query, p *searchPage) (n int64) {
 	first := (q.page - 1) * perPage
-	for seq := log.Entries.Len() - 1; seq >= 0; seq-- {
-		e := log.Entries.At(seq)
-		if !q.filter.Matches(e) {
-			continue
-		}
-		if n >= first && n < first+perPage {
-			p.Rows = append(p.Rows, row{
-				Seq: e.Seq, Number: r.l.Number(e.Seq), When: s.when(r.l, log, e), Who: s.who(log, e.Member), Action: r.l.T("auditor.action." + e.Action),
-				Case: string(e.Case), To: s.who(log, e.To), Record: r.l.Path("/catatan/" + strconv.FormatInt(e.Seq, 10)),
-			})
-		}
-		n++
+	some, n := log.Entries.Latest(q.filter, first, perPage)
+	for _, e := range some {
+		p.Rows = append(p.Rows, s.row(r.l, log, e))
 	}
 	here := r.l.Path("/cari")
 	if q.page > 1 {
@@ -285,6 +276,17 @@ func (s *Server) results(r *request, log *check.Result, q query, p *searchPage) 
 		p.Range = r.l.T("auditor.search.range", "From", first+1, "To", first+int64(len(p.Rows)), "N", n)
 	}
 	return n
+}
+
+func (s *Server) row(l *lang.Language, log *check.Result, e check.Entry) row {
+	return row{
+		Seq: e.Seq, Number: l.Number(e.Seq), When: s.when(l, log, e), Who: s.who(log, e.Member), Action: l.T("auditor.action." + e.Action),
+		Case: string(e.Case), To: s.who(log, e.To), Record: s.recordPath(l, e.Seq),
+	}
+}
+
+func (s *Server) recordPath(l *lang.Language, seq int64) string {
+	return l.Path("/catatan/" + strconv.FormatInt(seq, 10))
 }
 
 func (s *Server) when(l *lang.Language, log *check.Result, e check.Entry) string {
