@@ -15,9 +15,11 @@ import (
 	"suluh.example/suluh/web/auditor"
 )
 
-// auditServing is the one command on the log that serves.
+// auditServing are the commands on the log that serve, or that need an identity.
 type auditServing struct {
-	Serve auditServeCmd `cmd:"" help:"Publish a log and show people what it says."`
+	Serve  auditServeCmd  `cmd:"" help:"Publish a log and show people what it says."`
+	Sign   auditSignCmd   `cmd:"" help:"Sign an audit report with an auditor's identity."`
+	Signed auditSignedCmd `cmd:"" help:"Tell who signed a report, and whether it is as it was."`
 }
 
 type auditServeCmd struct {
@@ -26,6 +28,7 @@ type auditServeCmd struct {
 	OpenEntries bool     `help:"Let everybody read what the records say, not only auditors."`
 	Host        []string `placeholder:"NAME" help:"A name by which browsers reach it, besides its address. With --open-entries, every other one is refused."`
 	TokenFile   string   `help:"File with the auditors' token, of 20 characters or more; - for standard input."`
+	Rules       string   `placeholder:"FILE" help:"Rules of what is unusual, instead of those that are built in (suluh audit rules)."`
 	tlsFlags
 	logging
 	hardening
@@ -60,6 +63,10 @@ func (c *auditServeCmd) Run(ctx context.Context) (err error) {
 			return fmt.Errorf("token: %w", err)
 		}
 	}
+	look, err := rulesFrom(c.Rules)
+	if err != nil {
+		return err
+	}
 	rules := auditRules(c.Log)
 	rules.Read = append(rules.Read, c.folders()...)
 	watched := func(context.Context) error { return nil }
@@ -73,7 +80,7 @@ func (c *auditServeCmd) Run(ctx context.Context) (err error) {
 		watched = func(ctx context.Context) error { return alive(ctx, vault) }
 	}
 	log := c.logger()
-	s, err := auditor.New(auditor.Config{Files: files, Key: key, OpenEntries: c.OpenEntries, Address: c.Listen, Hosts: c.Host, Token: token, Log: log})
+	s, err := auditor.New(auditor.Config{Files: files, Key: key, OpenEntries: c.OpenEntries, Address: c.Listen, Hosts: c.Host, Token: token, Rules: look, Log: log})
 	if err != nil {
 		return err
 	}

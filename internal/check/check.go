@@ -97,8 +97,9 @@ type Result struct {
 
 // RosterAt is a roster from the record on that put it in force.
 type RosterAt struct {
-	Seq  int64
-	Time time.Time // of the record
+	Seq    int64
+	Time   time.Time // of the record
+	Digest id.Digest // of the signed note, by which it is published
 	*roster.Roster
 }
 

@@ -255,7 +255,7 @@ func (s *state) newRoster(ctx context.Context, r accesslog.RosterRecord) error {
 		}
 	}
 	s.roster, s.signed, s.members = next, signed, next.Verifiers()
-	s.rosters = append(s.rosters, RosterAt{s.n, s.last, next})
+	s.rosters = append(s.rosters, RosterAt{s.n, s.last, r.Digest, next})
 	return nil
 }
 

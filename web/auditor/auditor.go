@@ -10,8 +10,13 @@
 //
 //	GET  /checkpoint, /log.vkey, /tile/…, /rosters/…   the log (C2SP tlog-tiles)
 //	GET  /                   the verdict
-//	GET  /cari, /cari.csv    search, and its result as a table to download
+//	GET  /akses              who accessed how many cases in a period
+//	GET  /kasus/<case>       the life of a case, without content
+//	GET  /kejanggalan        what is unusual, by the rules of internal/anomaly
+//	GET  /laporan            a report of a period, to print or to keep
+//	GET  /cari, /cari.csv, /cari.jsonl    search, and its result to download
 //	GET  /catatan/<record>   one record
+//	GET  /catatan.zip        the whole log, as suluh audit export makes it
 //	GET  /bukti.json         evidence, where the log failed
 //	GET  /periksa            how to verify from outside
 //	GET, POST /masuk         takes the token
@@ -32,6 +37,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"suluh.example/suluh/crypto/hidden"
+	"suluh.example/suluh/internal/anomaly"
 	"suluh.example/suluh/internal/check"
 	"suluh.example/suluh/internal/lang"
 	"suluh.example/suluh/internal/serve"
@@ -49,6 +55,7 @@ type Config struct {
 	Address     string               // that it listens on, host:port
 	Hosts       []string             // names by which browsers reach it, besides its address and localhost
 	Token       hidden.Value[string] // of auditors; without one, and not open, entries are for nobody
+	Rules       *anomaly.Rules       // of what is unusual; default: those that are built in
 	Log         *slog.Logger         // default: discards
 	Now         func() time.Time     // default: time.Now
 }
@@ -64,6 +71,7 @@ type Server struct {
 	pages    *page.Set
 	watch    *watch
 	sessions sessions
+	tallies  tallies
 	routes   map[string]route
 	handler  http.Handler
 }
@@ -91,6 +99,13 @@ func New(c Config) (*Server, error) {
 	if n := len(c.Token.Reveal()); n > 0 && n < minToken {
 		return nil, errors.New("the auditors' token has fewer than 20 characters, and could be guessed")
 	}
+	if c.Rules == nil {
+		rules, err := anomaly.Parse(anomaly.Default)
+		if err != nil {
+			return nil, err
+		}
+		c.Rules = rules
+	}
 	key, err := note.NewVerifier(c.Key)
 	if err != nil {
 		return nil, errors.New("the log's key is malformed")
@@ -103,13 +118,18 @@ func New(c Config) (*Server, error) {
 		return nil, err
 	}
 	s.routes = map[string]route{
-		"/":           {get: s.verdict},
-		"/cari":       {get: s.search},
-		"/cari.csv":   {get: s.download},
-		"/bukti.json": {get: s.evidence},
-		"/periksa":    {get: s.how},
-		"/masuk":      {get: s.askToken, post: s.takeToken},
-		"/keluar":     {get: s.home, post: s.leave},
+		"/":            {get: s.verdict},
+		"/akses":       {get: s.access},
+		"/kejanggalan": {get: s.unusual},
+		"/laporan":     {get: s.report},
+		"/cari":        {get: s.search},
+		"/cari.csv":    {get: s.download},
+		"/cari.jsonl":  {get: s.downloadLines},
+		"/catatan.zip": {get: s.archive},
+		"/bukti.json":  {get: s.evidence},
+		"/periksa":     {get: s.how},
+		"/masuk":       {get: s.askToken, post: s.takeToken},
+		"/keluar":      {get: s.home, post: s.leave},
 	}
 	foreign := http.NewCrossOriginProtection()
 	foreign.SetDenyHandler(s.handle(func(w http.ResponseWriter, r *request) error {
@@ -157,6 +177,9 @@ func (s *Server) route(w http.ResponseWriter, r *request) error {
 	if strings.HasPrefix(r.path, "/catatan/") {
 		at, ok = route{get: s.record}, true
 	}
+	if strings.HasPrefix(r.path, "/kasus/") {
+		at, ok = route{get: s.life}, true
+	}
 	switch read := r.Method == http.MethodGet || r.Method == http.MethodHead; {
 	case ok && read:
 		return at.get(w, r)
@@ -190,7 +213,13 @@ func (s *Server) handle(h handler) http.Handler {
 func (s *Server) frame(l *lang.Language, at string, auditor bool) page.Page {
 	p := page.Page{Home: page.Link{Href: l.Path("/"), Text: l.T("auditor.name")}}
 	for _, to := range []struct{ path, key string }{
-		{"/", "auditor.nav.verdict"}, {"/cari", "auditor.nav.search"}, {"/periksa", "auditor.nav.how"}, {"/masuk", "auditor.nav.token"},
+		{"/", "auditor.nav.verdict"},
+		{"/akses", "auditor.nav.access"},
+		{"/kejanggalan", "auditor.nav.unusual"},
+		{"/cari", "auditor.nav.search"},
+		{"/laporan", "auditor.nav.report"},
+		{"/periksa", "auditor.nav.how"},
+		{"/masuk", "auditor.nav.token"},
 	} {
 		if to.path == "/masuk" && (auditor || s.config.Token.Reveal() == "") {
 			continue

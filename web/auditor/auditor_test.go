@@ -163,7 +163,7 @@ func TestEverybodySeesTheVerdictAndNoRecord(t *testing.T) {
 	id := a.get("/")
 	id.wants(t, 200, "Catatan utuh: 9 catatan, tidak ada yang hilang atau berubah", "Diperiksa pada", "Periksa sendiri")
 	a.get("/en/").wants(t, 200, "The log is intact: 9 records, none missing or changed", "Verified on")
-	for _, path := range []string{"/", "/en/", "/cari", "/cari?semua=1", "/cari.csv", "/catatan/3", "/periksa", "/bukti.json", "/masuk", "/tidak-ada"} {
+	for _, path := range []string{"/", "/en/", "/akses", "/kejanggalan", "/laporan?buat=1", "/kasus/K-AAAA-AAAA-AAAA-AAAA", "/cari.jsonl", "/catatan.zip", "/cari", "/cari?semua=1", "/cari.csv", "/catatan/3", "/periksa", "/bukti.json", "/masuk", "/tidak-ada"} {
 		x := a.get(path)
 		if strings.Contains(x.body, string(a.of)) || strings.Contains(x.body, "penelaah") || strings.Contains(x.body, "Penelaah") {
 			t.Errorf("%s tells a stranger of a record:\n%s", path, x.body)
@@ -175,7 +175,7 @@ func TestEverybodySeesTheVerdictAndNoRecord(t *testing.T) {
 			t.Errorf("%s has %d bytes", path, n)
 		}
 	}
-	for _, path := range []string{"/cari", "/cari?semua=1", "/cari.csv", "/catatan/3", "/bukti.json"} {
+	for _, path := range []string{"/akses", "/kejanggalan", "/laporan?buat=1", "/kasus/K-AAAA-AAAA-AAAA-AAAA", "/cari.jsonl", "/catatan.zip", "/cari", "/cari?semua=1", "/cari.csv", "/catatan/3", "/bukti.json"} {
 		a.get(path).wants(t, 401, "Masuk sebagai pemeriksa")
 	}
 }

@@ -51,27 +51,11 @@ func (s *Server) verdict(w http.ResponseWriter, r *request) error {
 	}
 	n := x.result.Records
 	p := verdictPage{
-		Page: s.page(r, l.T("auditor.verdict.good", "N", n)), Until: l.Time(x.at, x.zone), Unread: x.failed,
+		Page: s.page(r, ""), Until: l.Time(x.at, x.zone), Unread: x.failed,
 		Root: x.result.Tree.Hash.String(), Size: n, Auditor: r.auditor,
 	}
 	p.Cache = page.NoCache
-	for _, y := range x.result.Restores {
-		// The reason is for auditors: what the operator wrote may say too much.
-		key, reason := "auditor.restored.nothing", ""
-		if y.Records() > 0 {
-			key = "auditor.restored.lost"
-		}
-		if r.auditor {
-			reason = lang.Visible(y.Reason)
-		}
-		p.Lost = append(p.Lost, l.T(key, "When", l.Time(y.Time, x.zone), "Backup", l.Day(y.Backup), "First", y.Seq, "Last", y.Lost.N-1))
-		if reason != "" {
-			p.Lost = append(p.Lost, l.T("auditor.restored.reason", "Reason", reason))
-		}
-	}
-	if len(p.Lost) > 0 {
-		p.Title = l.T("auditor.verdict.restored", "N", n)
-	}
+	p.Title, p.Lost = s.lost(l, x, r.auditor)
 	add := func(key string, n int64, told bool) {
 		c := checked{What: l.T("auditor.check." + key), Result: l.T("auditor.check." + key + ".good")}
 		if told {
@@ -87,6 +71,28 @@ func (s *Server) verdict(w http.ResponseWriter, r *request) error {
 		add("waiting", int64(x.result.Waiting), true)
 	}
 	return s.pages.Write(w, l, "verdict", p)
+}
+
+// lost is the verdict on a log without a fault, and what restores have lost.
+func (s *Server) lost(l *lang.Language, x seen, auditor bool) (verdict string, lost []string) {
+	for _, y := range x.result.Restores {
+		// The reason is for auditors: what the operator wrote may say too much.
+		key, reason := "auditor.restored.nothing", ""
+		if y.Records() > 0 {
+			key = "auditor.restored.lost"
+		}
+		if auditor {
+			reason = lang.Visible(y.Reason)
+		}
+		lost = append(lost, l.T(key, "When", l.Time(y.Time, x.zone), "Backup", l.Day(y.Backup), "First", y.Seq, "Last", y.Lost.N-1))
+		if reason != "" {
+			lost = append(lost, l.T("auditor.restored.reason", "Reason", reason))
+		}
+	}
+	if len(lost) > 0 {
+		return l.T("auditor.verdict.restored", "N", x.result.Records), lost
+	}
+	return l.T("auditor.verdict.good", "N", x.result.Records), nil
 }
 
 func (s *Server) failed(w http.ResponseWriter, r *request, x seen) error {
@@ -151,7 +157,7 @@ type searchPage struct {
 	Case, From, To   string
 	Asked            bool
 	Rows             []row
-	CSV              string
+	CSV, Lines       string
 	Newer, Older     string
 	Range            string
 }
@@ -272,7 +278,7 @@ func (s *Server) results(r *request, log *check.Result, q query, p *searchPage) 
 		p.Older = q.to(here, q.page+1)
 	}
 	if len(p.Rows) > 0 {
-		p.CSV = q.to(r.l.Path("/cari.csv"), 1)
+		p.CSV, p.Lines = q.to(r.l.Path("/cari.csv"), 1), q.to(r.l.Path("/cari.jsonl"), 1)
 		p.Range = r.l.T("auditor.search.range", "From", first+1, "To", first+int64(len(p.Rows)), "N", n)
 	}
 	return n
@@ -312,10 +318,7 @@ func (s *Server) download(w http.ResponseWriter, r *request) error {
 	if len(problems) > 0 {
 		return s.search(w, r)
 	}
-	h := w.Header()
-	h.Set("Content-Type", "text/csv; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="catatan-akses.csv"`)
-	h.Set("Content-Security-Policy", "sandbox")
+	attach(w, "text/csv; charset=utf-8", "catatan-akses.csv")
 	if err := check.WriteCSV(w, log.Entries.Select(q.filter), log.NameOf); err != nil {
 		panic(http.ErrAbortHandler) // the other end must not take a part for the whole
 	}
@@ -327,6 +330,7 @@ type recordPage struct {
 	Sentence string
 	Signed   bool
 	Row      row
+	Life     string
 	OfCase   string
 	OfMember string
 	Before   string
@@ -348,7 +352,7 @@ func (s *Server) record(w http.ResponseWriter, r *request) error {
 	when := s.when(l, log, e)
 	p := recordPage{
 		Page:     s.page(r, l.T("auditor.record.title", "Record", seq)),
-		Sentence: l.T("auditor.sentence."+e.Action, "Who", log.NameOf(e.Member), "Case", string(e.Case), "To", log.NameOf(e.To), "When", when),
+		Sentence: s.sentence(l, log, e),
 		Signed:   e.Member != "",
 		Row: row{
 			Seq: seq, Number: l.Number(seq), When: when, Who: s.who(log, e.Member), Action: l.T("auditor.action." + e.Action),
@@ -357,7 +361,7 @@ func (s *Server) record(w http.ResponseWriter, r *request) error {
 	}
 	link := func(name, value string) string { return l.Path("/cari") + "?" + url.Values{name: {value}}.Encode() }
 	if e.Case != "" {
-		p.OfCase = link("kasus", string(e.Case))
+		p.OfCase, p.Life = link("kasus", string(e.Case)), l.Path("/kasus/"+string(e.Case))
 	}
 	if e.Member != "" {
 		p.OfMember = link("anggota", string(e.Member))

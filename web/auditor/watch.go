@@ -9,6 +9,8 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/internal/anomaly"
 	"suluh.example/suluh/internal/check"
 )
 
@@ -23,6 +25,7 @@ const every = time.Minute
 // what another has.
 type watch struct {
 	log    *check.Log
+	rules  *anomaly.Rules
 	logger *slog.Logger
 	now    func() time.Time
 	one    singleflight.Group
@@ -34,7 +37,9 @@ type watch struct {
 
 // seen is what is known of the log.
 type seen struct {
-	result   *check.Result  // of the last verification that succeeded, if any did
+	result   *check.Result // of the last verification that succeeded, if any did
+	unusual  []anomaly.Finding
+	day      id.Day         // on which what is unusual was looked for
 	finding  *check.Finding // the log is at fault
 	failed   bool           // the log could not be read the last time
 	at       time.Time      // of the last verification
@@ -43,7 +48,7 @@ type seen struct {
 }
 
 func newWatch(log *check.Log, c Config) *watch {
-	w := &watch{log: log, logger: c.Log, now: c.Now, ctx: context.Background()}
+	w := &watch{log: log, rules: c.Rules, logger: c.Log, now: c.Now, ctx: context.Background()}
 	log.Progress = func(done, of int64) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -73,6 +78,7 @@ func (w *watch) verify() <-chan singleflight.Result {
 		ctx := w.ctx
 		w.mu.Unlock()
 		r, err := w.log.Extend(ctx)
+		unusual, day := w.findUnusual(r, err)
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		before := w.seen.finding
@@ -80,7 +86,7 @@ func (w *watch) verify() <-chan singleflight.Result {
 		var f *check.Finding
 		switch {
 		case err == nil:
-			w.seen = seen{result: r, at: w.now(), zone: w.seen.zone}
+			w.seen = seen{result: r, unusual: unusual, day: day, at: w.now(), zone: w.seen.zone}
 			w.logger.Debug("the log was verified", "records", r.Tree.N)
 		case errors.As(err, &f):
 			w.seen.finding, w.seen.failed, w.seen.at = f, false, w.now()
@@ -96,6 +102,29 @@ func (w *watch) verify() <-chan singleflight.Result {
 		return nil, nil
 	})
 }
+
+// findUnusual looks for what is unusual in a log that was verified, unless it is the
+// same log and the same day as before.
+func (w *watch) findUnusual(r *check.Result, err error) ([]anomaly.Finding, id.Day) {
+	if err != nil {
+		return nil, id.Day{}
+	}
+	before, today := w.last(), id.DayOf(w.now(), r.TimeZone())
+	if before.result != nil && before.result.Tree == r.Tree && before.day == today {
+		return before.unusual, today
+	}
+	return anomaly.Find(r, w.rules, today), today
+}
+
+// last returns what is known, without waiting for more.
+func (w *watch) last() seen {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.seen
+}
+
+// unusual returns what is unusual in the log that was verified last, oldest first.
+func (w *watch) unusual() []anomaly.Finding { return w.last().unusual }
 
 // look returns what is known of the log, up to now if that takes no longer
 // than a person waits.

@@ -1,0 +1,267 @@
+package auditor
+
+import (
+	"cmp"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/internal/check"
+	"suluh.example/suluh/internal/lang"
+	"suluh.example/suluh/web/page"
+)
+
+// tally is what was done in a period, counted.
+type tally struct {
+	from, to id.Day
+	all      counts
+	member   map[id.Member]*counts
+	unit     map[id.Unit]*counts
+	action   map[string]*counts
+	period   map[id.Day]*counts // by the first day of each part
+	monthly  bool               // parts are months, or days
+	deposits int64
+}
+
+// counts is how many records of members, and of how many different cases.
+type counts struct {
+	records int64
+	cases   map[id.Case]struct{}
+}
+
+func count[K comparable](in map[K]*counts, key K, e check.Entry) {
+	c := in[key]
+	if c == nil {
+		c = &counts{}
+		in[key] = c
+	}
+	c.add(e)
+}
+
+func (c *counts) add(e check.Entry) {
+	c.records++
+	if e.Case != "" {
+		if c.cases == nil {
+			c.cases = map[id.Case]struct{}{}
+		}
+		c.cases[e.Case] = struct{}{}
+	}
+}
+
+// mostDays is how many days a period may have to be counted by the day.
+const mostDays = 62
+
+// tallied counts what members did from one day to another.
+func tallied(log *check.Result, from, to id.Day) *tally {
+	zone := log.TimeZone()
+	t := &tally{
+		from: from, to: to, monthly: to.Sub(from) >= mostDays, member: map[id.Member]*counts{}, unit: map[id.Unit]*counts{},
+		action: map[string]*counts{}, period: map[id.Day]*counts{},
+	}
+	for d := from; !to.Before(d); d = d.AddDays(1) {
+		if part := t.part(d); t.period[part] == nil {
+			t.period[part] = &counts{}
+		}
+	}
+	var last time.Time // records of one hour are of one part
+	var part id.Day
+	for e := range log.Entries.Select(check.Filter{From: from, To: to, Zone: zone}) {
+		if e.Action == "deposit" {
+			t.deposits++
+		}
+		if e.Member == "" {
+			continue
+		}
+		if hour := e.Time.Truncate(time.Hour); hour != last || part.IsZero() {
+			last, part = hour, t.part(id.DayOf(e.Time, zone))
+		}
+		t.all.add(e)
+		count(t.member, e.Member, e)
+		count(t.action, e.Action, e)
+		count(t.period, part, e)
+		// The unit of now: who has moved to another one took the work along.
+		who, _ := log.Roster.Member(e.Member)
+		count(t.unit, who.Unit, e)
+	}
+	return t
+}
+
+// part is the first day of the month, or the day.
+func (t *tally) part(d id.Day) id.Day {
+	if !t.monthly {
+		return d
+	}
+	return d.AddDays(1 - d.Time(time.UTC).Day())
+}
+
+// lastDay is that of the log's last record.
+func lastDay(log *check.Result) id.Day {
+	for seq := log.Entries.Len() - 1; seq >= 0; seq-- {
+		if e := log.Entries.At(seq); !e.Time.IsZero() {
+			return id.DayOf(e.Time, log.TimeZone())
+		}
+	}
+	return id.Day{}
+}
+
+// usual is the period that is shown to who names none: the last twelve months that
+// have records.
+func usual(log *check.Result) (from, to id.Day) {
+	to = lastDay(log)
+	from = to.AddDays(-364)
+	if e := log.Entries.At(0); id.DayOf(e.Time, log.TimeZone()).Sub(from) > 0 {
+		from = id.DayOf(e.Time, log.TimeZone())
+	}
+	return from, to
+}
+
+// bars is a plot: a bar for each row of the table below it, which says the same in
+// words and numbers. It has no text, which would spill into the page where SVG is
+// switched off.
+type bars struct {
+	Height int // of the whole, in rows' units
+	Bars   []bar
+}
+
+type bar struct{ Y, Width int } // of a thousand
+
+const barHeight = 14
+
+func plot(values []int64) bars {
+	most := int64(1)
+	for _, v := range values {
+		most = max(most, v)
+	}
+	b := bars{Height: len(values) * barHeight}
+	for i, v := range values {
+		b.Bars = append(b.Bars, bar{Y: i*barHeight + 2, Width: int(v * 1000 / most)})
+	}
+	return b
+}
+
+// counted is a table with its plot.
+type counted struct {
+	Title string
+	ID    string
+	Head  string
+	Plot  bars
+	Rows  []countedRow
+
+	values []int64
+}
+
+type countedRow struct {
+	Name, Link, Records, Cases string
+	Foreign                    bool // the name is somebody's own
+}
+
+type accessPage struct {
+	page.Page
+	From, To string
+	Summary  string
+	Tables   []counted
+}
+
+// period reads the period that a form asks for.
+func (s *Server) period(r *request, log *check.Result) (from, to id.Day, problems []page.Problem) {
+	from, to = usual(log)
+	in := r.URL.Query()
+	for _, x := range []struct {
+		field string
+		day   *id.Day
+	}{{"dari", &from}, {"sampai", &to}} {
+		v := strings.TrimSpace(in.Get(x.field))
+		if v == "" {
+			continue
+		}
+		d, err := check.ParseDay(v)
+		if err != nil {
+			problems = append(problems, page.Problem{Field: x.field, Text: r.l.T("auditor.search.day.wrong")})
+			continue
+		}
+		*x.day = d
+	}
+	switch {
+	case len(problems) > 0:
+	case to.Before(from):
+		problems = append(problems, page.Problem{Field: "sampai", Text: r.l.T("auditor.period.order")})
+	case to.Sub(from) > 20*366:
+		problems = append(problems, page.Problem{Field: "dari", Text: r.l.T("auditor.period.long")})
+	}
+	return from, to, problems
+}
+
+func (s *Server) access(w http.ResponseWriter, r *request) error {
+	log, err := s.verified(w, r)
+	if log == nil {
+		return err
+	}
+	l := r.l
+	from, to, problems := s.period(r, log)
+	p := accessPage{Page: s.page(r, l.T("auditor.access.title")), From: r.URL.Query().Get("dari"), To: r.URL.Query().Get("sampai")}
+	p.Class, p.Cache, p.Problems = "wide", page.NoCache, problems
+	if len(problems) == 0 {
+		t := s.tallies.of(log, from, to)
+		p.Title = l.T("auditor.access.found", "N", t.all.records, "Cases", len(t.all.cases))
+		p.Summary = l.T("auditor.access.summary", "From", from, "To", to, "Deposits", t.deposits)
+		p.Tables = s.tables(l, log, t)
+	}
+	return s.pages.Write(w, l, "access", p)
+}
+
+// tables are those of a tally, in the order of a reader's questions.
+func (s *Server) tables(l *lang.Language, log *check.Result, t *tally) []counted {
+	search := func(name, value string) string {
+		return l.Path("/cari") + "?" + url.Values{name: {value}, "dari": {t.from.String()}, "sampai": {t.to.String()}}.Encode()
+	}
+	table := func(key string) *counted {
+		return &counted{ID: key, Title: l.T("auditor.access." + key + ".title"), Head: l.T("auditor.access." + key)}
+	}
+	member := table("member")
+	for _, m := range most(t.member) {
+		member.add(l, t.member[m], countedRow{Name: s.who(log, m), Link: search("anggota", string(m)), Foreign: true})
+	}
+	unit := table("unit")
+	for _, u := range most(t.unit) {
+		name := string(u)
+		if x, ok := log.Roster.Unit(u); ok {
+			name = x.Named(l.Code())
+		}
+		unit.add(l, t.unit[u], countedRow{Name: lang.Visible(name), Foreign: true})
+	}
+	action := table("action")
+	for _, a := range most(t.action) {
+		action.add(l, t.action[a], countedRow{Name: l.T("auditor.action." + a), Link: search("tindakan", a)})
+	}
+	period := table("period")
+	for _, d := range slices.SortedFunc(maps.Keys(t.period), func(a, b id.Day) int { return a.Sub(b) }) {
+		name := l.Day(d)
+		if t.monthly {
+			x := d.Time(time.UTC)
+			name = l.T("auditor.access.month", "Month", l.T("month."+strconv.Itoa(int(x.Month()))), "Year", strconv.Itoa(x.Year()))
+		}
+		period.add(l, t.period[d], countedRow{Name: name})
+	}
+	all := []counted{*member, *unit, *action, *period}
+	for i := range all {
+		all[i].Plot = plot(all[i].values)
+	}
+	return all
+}
+
+func (c *counted) add(l *lang.Language, n *counts, r countedRow) {
+	r.Records, r.Cases = l.Number(n.records), l.Number(int64(len(n.cases)))
+	c.Rows, c.values = append(c.Rows, r), append(c.values, n.records)
+}
+
+// most returns keys, those with the most records first.
+func most[K cmp.Ordered](in map[K]*counts) []K {
+	return slices.SortedFunc(maps.Keys(in), func(a, b K) int {
+		return cmp.Or(cmp.Compare(in[b].records, in[a].records), cmp.Compare(a, b))
+	})
+}

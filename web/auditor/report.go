@@ -1,0 +1,196 @@
+package auditor
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/internal/anomaly"
+	"suluh.example/suluh/internal/check"
+	"suluh.example/suluh/internal/lang"
+	"suluh.example/suluh/web/page"
+)
+
+// reportPage is a report of a period, to print or to keep: the verdict, the
+// figures, what is unusual, and an appendix with which anybody who has the log's
+// key can check what it says without asking this server.
+type reportPage struct {
+	page.Page
+	From, To   string
+	Asked      bool
+	Link       string // to keep it as a file
+	Summary    string
+	Verdict    string
+	Verified   string
+	Lost       []string
+	Tables     []counted
+	Rules      []ruleReport
+	None       bool // nothing is unusual
+	Rosters    []step
+	Key        string
+	Checkpoint string
+	Proofs     []proof
+	Left       string // how many records have no proof here
+	KeptAs     string
+}
+
+type ruleReport struct {
+	ruleFound
+	Found []found
+}
+
+// proof is that of one record.
+type proof struct {
+	Number, Record string
+	Hash           string   // of the record, RFC 6962
+	Path           []string // to the tree of the checkpoint
+}
+
+// mostProofs is how many records of what is unusual are proven in the appendix.
+const mostProofs = 60
+
+func (s *Server) report(w http.ResponseWriter, r *request) error {
+	log, err := s.verified(w, r)
+	if log == nil {
+		return err
+	}
+	l, in := r.l, r.URL.Query()
+	from, to, problems := s.period(r, log)
+	p := reportPage{
+		Page: s.page(r, l.T("auditor.report.title")), From: in.Get("dari"), To: in.Get("sampai"),
+		Asked: r.URL.RawQuery != "" && len(problems) == 0,
+	}
+	p.Class, p.Cache, p.Problems = "wide", page.NoCache, problems
+	if !p.Asked {
+		return s.pages.Write(w, l, "report", p)
+	}
+	x := s.watch.last()
+	t := s.tallies.of(log, from, to)
+	p.Title = l.T("auditor.report.of", "From", from, "To", to)
+	p.Link = l.Path("/laporan") + "?" + url.Values{"dari": {from.String()}, "sampai": {to.String()}, "unduh": {"1"}}.Encode()
+	p.KeptAs = "laporan-" + from.String() + "-" + to.String() + ".html"
+	p.Verdict, p.Lost = s.lost(l, x, true)
+	p.Verified = l.T("auditor.verdict.until", "Time", l.Time(x.at, x.zone))
+	p.Summary = l.T("auditor.report.summary", "N", t.all.records, "Cases", len(t.all.cases), "Deposits", t.deposits)
+	p.Tables = s.tables(l, log, t)
+	some := within(x.unusual, from, to)
+	var named []int64
+	for _, rule := range anomaly.All() {
+		one := ruleReport{ruleFound: ruleFound{
+			Title: l.T("anomaly." + string(rule) + ".title"), Means: l.T("anomaly." + string(rule) + ".means"), Do: l.T("anomaly." + string(rule) + ".do"),
+		}}
+		for _, f := range some {
+			if f.Rule == rule {
+				one.Found = append(one.Found, s.found(l, log, f))
+				named = append(named, f.Records...)
+			}
+		}
+		if len(one.Found) > 0 {
+			p.Rules = append(p.Rules, one)
+		}
+	}
+	p.None = len(p.Rules) == 0
+	for _, x := range log.Rosters {
+		if d := id.DayOf(x.Time, log.TimeZone()); !d.Before(from) && !to.Before(d) {
+			e := log.Entries.At(x.Seq)
+			p.Rosters = append(p.Rosters, step{Number: l.Number(x.Seq), Record: s.recordPath(l, x.Seq), When: s.when(l, log, e), Text: s.sentence(l, log, e)})
+		}
+	}
+	p.Key, p.Checkpoint = s.config.Key, string(log.Checkpoint)
+	slices.Sort(named)
+	named = slices.Compact(named)
+	if n := len(named) - mostProofs; n > 0 {
+		p.Left, named = l.T("auditor.report.left", "N", n), named[:mostProofs]
+	}
+	if p.Proofs, err = s.prove(r.Context(), l, log, named); err != nil {
+		return err
+	}
+	if in.Get("unduh") != "" {
+		// A file of its own: what leads elsewhere on this server would lead nowhere.
+		p.Page = page.Page{Title: p.Title, Class: p.Class, Cache: page.NoStore}
+		p.Asked, p.Link = true, ""
+		p.detach()
+		w.Header().Set("Content-Disposition", `attachment; filename="`+p.KeptAs+`"`)
+	}
+	return s.pages.Write(w, l, "report", p)
+}
+
+// detach takes out what leads to pages of this server.
+func (p *reportPage) detach() {
+	for _, t := range p.Tables {
+		for i := range t.Rows {
+			t.Rows[i].Link = ""
+		}
+	}
+	for _, r := range p.Rules {
+		for _, f := range r.Found {
+			for i := range f.Records {
+				f.Records[i].Href = ""
+			}
+		}
+		for i := range r.Found {
+			r.Found[i].Case = ""
+		}
+	}
+	for i := range p.Rosters {
+		p.Rosters[i].Record = ""
+	}
+	for i := range p.Proofs {
+		p.Proofs[i].Record = ""
+	}
+}
+
+// prove makes the proofs that records are in the tree of the checkpoint.
+func (s *Server) prove(ctx context.Context, l *lang.Language, log *check.Result, records []int64) (all []proof, err error) {
+	if len(records) == 0 {
+		return nil, nil
+	}
+	hashes := tlog.TileHashReader(log.Tree, &tiles{ctx: ctx, files: s.config.Files})
+	for _, seq := range records {
+		path, err := tlog.ProveRecord(log.Tree.N, seq, hashes)
+		if err != nil {
+			return nil, err
+		}
+		leaf, err := hashes.ReadHashes([]int64{tlog.StoredHashIndex(0, seq)})
+		if err != nil {
+			return nil, err
+		}
+		p := proof{Number: l.Number(seq), Record: s.recordPath(l, seq), Hash: leaf[0].String()}
+		for _, h := range path {
+			p.Path = append(p.Path, h.String())
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// tiles reads hash tiles of the log for package tlog, which checks them.
+type tiles struct {
+	ctx   context.Context
+	files check.Files
+}
+
+func (t *tiles) Height() int { return accesslog.TileHeight }
+
+func (t *tiles) ReadTiles(want []tlog.Tile) ([][]byte, error) {
+	out := make([][]byte, len(want))
+	for i, x := range want {
+		b, err := t.files(t.ctx, accesslog.TilePath(x))
+		if err != nil {
+			return nil, err
+		}
+		if len(b) != x.W*tlog.HashSize {
+			return nil, errors.New("a hash tile has another length")
+		}
+		out[i] = b
+	}
+	return out, nil
+}
+
+func (t *tiles) SaveTiles([]tlog.Tile, [][]byte) {}
