@@ -334,6 +334,7 @@ type shownCase struct {
 	Attachments []shownAttachment        `json:"attachments"`
 	Keep        bool                     `json:"keep,omitempty"` // the reporter asked that nothing is forwarded
 	Draft       *shownDraft              `json:"draft,omitempty"`
+	Reference   string                   `json:"reference,omitempty"` // by which the queue has it, or would
 	Outcomes    []shownOutcome           `json:"outcomes,omitempty"`
 	Access      []membersock.AccessEntry `json:"access"`
 	Unopened    []shownUnopened          `json:"unopened,omitempty"`
@@ -397,7 +398,7 @@ func (c *caseShowCmd) Run(ctx context.Context, in *caseCmd) error {
 
 func shownCaseOf(x *member.Case) shownCase {
 	c := shownCase{
-		listedCase: listedCaseOf(x.Item), Keep: x.Keep,
+		listedCase: listedCaseOf(x.Item), Keep: x.Keep, Reference: x.Reference,
 		Messages: []shownMessage{}, Notes: []shownMessage{}, Attachments: []shownAttachment{}, Access: x.Access,
 	}
 	for _, m := range x.Messages {

@@ -70,6 +70,9 @@ func Conversation(l *lang.Language, c *member.Case, file func(member.Attachment)
 	if c.Forward != nil {
 		say("%s: %s, %s", l.T("export.forward"), l.T("stage."+string(c.Forward.State)), l.Day(c.Forward.Day))
 	}
+	if c.Reference != "" {
+		say("%s: %s", l.T("export.outcome.reference"), lang.Visible(c.Reference))
+	}
 	say("%s: %s", l.T("export.readers"), members(c.Readers))
 	if len(c.Without) > 0 {
 		say("%s: %s", l.T("export.without"), members(c.Without))

@@ -271,9 +271,9 @@ func (s *Session) Decide(ctx context.Context, of id.Case, once Once, d Decision)
 		}
 		return ErrDraft
 	}
-	o := report.Outcome{Item: d.Item, Result: d.Result, Tracking: d.Tracking, Text: d.Reason}
+	o := report.Outcome{Item: d.Item, Reference: c.Reference, Result: d.Result, Tracking: d.Tracking, Text: d.Reason}
 	if last := c.outcome(); last != nil && last.Item == d.Item {
-		o.Reference, o.Link = last.Reference, last.Link
+		o.Link = last.Link
 		o.Tracking = cmp.Or(o.Tracking, last.Tracking)
 	}
 	if d.Result == accesslog.ResultSent {

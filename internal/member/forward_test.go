@@ -2,6 +2,7 @@ package member_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/keyfile"
 	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/crypto/seal"
 	"suluh.example/suluh/internal/check"
@@ -530,6 +532,37 @@ func TestReferral(t *testing.T) {
 	must(t, three.Reply(t.Context(), of, member.NewOnce(), "Kami yang menangani sekarang."))
 	if v := w.Look(code); len(v.Warnings) != 0 || v.Messages[0].By != testvault.Three {
 		t.Errorf("the reporter sees %+v", v)
+	}
+	intact(t, w)
+}
+
+// TestReferralToALargeUnit: all its readers get a key, and the access of others
+// ends once they have.
+func TestReferralToALargeUnit(t *testing.T) {
+	w := testvault.New(t)
+	var last id.Member
+	w.Change(func(r *roster.Roster) {
+		for n := range 70 {
+			last = id.Member(fmt.Sprintf("penelaah-besar-%d", n))
+			i, err := keyfile.New(last)
+			must(t, err)
+			w.Who[last] = i
+			r.Members = append(r.Members, roster.Member{
+				ID: last, Name: "Penelaah Besar", Unit: "itjen", Roles: []roster.Role{roster.Reader}, Recipient: i.Recipient(), Key: i.VerifierKey(), Since: w.Day,
+			})
+		}
+	})
+	w.Send(testvault.Form("itprov"))
+	one := open(t, config(t, w, testvault.One))
+	of := only(t, one)
+	must(t, one.Refer(t.Context(), of, "itjen", true))
+	c, err := open(t, config(t, w, last)).Open(t.Context(), of)
+	must(t, err)
+	if len(c.Readers) != 71 || contains(c.Readers, testvault.One) || c.Handling != "itjen" || c.Status != report.Received {
+		t.Errorf("read by %d, handled by %s", len(c.Readers), c.Handling)
+	}
+	if _, err := one.Open(t.Context(), of); !errors.Is(err, membersock.ErrNoWrap) {
+		t.Errorf("who referred it still opens it: %v", err)
 	}
 	intact(t, w)
 }

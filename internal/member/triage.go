@@ -155,23 +155,43 @@ func (s *Session) Refer(ctx context.Context, of id.Case, to id.Unit, ends bool) 
 	if !ok {
 		return ErrNoUnit
 	}
-	type reader struct {
-		name      id.Member
-		recipient string
-	}
 	var readers []reader
-	for _, m := range c.Referred(r, to) {
-		readers = append(readers, reader{m.ID, m.Recipient})
-	}
-	if len(readers) == 0 {
-		return ErrNobody
-	}
-	if unit.Recovery != "" {
+	if unit.Recovery != "" { // first, so that it never stands alone
 		readers = append(readers, reader{id.RecoveryOf(to), unit.Recovery})
 	}
-	referral := accesslog.Referral{Unit: to, Ends: ends}
+	given := c.Referred(r, to)
+	if len(given) == 0 {
+		return ErrNobody
+	}
+	for _, m := range given {
+		readers = append(readers, reader{m.ID, m.Recipient})
+	}
+	state := c.state()
+	state.Unit = to
+	for len(readers) > 0 {
+		n := min(len(readers), maxReferred)
+		if err := s.refer(ctx, c, state, accesslog.Referral{Unit: to, Ends: ends && n == len(readers)}, readers[:n]); err != nil {
+			return err
+		}
+		s.forget(of) // its readers are others now
+		readers = readers[n:]
+	}
+	return nil
+}
+
+// maxReferred is how many readers a statement refers to at once: it names 64
+// objects, of which one is the state. The access of others ends with the last.
+const maxReferred = accesslog.MaxObjects - 1
+
+// reader is whom a case is given to.
+type reader struct {
+	name      id.Member
+	recipient string
+}
+
+func (s *Session) refer(ctx context.Context, c *Case, state report.State, referral accesslog.Referral, to []reader) error {
 	var handed []membersock.Handed
-	for _, x := range readers {
+	for _, x := range to {
 		recipient, err := seal.ParseRecipient(x.recipient)
 		if err != nil {
 			return err
@@ -183,17 +203,11 @@ func (s *Session) Refer(ctx context.Context, of id.Case, to id.Unit, ends bool) 
 		referral.Readers = append(referral.Readers, x.name)
 		handed = append(handed, membersock.Handed{Object: seal.Describe(id.RoleWrap, wrap), Sealed: wrap})
 	}
-	state := c.state()
-	state.Unit = to
 	stated, err := s.stated(c, state)
 	if err != nil {
 		return err
 	}
-	err = s.change(ctx, accesslog.Statement{Action: accesslog.Refer, Case: of, Refer: referral}, append(handed, stated)...)
-	if err == nil {
-		s.forget(of) // its readers are others now
-	}
-	return err
+	return s.change(ctx, accesslog.Statement{Action: accesslog.Refer, Case: c.Item.Case, Refer: referral}, append(handed, stated)...)
 }
 
 // forget drops a case as it was opened.
