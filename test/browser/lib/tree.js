@@ -9,6 +9,7 @@ const masks = [
   [/\b\d{1,2} \p{L}+ 20\d\d\b/gu, "‹day›"],
   [/\b\d\d[.:]\d\d (WIB|WITA|WIT|UTC)\b/g, "‹time›"],
   [/\bK(-[A-Z2-9]{4}){4}\b/g, "‹case›"],
+  [/\b[a-z2-7]{24}\b/g, "‹ref›"],
   [/\+[0-9a-f]{8}\+[A-Za-z0-9+/]{40,}=*/g, "‹key›"],
   [/[A-Za-z0-9+/]{42,}=*/g, "‹digest›"],
   [/(terlambat )?\d+ hari kerja( lagi)?|\d+ working days? (late|left)|(?<=“)(hari ini|today)(?=”)/g, "‹due›"],

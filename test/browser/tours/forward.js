@@ -27,7 +27,7 @@ export async function forward(look, { demo, path, w }) {
   await look.at("refer");
   await person.click(w("desk.refer.button"));
   await look.at("refer/missing", problem);
-  await person.choose("Inspektorat Jenderal");
+  await person.choose(look.language === "id" ? "Inspektorat Jenderal" : "Inspectorate General");
   await person.choose(w("desk.refer.ends.yes"));
   await person.click(w("desk.refer.button"));
   await look.at("refer-check");
