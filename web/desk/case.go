@@ -240,6 +240,7 @@ func why(l *lang.Language, err error) string {
 		{member.ErrSigner, "signer"},
 		{member.ErrCopy, "copy"},
 		{member.ErrItem, "item"},
+		{member.ErrDraft, "draft"},
 		{seal.ErrNoKey, "key"},
 		{member.ErrCase, "key"},
 		{seal.ErrDigest, "damaged"},

@@ -45,6 +45,10 @@ const (
 	// same sealed beside it.
 	maxForm = 4 << 20
 
+	// maxReport is that of a form with the whole text of a report, in which a line's
+	// end takes six bytes; and of what was kept of one.
+	maxReport = 8 << 20
+
 	// longest is how many times the idle time a member may choose.
 	longest = 10
 )
@@ -302,7 +306,11 @@ func (s *Server) handle(h handler) http.Handler {
 				}
 			}
 			if r.Method == http.MethodPost {
-				r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+				most := int64(maxForm)
+				if strings.Contains(v.at+"/", "/"+string(forwarding)+"/") || v.at == "/buka" || v.at == "/buka/tampil" {
+					most = maxReport
+				}
+				r.Body = http.MaxBytesReader(w, r.Body, most)
 				if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") || r.ParseForm() != nil {
 					return errForm
 				}

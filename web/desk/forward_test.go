@@ -291,6 +291,7 @@ func TestHostileTextsOnTheirWay(t *testing.T) {
 		"marks":      "[NAMA] [NIK] [JABATAN] [ALAMAT",
 		"long":       strings.Repeat("Pak Budi Santoso menelepon 0812-5000-1234 dari Jl. Melati No. 5. ", 15_000), // nearly 1 MB
 		"no words":   strings.Repeat("\n", 1000) + "…",
+		"line ends":  "a" + strings.Repeat("\n", 900_000) + "b",
 		"templates":  "{{.Text}} ${1} %s \\1 &amp;lt;",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -333,6 +334,21 @@ func TestHostileTextsOnTheirWay(t *testing.T) {
 				t.Errorf("what is sent isn't what was shown")
 			}
 		})
+	}
+}
+
+// TestATextThatTheVaultWontTake comes back as it was, to be made shorter.
+func TestATextThatTheVaultWontTake(t *testing.T) {
+	o := queueOffice(t)
+	o.Send(complaint("Lampu mati.", ""))
+	p := sortIt(o.unlock(testvault.Two).Follow("Lampu mati"), "general").Follow("Samarkan")
+	says(t, p.Press("Lanjut", map[string]string{"teks": strings.Repeat("Lampu mati. ", 100_000)}), "Teks terlalu panjang. Paling banyak 1.048.576 bita")
+	long := strings.Repeat("<", 1<<20) // each takes six bytes of the document
+	check := p.Press("Lanjut", map[string]string{"teks": long})
+	failed := check.Press("Simpan dan minta persetujuan", nil)
+	says(t, failed, "Teks terlalu panjang untuk vault.")
+	if got, _ := failed.Press("Kembali dan ubah", nil).Value("teks"); got != long {
+		t.Errorf("%d bytes came back", len(got))
 	}
 }
 

@@ -64,7 +64,7 @@ func TestEveryWordThatIsPutTogetherIsThere(t *testing.T) {
 	for _, f := range failures {
 		keys = append(keys, f.key+".title", f.key+".text")
 	}
-	for _, x := range []string{"signer", "key", "damaged", "format", "signature", "copy", "item"} {
+	for _, x := range []string{"signer", "key", "damaged", "format", "signature", "copy", "item", "draft"} {
 		keys = append(keys, "desk.why."+x)
 	}
 	for _, x := range []string{"case", "status", "due", "day", "category", "unit", "who", "language", "readers", "without", "class", "handling"} {

@@ -290,12 +290,22 @@ func (s *Server) savePrepared(w http.ResponseWriter, v *visit) error {
 		return s.preparePage(w, v, c, d, "", page.Problem{Text: v.lang.T("desk.write.again")})
 	}
 	err = v.session.member.Prepare(v.Context(), v.of, once, title, text)
-	switch {
-	case errors.Is(err, wire.ErrUnreachable) || errors.Is(err, wire.ErrVault):
-		return s.preparedPage(w, v, c, d, page.Problem{Text: v.lang.T("desk.prepare.unsaved")})
-	case errors.Is(err, membersock.ErrState):
-		return s.preparedPage(w, v, c, d, page.Problem{Text: v.lang.T("desk.prepare.underway")})
-	case err != nil:
+	for _, x := range []struct {
+		err error
+		key string
+	}{
+		{wire.ErrUnreachable, "desk.prepare.unsaved"},
+		{wire.ErrVault, "desk.prepare.unsaved"},
+		{membersock.ErrState, "desk.prepare.underway"},
+		{member.ErrLong, "desk.prepare.toolong"},
+		{member.ErrKeep, "desk.unfit.keep.text"},
+		{member.ErrClass, "desk.unfit.oversight.text"},
+	} {
+		if errors.Is(err, x.err) {
+			return s.preparedPage(w, v, c, d, page.Problem{Text: v.lang.T(x.key)})
+		}
+	}
+	if err != nil {
 		return err
 	}
 	return s.to(w, v, "/kasus/"+string(v.of)+"?ok="+string(forwarding))
