@@ -7,6 +7,7 @@
 # make client  what runs on reporters' and auditors' own computers: Linux, Windows, macOS, into build/client
 # make deb     the Debian package with its SBOM, into build/deb: the same bytes from the same commit
 # make package try the package on a Debian that is made and booted for it: install, use, upgrade, remove, purge
+# make test-queue  try forwarding on a Redmine from Debian's packages, in a folder of its own and on loopback; as root
 # make bench   measure, and write the table of docs/performance.md; takes some minutes and 3 GB of disk
 # make soak    load and faults for ten minutes (SOAK=1h UNKNOWN=1000000 for an hour and a million codes that nobody has), and write the table of docs/reliability.md; as root, or no disk is filled
 # make fuzz    every fuzz target on some thousand inputs
@@ -18,7 +19,7 @@ FUZZTIME ?= 20000x
 SOAK ?= 10m
 UNKNOWN ?= 200000
 
-.PHONY: deb package run quick test setup lint fuzz browser golden client bench soak
+.PHONY: test-queue deb package run quick test setup lint fuzz browser golden client bench soak
 
 # ARGS are those of suluh demo: make run ARGS="--dir ~/suluh-demo".
 run:
@@ -66,6 +67,9 @@ deb:
 
 package: setup
 	go test -count=1 -tags debian -timeout 20m ./packaging
+
+test-queue: setup
+	go test -count=1 -tags redmine -timeout 30m -run Redmine -v ./internal/forward/httpqueue
 
 bench:
 	go run ./internal/bench -record docs/performance.md
