@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net"
@@ -434,6 +435,43 @@ func TestWireCheckTellsTheApprover(t *testing.T) {
 	}
 	if q.count() != 0 {
 		t.Error("it left")
+	}
+}
+
+// TestForwarderTrustsAndReachesWhatItIsTold: a queue behind a certificate that the
+// configuration names, and one that only a proxy like Tor leads to; no other.
+func TestForwarderTrustsAndReachesWhatItIsTold(t *testing.T) {
+	o, q := newOutbox(t, approvedText), newOffice(t)
+	secure := httptest.NewTLSServer(q.Config.Handler)
+	t.Cleanup(secure.Close)
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	must(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}), 0o600))
+	once := func(config string, flags ...string) string {
+		t.Helper()
+		out, err := o.forwarder(t, config, o.MemberSocket(), append(flags, "--once")...).Output()
+		must(t, err)
+		return string(out)
+	}
+	stranger := strings.Replace(q.config(true), q.URL, secure.URL, 1)
+	says(t, once(stranger), "sent 0", "not taken 1", "waiting 1")
+	if q.count() != 0 {
+		t.Fatal("a certificate that nobody vouches for was believed")
+	}
+	trusted := strings.Replace(stranger, "timeout = ", fmt.Sprintf("ca = %q\ntimeout = ", ca), 1)
+	says(t, once(trusted), "sent 1")
+
+	proxy, closing, err := newOnions(strings.TrimPrefix(q.URL, "http://"))
+	must(t, err)
+	t.Cleanup(func() { closing.Close() })
+	hidden := strings.Replace(q.config(true), q.URL, "http://"+strings.Repeat("a", 56)+".onion", 1)
+	cmd := o.forwarder(t, hidden, o.MemberSocket(), "--check", "--socks", proxy.Addr)
+	out, err := cmd.Output()
+	must(t, err)
+	says(t, string(out), "queue: answers, and can be asked")
+	cmd = o.forwarder(t, hidden, o.MemberSocket(), "--check")
+	cmd.Stderr = nil
+	if out, err := cmd.CombinedOutput(); err == nil {
+		t.Errorf("without the proxy an onion service answers:\n%s", out)
 	}
 }
 
