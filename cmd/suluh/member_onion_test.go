@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"net"
+	"net/textproto"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/cretz/bine/control"
 
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/keyfile"
@@ -91,6 +95,28 @@ func TestMembersWorkOverTheirOnion(t *testing.T) {
 		t.Errorf("suluh case list says\n%s", out)
 	}
 
+	// Another desk uses a tor that runs already. That has a key while somebody works, and
+	// goes on without one when the desk ends.
+	t.Run("by a tor that runs already", func(t *testing.T) {
+		w.Desk = startDesk(t, "--member-onion", status.Address, "--tor-control", n.Control,
+			"--root-key", w.RootKey(), "--identities", identities, "--listen", "127.0.0.1:0")
+		defer func() { w.Desk = desk }()
+		within(t, "a member gets in", func() bool {
+			return strings.HasPrefix(unlocked(t, w, "penelaah-dua").Heading(), "Kotak masuk")
+		})
+		two := deskOf(t, w, "penelaah-dua")
+		two.answer(seed.text(), "Lewat tor yang sudah ada", "catatan")
+		if p := two.Get(w.Desk).Follow(seed.text()); !strings.Contains(p.Text(), "Lewat tor yang sudah ada") {
+			t.Errorf("the member sees\n%s", p.Text())
+		}
+		if keys := keysOf(t, n.Control); !strings.Contains(keys, strings.TrimSuffix(status.Address, ".onion")) {
+			t.Errorf("tor has the keys %q", keys)
+		}
+	})
+	if keys := keysOf(t, n.Control); strings.Contains(keys, strings.TrimSuffix(status.Address, ".onion")) {
+		t.Errorf("after the desk has ended tor has the keys %q", keys)
+	}
+
 	// A stranger's key opens nothing, however good its form.
 	strange := t.TempDir()
 	stranger, err := keyfile.New("penyusup")
@@ -147,6 +173,19 @@ func TestMembersWorkOverTheirOnion(t *testing.T) {
 	if looked < 4 {
 		t.Errorf("looked into %d files of tors", looked)
 	}
+}
+
+// keysOf are the keys to onion services that a tor has.
+func keysOf(t *testing.T, controlSocket string) string {
+	t.Helper()
+	raw, err := net.Dial("unix", controlSocket)
+	must(t, err)
+	c := control.NewConn(textproto.NewConn(raw))
+	defer c.Close()
+	must(t, c.Authenticate(""))
+	r, err := c.SendRequest("ONION_CLIENT_AUTH_VIEW")
+	must(t, err)
+	return strings.Join(r.DataWithReply(), "\n")
 }
 
 // within waits for a condition.

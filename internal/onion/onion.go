@@ -74,7 +74,8 @@ var (
 	// ErrSetting says that tor ended as it was started.
 	ErrSetting = errors.New("tor does not start")
 	// ErrMembers says that the system's tor can't serve members: their keys have to
-	// be written where only its user may write.
+	// be written where only its user may write, and a service that is made over the
+	// control port could be opened to others by all who may use that.
 	ErrMembers = errors.New("the members' service needs a tor of its own")
 	// ErrBusy says that the directory is another process's.
 	ErrBusy = errors.New("another process of suluh uses the folder of this tor")

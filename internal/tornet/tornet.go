@@ -31,6 +31,7 @@ import (
 type Network struct {
 	JoinTorrc string // file for tor's --defaults-torrc: joins the network
 	Socks     string // HOST:PORT of the client's SOCKS5 port
+	Control   string // the client's control socket
 
 	dir   string
 	owner io.Writer // what keeps it up: the end of a pipe
@@ -77,7 +78,7 @@ func start() (_ *Network, err error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Network{JoinTorrc: filepath.Join(dir, "join.torrc"), dir: dir}
+	n := &Network{JoinTorrc: filepath.Join(dir, "join.torrc"), Control: filepath.Join(dir, "client", "control"), dir: dir}
 	defer func() {
 		if err != nil && n.owner == nil {
 			err = errors.Join(err, os.RemoveAll(dir))
