@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strings"
+	"syscall"
 	"time"
 
 	"suluh.example/suluh/internal/redact"
@@ -56,10 +57,20 @@ func redaction() (string, error) {
 	r := redact.New(redact.Options{})
 	var took []time.Duration
 	for range 3 {
-		began := time.Now()
+		began := cpuTime()
 		r.Find(text.String())
-		took = append(took, time.Since(began))
+		took = append(took, cpuTime()-began)
 	}
-	fmt.Fprintf(&out, "Speed: %.2f MB/s on one core, of complaints strung together.\n", float64(text.Len())/1e6/median(took).Seconds())
+	fmt.Fprintf(&out, "Speed: %.2f MB a second of processor time, of complaints strung together.\n", float64(text.Len())/1e6/median(took).Seconds())
 	return out.String(), nil
+}
+
+// cpuTime is what this process has taken of the processors so far: unlike the
+// clock's, it doesn't count what else runs on the machine.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err) // it can't fail for oneself
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

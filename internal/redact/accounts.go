@@ -86,6 +86,8 @@ func (s *scan) account(i int) {
 			called = true
 		case w == "@":
 			return // found by its @
+		case s.tokens[j].form == other && strings.Contains("(~>/|→", w):
+			colon = true
 		case w == "nya" || w == "\"" || w == "'" || called && w == "wa" || s.has(j, network) && !s.has(j, named), s.has(j, owner|role) && !s.has(j, given) && s.handleEnd(j) == j,
 			s.has(j, kin) && (strings.HasSuffix(w, "nya") || strings.HasSuffix(w, "ku") || w == "istri" || w == "suami"):
 		default:

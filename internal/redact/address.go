@@ -10,6 +10,9 @@ func (s *scan) addresses() {
 			continue
 		}
 		p := s.part(i, i, true)
+		if p.end < 0 {
+			p = s.spacedStreet(i)
+		}
 		begin := i
 		if p.end >= 0 || s.is(i, "km") || s.is(i, "kilometer") {
 			if b := s.before(i); !p.kind.is(village) || s.has(b, nature) {
@@ -25,7 +28,7 @@ func (s *scan) addresses() {
 		last, house, parts := p.end, p.house, 1
 		for parts < 12 {
 			k, comma := last+1, false
-			for n := 0; n < 2 && k < len(s.tokens) && s.tokens[k].form == other && strings.Contains(",.-/;", s.text(k)); n++ {
+			for n := 0; n < 2 && k < len(s.tokens) && s.tokens[k].form == other && strings.Contains(",.-/;_", s.text(k)); n++ {
 				comma = true
 				k++
 			}
@@ -50,6 +53,18 @@ func (s *scan) addresses() {
 		}
 		i = last
 	}
+}
+
+// spacedStreet reads a street whose letters stand apart: "J l. M e l a t i".
+func (s *scan) spacedStreet(i int) part {
+	if !s.is(i, "j") || !s.is(i+1, "l") || !s.near(i+1) {
+		return noPart
+	}
+	end := i + 1
+	for n := 0; n < 24 && s.near(end+1) && s.used[end+1] == free && s.tokens[end+1].form != mark && (s.tokens[end+1].end-s.tokens[end+1].start == 1 || n < 3 && s.has2(end+1, word) && s.tokens[end].form == other); n++ {
+		end++
+	}
+	return part{end: end, kind: street, house: true}
 }
 
 // before returns where an address begins of which token i is the first part
@@ -123,7 +138,7 @@ func (s *scan) part(k, from int, first bool) part {
 	}
 	j := s.skipDot(k)
 	switch w := s.text(k); {
-	case w == "rt" || w == "rw":
+	case w == "rt" || w == "rw" || w == "erte" || w == "erwe":
 		return s.neighbourhood(k)
 	case w == "no" || w == "nomor" || w == "nmr":
 		if first && !(s.has(k-1, common) && (s.is(k-1, "rumah") || s.is(k-1, "rumahnya"))) {
@@ -173,7 +188,7 @@ func (s *scan) part(k, from int, first bool) part {
 
 func (s *scan) skipDot(k int) int {
 	j := k + 1
-	for j < len(s.tokens) && (s.is(j, ".") || s.is(j, ":")) && s.tokens[j].gap < line {
+	for j < len(s.tokens) && (s.is(j, ".") || s.is(j, ":") || s.is(j, "_") || s.is(j, "-")) && s.tokens[j].gap < line {
 		j++
 	}
 	return j
@@ -279,7 +294,7 @@ func (s *scan) ofOffice(i int, kind class) bool {
 
 // ofWorks tells whether a road is what is built or mended.
 func (s *scan) ofWorks(i int) bool {
-	for k := i - 1; k >= 0 && k >= i-3 && s.near(k+1) && !s.is(k, "di"); k-- {
+	for k := i - 1; k >= 0 && k >= i-4 && s.near(k+1) && (!s.is(k, "di") || s.is(k+1, "sepanjang")); k-- {
 		if s.has(k, works) {
 			return true
 		}

@@ -13,7 +13,13 @@ func (s *scan) links() {
 		case s.is(i, "@") && s.bracketed(i):
 			s.atSign(i-1, i+1)
 		case s.is(i, "@"):
-			s.atSign(i, i)
+			j := i
+			for s.is(j+1, "@") {
+				j++
+			}
+			s.atSign(i, j)
+		case s.joinedMail(i):
+			s.take(hit{i, i, Mail, 0.7, "redact.reason.mail"})
 		case s.is(i, "a") && s.bracketed(i) && s.near(i+2) && (s.provider(i+2) || s.dotAfter(i+2) > 0):
 			s.atSign(i-1, i+1)
 		case s.saysAt(i) && s.aside(i):
@@ -77,6 +83,23 @@ func (s *scan) bracketed(i int) bool {
 	switch s.text(i-1) + s.text(i+1) {
 	case "()", "[]", "{}", "<>":
 		return true
+	case "--", "__", "**": // "nama-at-gmail-dot-com"
+		return s.near(i+2) && s.saysAt(i) && (s.provider(i+2) || s.dotAfter(i+2) > 0)
+	}
+	return false
+}
+
+// joinedMail tells whether a word is an address with what is said for its
+// signs: "namaatgmaildotcom".
+func (s *scan) joinedMail(i int) bool {
+	w := s.text(i)
+	if s.tokens[i].form != word || len(w) < 13 {
+		return false
+	}
+	for _, end := range []string{"gmaildotcom", "gmailcom", "gmailtitikcom", "yahoodotcom", "yahoocom", "yahootitikcom"} {
+		if strings.HasSuffix(w, end) {
+			return true
+		}
 	}
 	return false
 }
@@ -115,6 +138,8 @@ func (s *scan) dotAfter(i int) int {
 		if s.near(j+3) && (s.is(j+1, ".") || saysDot(s.text(j+1))) && s.tokens[j+3].form != other && s.tokens[j+3].form != mark {
 			return j + 3
 		}
+	case t == "-" && s.near(j+3) && saysDot(s.text(j+1)) && s.is(j+2, "-") && s.plainTop(j+3):
+		return j + 3
 	case saysDot(t) && s.near(j+1) && s.plainTop(j+1):
 		return j + 1
 	}
@@ -169,6 +194,8 @@ func (s *scan) atSign(first, last int) {
 		}
 		s.take(hit{s.localPart(from), to, Mail, 0.98, "redact.reason.mail"})
 	case s.is(first, "@") && s.spacedMail(first):
+	case first < last && from == first && s.tokens[last+1].gap == nothing && s.has2(last+1, word): // "[at]nama"
+		s.take(hit{first, s.handleEnd(last + 1), Account, 0.6, "redact.reason.handle"})
 	case s.is(first, "@") && s.tokens[last+1].gap == nothing && (from == first || s.tokens[first].gap != nothing):
 		s.take(hit{first, s.handleEnd(last + 1), Account, 0.9, "redact.reason.handle"})
 	case from < first && s.tokens[first].gap == nothing && s.is(first, "@") && s.tokens[last+1].gap == nothing:

@@ -128,6 +128,9 @@ func (s *scan) titled() {
 		if last < 0 && strong && s.shortened(j) {
 			last = j
 		}
+		if last < 0 && s.is(i, "si") && j == i+1 && x.capital && !x.caseless && x.class.is(common) && !x.class.is(stop|job) {
+			last = j // "si Botak"
+		}
 		if last < 0 && (s.is(i, "inisial") || s.is(i, "berinisial")) {
 			last = s.initials(j)
 			confidence = 0.8
@@ -375,7 +378,7 @@ func (s *scan) jobs() {
 		} else if t.caseless || s.tokens[i].capital && s.sentence(i) && !t.class.is(given) && s.has(i, common) {
 			how = onlyKnown
 		}
-		if t.class.is(ambiguous) && (t.caseless || !t.capital) || t.class.is(place|common) && t.class.is(ambiguous) && s.has(i, territorial) {
+		if t.class.is(ambiguous) && t.class&^(given|ambiguous|business) != 0 && (t.caseless || !t.capital) || t.class.is(place|common) && t.class.is(ambiguous) && s.has(i, territorial) {
 			continue
 		}
 		if last := s.walk(j, how); last >= 0 {

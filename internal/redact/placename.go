@@ -40,7 +40,7 @@ func (s *scan) named(k, j int, first bool) part {
 		j++
 		if s.is(j, ".") && s.near(j+1) && (x.end-x.start <= 2 || s.tokens[j].gap == nothing && s.tokens[j+1].gap == nothing) { // "A. Yani", "Jl.Sungai.Lulut"
 			j++
-		} else if s.is(j, "-") && s.near(j+1) && s.tokens[j].gap == nothing && s.tokens[j+1].gap == nothing && s.tokens[j+1].form == word {
+		} else if (s.is(j, "-") || s.is(j, "_")) && s.near(j+1) && s.tokens[j].gap == nothing && s.tokens[j+1].gap == nothing && s.tokens[j+1].form == word {
 			j++ // "Bati-Bati"
 			n--
 		}
@@ -54,13 +54,17 @@ func (s *scan) named(k, j int, first bool) part {
 	}
 	// The whole word is one of everyday language too.
 	head := s.tokens[k+1]
+	alley := w == "gang"
+	if (alley || t.class.is(street) && (s.whereTo(k) || head.capital && !head.caseless) || t.class.is(estate) && s.whereTo(k)) && !s.kindOfRoad(k+1) {
+		return part{end: end, kind: kind, house: alley && s.numberSoon(end)}
+	}
 	if !head.caseless && head.capital && !head.class.is(common) {
 		return part{end: end, kind: kind}
 	}
 	if !head.caseless && head.capital && (t.capital || t.class.is(village)) && (!s.bothCommon(k+1, end) || s.whereTo(k) && !derived(s.text(k+1))) {
 		return part{end: end, kind: kind}
 	}
-	if head.class.is(common) && !head.class.is(place|nature) && !s.numberSoon(end) || digits && !s.numberSoon(end) && !t.capital {
+	if head.class.is(common) && !head.class.is(place|nature) && !(t.class.is(village) && words > 1 && head.class.is(direction|business)) && !s.numberSoon(end) || digits && !s.numberSoon(end) && !t.capital {
 		return noPart
 	}
 	if t.class.is(street) && w != "gang" && !s.numberSoon(end) && !head.class.is(given|place|direction|nature) && !(head.class == 0 && s.whereTo(k)) {
@@ -79,6 +83,22 @@ func (s *scan) whereTo(i int) bool {
 		return i > 0
 	}
 	return false
+}
+
+// whereToToken tells whether the word before the one before token j says that a
+// place follows.
+func (s *scan) whereToToken(j int) bool { return j > 1 && s.near(j) && s.whereTo(j-1) }
+
+// kindOfRoad tells whether a word after "jalan", "gang" or "komplek" says what
+// kind it is, where, or whose, rather than what it is called.
+func (s *scan) kindOfRoad(i int) bool {
+	switch s.text(i) {
+	case "raya", "rusak", "utama", "provinsi", "nasional", "kabupaten", "kota", "lingkungan", "umum", "poros", "tol", "setapak", "tani", "usaha", "kampung", "desa", "depan", "menuju", "masuk", "keluar", "buntu", "pintas",
+		"tikus", "sempit", "kecil", "besar", "baru", "lama", "tanah", "aspal", "sebelah", "samping", "belakang", "rumah", "perumahan", "warga", "guru", "pegawai", "licin", "lintas", "penghubung", "tambang", "negara",
+		"supaya", "biar", "tapi", "tetapi", "sehingga", "agar", "jika", "lalu", "kemudian", "sambil", "padahal", "hingga", "setelah", "sebelum":
+		return true
+	}
+	return s.has(i, stop|owner|doer|goer|slot|slotty|kin|title|office|job) || derived(s.text(i)) && !s.has(i, given|business)
 }
 
 // bothCommon tells whether all words of a range are everyday ones.
@@ -132,6 +152,8 @@ func (s *scan) addressWord(j, n int, head token) bool {
 	case road && t.class.is(business) && (n > 0 || strings.HasPrefix(s.low[head.start:head.end], "g")):
 		return true
 	case n > 0 && road && s.numberSoon(j) && !s.is(j, "no"):
+		return true
+	case n == 0 && road && (s.low[head.start:head.end] == "gang" || s.whereToToken(j)) && !s.kindOfRoad(j):
 		return true
 	case n == 0:
 		return !t.class.is(common|job|office) || t.class.is(direction|nature|entity|given|place) || road && (t.class.is(job|title) && s.has2(j+1, word) || s.numberSoon(j))

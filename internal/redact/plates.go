@@ -60,34 +60,40 @@ func (s *scan) passport(i, digits int) bool {
 	return false
 }
 
-// spacedPlates finds plates whose characters stand apart: "D A 1 2 3 4 X Y".
+// spacedPlates finds plates whose characters stand apart or are in words:
+// "D A 1 2 3 4 X Y", "DA satu dua tiga empat XY".
 func (s *scan) spacedPlates() {
 	for i := range s.tokens {
-		var b []byte
-		first, last := i, i
-		for j := i; j < len(s.tokens) && (j == i || s.near(j)) && s.used[j] == free && len(b) < 10; j++ {
-			if j > i && s.is(j, "-") {
-				continue
-			}
-			if t := s.tokens[j]; t.end-t.start != 1 || t.form != word && t.form != number || j > i && t.gap == nothing && !s.is(j-1, "-") {
-				break
-			}
-			b, last = append(b, s.low[s.tokens[j].start]), j
-		}
-		letters := 0
-		for letters < len(b) && !isDigit(b[letters]) {
-			letters++
-		}
-		digits := letters
-		for digits < len(b) && isDigit(b[digits]) {
-			digits++
-		}
-		if letters == 0 || letters > 2 || digits-letters < 2 || digits-letters > 4 || len(b)-digits > 3 || !platePrefix(string(b[:letters])) {
+		if t := s.tokens[i]; t.form != word || t.end-t.start > 2 || s.used[i] != free {
 			continue
 		}
-		if len(b) >= 6 && (len(b) > digits || s.around(first, kwPlate, 6)) {
-			s.take(hit{first, last, Plate, 0.6, "redact.reason.plate"})
+		var letters, digits, suffix string
+		last, parts := i, 0
+		for j := i; j < len(s.tokens) && (j == i || s.near(j)) && s.used[j] == free && parts < 10; j++ {
+			t, w := s.tokens[j], s.text(j)
+			switch {
+			case t.form == other && j > i && strings.Contains(".-_/*", w):
+				continue
+			case t.form == number && len(digits)+len(w) <= 4 && letters != "" && suffix == "":
+				digits += w
+			case s.has(j, digit) && len(digits) < 4 && letters != "" && suffix == "":
+				digits += string(spelledDigit(w))
+			case t.form == word && digits == "" && len(letters)+len(w) <= 2:
+				letters += w
+			case t.form == word && digits != "" && len(suffix)+len(w) <= 3 && !(t.class.is(stop) && t.gap == space && len(w) > 1):
+				suffix += w
+			default:
+				parts = 99
+				continue
+			}
+			last = j
+			parts++
 		}
+		da := letters == "da"
+		if !platePrefix(letters) || len(digits) < 2 || last < i+3 || suffix == "" && !s.around(i, kwPlate, 6) || !da && !s.around(i, kwPlate, 6) {
+			continue
+		}
+		s.take(hit{i, last, Plate, 0.6, "redact.reason.plate"})
 	}
 }
 

@@ -65,7 +65,7 @@ func (s *scan) inSlot(j int) bool {
 	case left.is(office|entity|street|estate|village|region|territorial) && !left.is(slot):
 		return false
 	case cased && !start:
-		return left.is(slot|slotty) || does || right.is(goer) && (unknown || t.class.is(given))
+		return left.is(slot|slotty) || does || right.is(goer) && (unknown || t.class.is(given)) || unknown && !s.is(j-1, "di")
 	case cased: // a capital says nothing
 		return !doubtful && (does || right.is(goer)) || doubtful && (right.is(doer) || apposed && does)
 	case !t.caseless:
@@ -73,7 +73,7 @@ func (s *scan) inSlot(j int) bool {
 	case left.is(slot):
 		return !doubtful || right.is(doer) || !s.near(j+1)
 	case left.is(slotty):
-		return t.class.is(given) && !doubtful
+		return t.class.is(given) && !doubtful || unknown && t.end-t.start > 3 && !left.is(stop)
 	}
-	return !doubtful && (right.is(doer) || t.class.is(given) && right.is(goer|job))
+	return !doubtful && (right.is(doer) || (t.class.is(given) || start) && right.is(goer|job))
 }

@@ -241,11 +241,11 @@ func (v *view) add(i, j int, g gap, words *lexicon) {
 	switch {
 	case digits == 0:
 		v.word(i, j, g, words)
-	case letters == 0 && (digits >= lookalikes || strings.Count(v.low[i:j], "o") == lookalikes) && (lookalikes == 0 || j-i > 2 || lookalikes == 1 && strings.IndexByte(v.low[i:j], 'o') >= 0):
+	case letters == 0 && (digits >= lookalikes || strings.Count(v.low[i:j], "o") == lookalikes) && (lookalikes == 0 || j-i > 2 || lookalikes == 1 && v.low[i] != 'i'):
 		v.tokens = append(v.tokens, token{start: int32(i), end: int32(j), form: number, gap: g})
 	default:
 		if digits == 1 && letters+lookalikes >= 2 && j-i <= 9 { // "n1k", "rek3ning"
-			if c := words.classes[unleet(v.low[i:j])]; c.is(keywords) {
+			if c := words.classes[unleet(v.low[i:j])]; c.is(keywords | network | kwMail) {
 				v.tokens = append(v.tokens, token{start: int32(i), end: int32(j), form: word, gap: g, class: c})
 				return
 			}
@@ -274,6 +274,9 @@ func (v *view) add(i, j int, g gap, words *lexicon) {
 
 func (v *view) word(i, j int, g gap, words *lexicon) {
 	t := token{start: int32(i), end: int32(j), form: word, gap: g, class: words.class(v.low[i:j])}
+	if k := strings.IndexByte(v.raw[i:j], 'I'); t.class == 0 && k > 0 && v.raw[i+k-1] >= 'a' { // "jaIan"
+		t.class = words.classes[strings.ToLower(strings.ReplaceAll(v.raw[i:j], "I", "l"))]
+	}
 	c, _ := utf8.DecodeRuneInString(v.raw[i:])
 	t.capital, t.upper = unicode.IsUpper(c), true
 	for _, c := range v.raw[i:j] {
