@@ -7,7 +7,7 @@
 // crypto/keyfile, crypto/casecode, internal/report, filippo.io/age), nor store
 // anything about a reporter finer than a day. Its directory:
 //
-//	vault.db        SQLite: cases, wraps, small objects, records, rosters
+//	vault.db        SQLite: cases, wraps, small objects, records, rosters, outbox
 //	blobs/<digest>  objects larger than 64 KiB; blobs/tmp/ while they arrive
 //	uploads/        objects that come in pieces, until a deposit names them
 //	log.key         the log's signing key
