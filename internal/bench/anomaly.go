@@ -66,3 +66,12 @@ func anomalies(ctx context.Context) (string, error) {
 	fmt.Fprintf(&b, "| semua · all | %d | %d | %.1f |\n", all.planted, all.planted-all.missed, float64(all.alarms)/years)
 	return b.String(), nil
 }
+
+// writeYear writes a made log, for tests of pages.
+func writeYear(dir string) error {
+	l, err := year.Make(1, 400)
+	if err != nil {
+		return err
+	}
+	return l.Write(dir)
+}

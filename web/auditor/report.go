@@ -25,6 +25,7 @@ type reportPage struct {
 	From, To   string
 	Asked      bool
 	Link       string // to keep it as a file
+	About      string // whose report it is
 	Summary    string
 	Verdict    string
 	Verified   string
@@ -73,6 +74,7 @@ func (s *Server) report(w http.ResponseWriter, r *request) error {
 	x := s.watch.last()
 	t := s.tallies.of(log, from, to)
 	p.Title = l.T("auditor.report.of", "From", from, "To", to)
+	p.About = l.T("auditor.report.about", "Log", s.key.Name())
 	p.Link = l.Path("/laporan") + "?" + url.Values{"dari": {from.String()}, "sampai": {to.String()}, "unduh": {"1"}}.Encode()
 	p.KeptAs = "laporan-" + from.String() + "-" + to.String() + ".html"
 	p.Verdict, p.Lost = s.lost(l, x, true)

@@ -295,7 +295,7 @@ func TestAReportProvesWhatItNames(t *testing.T) {
 	a, m := aYear(t)
 	a.get("/laporan").wants(t, 200, "Buat laporan pemeriksaan")
 	x := a.get("/laporan?dari=2026-09-01&sampai=2026-12-30&unduh=1")
-	x.wants(t, 200, "Laporan pemeriksaan catatan akses, 1 September 2026 sampai 30 Desember 2026", "Catatan utuh", m.log.Key)
+	x.wants(t, 200, "Catatan akses, 1 September 2026 sampai 30 Desember 2026", "Laporan pemeriksaan atas catatan log.suluh.example/tahun", "Catatan utuh", m.log.Key)
 	if got := x.Header.Get("Content-Disposition"); got != `attachment; filename="laporan-2026-09-01-2026-12-30.html"` {
 		t.Errorf("got %q", got)
 	}

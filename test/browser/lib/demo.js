@@ -42,3 +42,17 @@ export async function startIntake(demo, ...args) {
     "--root-key", join(demo.dir, "keys/root.vkey"), ...args]);
   return { url: line.match(/http\S+/)[0], stop };
 }
+
+// startYear serves the log of a made year, in which there is what an auditor should ask about.
+export async function startYear() {
+  const dir = mkdtempSync(join(tmpdir(), "suluh-year-"));
+  const remove = () => rmSync(dir, { recursive: true, force: true });
+  try {
+    execFileSync("go", ["run", "./internal/bench", "-year", dir], { cwd: root, stdio: "inherit" });
+    const { line, stop } = await run(["audit", "serve", "--open-entries", "--listen", "127.0.0.1:0", "--log-key", join(dir, "log.vkey"), dir]);
+    return { url: line.match(/http\S+/)[0], stop: () => stop().finally(remove) };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Chromium, launch } from "./chromium.js";
-import { startDemo } from "./demo.js";
+import { startDemo, startYear } from "./demo.js";
 import { Look } from "./look.js";
 import { Person } from "./person.js";
 import { words } from "./words.js";
@@ -16,18 +16,20 @@ import { forward } from "../tours/forward.js";
 import { answered, busy, closed, intake } from "../tours/intake.js";
 
 export function pages(language) {
-  let demo, browser, folder, files;
+  let demo, year, browser, folder, files;
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), "suluh-files-"));
     files = { text: join(folder, "hitungan.csv"), empty: join(folder, "kosong.txt") };
     writeFileSync(files.text, "desa,tiang\nHulu,26\n");
     writeFileSync(files.empty, "");
     demo = await startDemo();
+    year = await startYear();
     browser = await launch();
   });
   after(async () => {
     await browser?.close();
     await demo?.stop();
+    await year?.stop();
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -36,7 +38,7 @@ export function pages(language) {
   const surfaces = {
     intake: { heaviest: 30 * 1024, tour: async (l) => { await intake(l, { demo, path, w, files }); await closed(l, { demo, path, w }); } },
     desk: { tour: (l) => desk(l, { demo, path, w }) },
-    auditor: { tour: (l) => auditor(l, { demo, path, w }) },
+    auditor: { tour: (l) => auditor(l, { demo, year, path, w }) },
     busy: { tour: (l) => busy(l, { demo, path, w, files }) },
     forward: { tour: (l) => forward(l, { demo, path, w }) },
     answered: { tour: (l) => answered(l, { demo, path, w }) },
