@@ -73,11 +73,22 @@ type Connector interface {
 	Status(ctx context.Context, tracking, reference string) (Status, error)
 }
 
-// Refused says that the queue won't take a complaint as it is. The reason is
-// shown to the approver.
-type Refused struct{ Reason string }
+// Refused says that the queue won't take a complaint as it is. The approver is
+// shown the reason.
+type Refused struct {
+	Reason string // the queue's own words, on a line
+	Err    error  // if it gave none, or wasn't even asked
+}
 
-func (r *Refused) Error() string { return "the queue refused: " + r.Reason }
+func (r *Refused) Error() string {
+	if r.Reason == "" && r.Err != nil {
+		return "the queue refused: " + r.Err.Error()
+	}
+	return "the queue refused: " + r.Reason
+}
+
+// Unwrap returns the cause.
+func (r *Refused) Unwrap() error { return r.Err }
 
 // NotSent says that the queue certainly did not accept a complaint, and that it
 // may be tried again.
@@ -101,3 +112,15 @@ var (
 	ErrNotFound = errors.New("the queue doesn't have it")
 	ErrNoLookup = errors.New("this queue can't be asked for it")
 )
+
+// Worded is an error for which there are words for members.
+type Worded interface {
+	error
+
+	// Words returns the key of a message of the catalogues, under "forward.why.",
+	// and the names and values that are put into it.
+	Words() (key string, pairs []any)
+
+	// Said returns what the queue said besides, on a line, or "".
+	Said() string
+}

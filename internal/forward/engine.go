@@ -357,14 +357,18 @@ func (e *Engine) send(ctx context.Context, x *item) error {
 		e.sends.ok()
 		e.add(func(n *Numbers) { n.Refused++ })
 		e.c.Log.Warn("the queue refuses an item; its approver is told", "item", x.Digest.String()[:16])
-		return e.say(ctx, x, report.Outcome{Result: accesslog.ResultRefused, Text: tidy(refused.Reason, maxAnswer)}, nil)
+		reason := tidy(refused.Reason, maxAnswer)
+		if reason == "" && refused.Err != nil {
+			reason = e.why(refused.Err)
+		}
+		return e.say(ctx, x, report.Outcome{Result: accesslog.ResultRefused, Text: reason}, nil)
 	case errors.As(err, &notSent):
 		x.tries++
 		e.sends.failed(e.c.Now(), e.c.Times, notSent.After, false)
 		x.next = e.c.Now().Add(max(notSent.After, e.c.Times.backoff(x.tries)))
 		e.add(func(n *Numbers) { n.NotSent++ })
 		e.c.Log.Warn("the queue did not take an item; it is tried again", "item", x.Digest.String()[:16], "error", err)
-		return e.say(ctx, x, report.Outcome{Result: accesslog.ResultWaiting, Text: e.word("forward.waiting", "Why", line(err.Error()))}, nil)
+		return e.say(ctx, x, report.Outcome{Result: accesslog.ResultWaiting, Text: e.word("forward.waiting", "Why", e.why(err))}, nil)
 	}
 	// Each unknown costs a person's time: the next item waits until the queue is
 	// well again.
@@ -372,7 +376,7 @@ func (e *Engine) send(ctx context.Context, x *item) error {
 	e.add(func(n *Numbers) { n.Unknown++ })
 	e.c.Log.Warn("the queue gave no clear answer to an item: nobody knows whether it took it", "item", x.Digest.String()[:16], "error", err)
 	return e.say(ctx, x, report.Outcome{
-		Result: accesslog.ResultUnknown, Text: e.word("forward.unknown", "Why", line(err.Error()), "Reference", x.Item.Reference),
+		Result: accesslog.ResultUnknown, Text: e.word("forward.unknown", "Why", e.why(err), "Reference", x.Item.Reference),
 	}, nil)
 }
 

@@ -16,6 +16,7 @@ import (
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/internal/forward"
+	"suluh.example/suluh/internal/forward/queue"
 	"suluh.example/suluh/internal/lang"
 	"suluh.example/suluh/internal/member"
 	"suluh.example/suluh/internal/report"
@@ -35,7 +36,8 @@ type model struct {
 	rows  map[id.Digest]*row
 	queue map[string]*held // by reference
 
-	lookup bool // the queue can be asked
+	lookup bool  // the queue can be asked
+	says   error // what comes of sending; nil if the queue takes it
 	fault  func(name string) fault
 	wrong  []string // rules that were broken
 }
@@ -141,6 +143,9 @@ func (m *model) Send(_ context.Context, c forward.Complaint) (sent forward.Sent,
 		if r.Item.Reference == c.Reference && r.State != accesslog.StageSending {
 			m.wrong = append(m.wrong, "something left that the vault holds for "+string(r.State))
 		}
+	}
+	if m.says != nil {
+		return sent, m.says
 	}
 	switch f {
 	case before:
@@ -448,6 +453,27 @@ func TestRefusedComesBack(t *testing.T) {
 	m.round(m.engine(catalogue(t)))
 	if r.State != accesslog.StageRefused || r.Last.Text != "bukan wewenang kami" || len(r.told) > 0 {
 		t.Errorf("it is %s: %+v", r.State, r.Last)
+	}
+}
+
+// What the queue or its connector has no words of its own for is said in the
+// members' language.
+func TestWhy(t *testing.T) {
+	for want, err := range map[string]error{
+		"Teks kelebihan 1.500 huruf: antrean ini menerima paling banyak 4.000. Ringkas, lalu siapkan lagi.": &forward.Refused{Err: queue.TooLong(1500, 4000)},
+		"Antrean belum menerima. Dicoba lagi nanti. Sebabnya: antrean tidak menerima kredensial penerus (HTTP 401). Minta operator memperbarui auth_file di berkas pengaturannya.": &forward.NotSent{
+			Err: &queue.Error{Cause: queue.ErrCredentials, Code: 401, Keys: "auth_file"},
+		},
+		"antrean menjawab dengan halaman web, bukan data.": queue.ErrPage,
+	} {
+		m := newModel()
+		m.lookup = false
+		r := m.approve("Lampu di jalan kecamatan padam sejak dua minggu.")
+		m.says = err
+		m.round(m.engine(catalogue(t)))
+		if r.Last == nil || !strings.HasSuffix(r.Last.Text, want) {
+			t.Errorf("of %v, members are told %+v", err, r.Last)
+		}
 	}
 }
 

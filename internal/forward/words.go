@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"errors"
 	"strings"
 
 	"suluh.example/suluh/internal/report"
@@ -9,6 +10,20 @@ import (
 // word is a message to members.
 func (e *Engine) word(key string, pairs ...any) string {
 	return e.c.Words.Language(e.c.Language).T(key, pairs...)
+}
+
+// why says to members what is wrong.
+func (e *Engine) why(err error) string {
+	var w Worded
+	if !errors.As(err, &w) {
+		return line(err.Error())
+	}
+	key, pairs := w.Words()
+	text := e.word("forward.why."+key, pairs...)
+	if said := w.Said(); said != "" {
+		text += " " + e.word("forward.why.said", "Said", said)
+	}
+	return text
 }
 
 // reasons says to the approver why an item was stopped, and where.

@@ -307,11 +307,11 @@ func (c *Connector) Send(ctx context.Context, f forward.Complaint) (forward.Sent
 		return c.sent(n), nil
 	}
 	if no := c.cfg.Send.Refused; no != nil && slices.Contains(texts(at(v, no.Path)), no.Is) {
-		reason := c.client.Line(strings.Join(texts(at(v, c.cfg.Send.Error)), "; "))
-		if reason == "" {
-			reason = "it gave no reason"
+		reason := ""
+		if c.cfg.Send.Error != "" {
+			reason = c.client.Line(strings.Join(texts(at(v, c.cfg.Send.Error)), "; "))
 		}
-		return forward.Sent{}, &forward.Refused{Reason: reason}
+		return forward.Sent{}, &forward.Refused{Reason: reason, Err: queue.ErrRefused}
 	}
 	return forward.Sent{}, queue.ErrAnswer
 }

@@ -137,7 +137,7 @@ func TestAnswers(t *testing.T) {
 		{200, `{"ok":"false"}`, "refused it gave no reason"},
 		{200, `{"data":[],"ok":true}`, "unknown"},
 		{200, `{"data":{"0":{"no":null}}}`, "unknown"},
-		{422, `{"errors":{"title":["x"]}}`, "refused HTTP 422 Unprocessable Entity"},
+		{422, `{"errors":{"title":["x"]}}`, "refused it gave no reason (HTTP 422 Unprocessable Entity)"},
 		{422, `{"errors":["Tracker is invalid"]}`, "refused Tracker is invalid"},
 		{404, `{"errors":["No such project"]}`, "refused No such project"},
 		{404, ``, "not sent"},
@@ -153,7 +153,7 @@ func TestAnswers(t *testing.T) {
 		case err == nil:
 			got = "sent " + sent.Tracking
 		case errors.As(err, &refused):
-			got = "refused " + refused.Reason
+			got = "refused " + strings.TrimPrefix(refused.Error(), "the queue refused: ")
 		case errors.As(err, &notSent):
 			got = "not sent"
 		}

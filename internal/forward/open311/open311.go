@@ -124,14 +124,14 @@ func New(cfg Config, client *queue.Client) (*Connector, error) {
 func (c *Connector) Send(ctx context.Context, f forward.Complaint) (forward.Sent, error) {
 	code, ok := queue.Pick(c.cfg.ServiceCode, f.Class, f.Category)
 	if !ok {
-		return forward.Sent{}, &forward.Refused{Reason: "this queue takes none of this class"}
+		return forward.Sent{}, &forward.Refused{Err: queue.ErrClass}
 	}
 	text := strings.TrimSpace(f.Title+"\n\n"+f.Text) + "\n\n" + queue.Mark(f.Reference)
 	if n := utf8.RuneCountInString(text); n > mostText {
-		return forward.Sent{}, &forward.Refused{Reason: fmt.Sprintf("the text is too long by %d characters: this queue takes %d", n-mostText, mostText)}
+		return forward.Sent{}, &forward.Refused{Err: queue.TooLong(n-mostText, mostText)}
 	}
 	if queue.HasMarkup(text) {
-		return forward.Sent{}, &forward.Refused{Reason: "the text has HTML tags in it, which this queue doesn't take"}
+		return forward.Sent{}, &forward.Refused{Err: queue.ErrMarkup}
 	}
 	form := url.Values{"service_code": {code}, "description": {text}}
 	for k, v := range c.fields {

@@ -93,7 +93,7 @@ func TestLimits(t *testing.T) {
 	}
 	var refused *forward.Refused
 	f.Text += "ä"
-	if _, err := c.Send(t.Context(), f); !errors.As(err, &refused) || !strings.Contains(refused.Reason, "by 1 character") {
+	if _, err := c.Send(t.Context(), f); !errors.As(err, &refused) || !strings.Contains(err.Error(), "by 1 character") {
 		t.Errorf("4,001 characters: %v", err)
 	}
 	f.Text = "Isi <b>tebal</b>"

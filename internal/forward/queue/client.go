@@ -36,20 +36,6 @@ import (
 	"suluh.example/suluh/internal/forward"
 )
 
-// What may come of asking a queue.
-var (
-	ErrUnreachable = errors.New("the queue can't be reached")
-	ErrBusy        = errors.New("the queue asks to wait")
-	ErrCredentials = errors.New("the queue doesn't accept the credentials")
-	ErrAddress     = errors.New("what answers is not the queue's interface")
-	ErrMoved       = errors.New("the queue has moved to another address")
-	ErrServer      = errors.New("the queue failed")
-	ErrCut         = errors.New("no whole answer came from the queue")
-	ErrPage        = errors.New("the queue answered with a web page")
-	ErrAnswer      = errors.New("the queue's answer can't be understood")
-	ErrLarge       = errors.New("the queue's answer is too large")
-)
-
 // Most is how many bytes of an answer are read.
 const Most = 1 << 20
 
@@ -181,21 +167,20 @@ func (c *Client) Get(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return a, err
 	}
+	cause := ErrServer
 	switch {
 	case a.Code/100 == 2:
 		return a, nil
 	case a.Code == http.StatusUnauthorized || a.Code == http.StatusForbidden:
-		err = ErrCredentials
+		cause = ErrCredentials
 	case a.Code == http.StatusTooManyRequests || a.Code == http.StatusServiceUnavailable && a.After >= 0:
-		err = ErrBusy
+		cause = ErrBusy
 	case a.Code/100 == 3:
-		err = ErrMoved
+		cause = ErrMoved
 	case a.Code/100 == 4:
-		err = ErrAddress
-	default:
-		err = ErrServer
+		cause = ErrAddress
 	}
-	return a, fmt.Errorf("%w (HTTP %d)", err, a.Code)
+	return a, &Error{Cause: cause, Code: a.Code}
 }
 
 // Send hands a complaint in. If the answer isn't one of success, the error is
@@ -213,11 +198,7 @@ func (c *Client) Send(ctx context.Context, r Request, keys string, words func(bo
 		return a, nil
 	}
 	reason := c.Line(words(a.Body))
-	said := reason
-	if said != "" {
-		said = ": " + said
-	}
-	with := func(err error) error { return fmt.Errorf("%w (HTTP %d)%s", err, a.Code, said) }
+	with := func(cause *Cause) error { return &Error{Cause: cause, Code: a.Code, Keys: keys, said: reason} }
 	switch a.Code {
 	case http.StatusTooManyRequests:
 		return a, &forward.NotSent{After: max(a.After, 0), Err: with(ErrBusy)}
@@ -228,7 +209,7 @@ func (c *Client) Send(ctx context.Context, r Request, keys string, words func(bo
 			return a, &forward.NotSent{After: a.After, Err: with(ErrBusy)}
 		}
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return a, &forward.NotSent{Err: fmt.Errorf("%w: renew %s in the configuration (HTTP %d)%s", ErrCredentials, keys, a.Code, said)}
+		return a, &forward.NotSent{Err: with(ErrCredentials)}
 	case http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
 		return a, &forward.NotSent{Err: with(ErrMoved)}
 	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone:
@@ -244,10 +225,7 @@ func (c *Client) Send(ctx context.Context, r Request, keys string, words func(bo
 	if a.Code/100 != 4 {
 		return a, with(ErrServer)
 	}
-	if reason == "" {
-		reason = strings.TrimSpace(fmt.Sprintf("HTTP %d %s", a.Code, http.StatusText(a.Code)))
-	}
-	return a, &forward.Refused{Reason: reason}
+	return a, &forward.Refused{Reason: reason, Err: with(ErrRefused)}
 }
 
 // do asks once. Reached tells whether there was a connection, on which the
@@ -257,7 +235,7 @@ func (c *Client) do(ctx context.Context, r Request) (a Answer, reached bool, err
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
 	q, err := http.NewRequestWithContext(ctx, r.Method, r.URL, bytes.NewReader(r.Body))
 	if err != nil {
-		return a, false, fmt.Errorf("%w: it has no valid address", ErrUnreachable)
+		return a, false, &Error{Cause: ErrUnreachable, Err: errors.New("it has no valid address")}
 	}
 	if r.Header != nil {
 		q.Header = r.Header.Clone()
@@ -266,16 +244,16 @@ func (c *Client) do(ctx context.Context, r Request) (a Answer, reached bool, err
 	got, err := c.http.Do(q)
 	if err != nil {
 		if !connected.Load() {
-			return a, false, fmt.Errorf("%w: %w", ErrUnreachable, plain(err))
+			return a, false, &Error{Cause: ErrUnreachable, Err: plain(err)}
 		}
-		return a, true, fmt.Errorf("%w: %w", ErrCut, plain(err))
+		return a, true, &Error{Cause: ErrCut, Err: plain(err)}
 	}
 	defer got.Body.Close()
 	a = Answer{Code: got.StatusCode, After: after(got.Header.Get("Retry-After")), page: strings.HasPrefix(got.Header.Get("Content-Type"), "text/html")}
 	a.Body, err = io.ReadAll(io.LimitReader(got.Body, Most+1))
 	switch {
 	case err != nil:
-		return a, true, fmt.Errorf("%w: %w", ErrCut, plain(err))
+		return a, true, &Error{Cause: ErrCut, Err: plain(err)}
 	case len(a.Body) > Most:
 		return a, true, ErrLarge
 	}

@@ -21,6 +21,7 @@ import (
 
 	"suluh.example/suluh/internal/forward"
 	"suluh.example/suluh/internal/forward/queue"
+	"suluh.example/suluh/internal/lang"
 	"suluh.example/suluh/internal/report"
 )
 
@@ -335,4 +336,34 @@ func FuzzWords(f *testing.F) {
 			t.Errorf("tracking %q", n)
 		}
 	})
+}
+
+// TestWorded: for all that may go wrong there are words for members in every
+// language, with nothing left open in them.
+func TestWorded(t *testing.T) {
+	words, err := lang.Load()
+	must(t, err)
+	for _, cause := range []*queue.Cause{
+		queue.ErrUnreachable, queue.ErrBusy, queue.ErrCredentials, queue.ErrAddress, queue.ErrMoved, queue.ErrServer, queue.ErrCut, queue.ErrPage, queue.ErrAnswer, queue.ErrLarge,
+		queue.ErrRefused, queue.ErrClass, queue.ErrMarkup, queue.TooLong(7, 4000),
+	} {
+		for _, err := range []error{cause, &forward.NotSent{Err: &queue.Error{Cause: cause, Code: 503, Keys: "auth_file"}}, &forward.Refused{Err: cause}} {
+			var w forward.Worded
+			if !errors.As(err, &w) {
+				t.Errorf("%v has no words", err)
+				continue
+			}
+			key, pairs := w.Words()
+			for _, code := range []string{"id", "en"} {
+				l := words.Language(code)
+				if text := l.T("forward.why."+key, pairs...); !l.Has("forward.why."+key) || strings.Contains(text, "{{") || strings.Contains(text, "<no value>") {
+					t.Errorf("%v in %s: %q", err, code, text)
+				}
+			}
+		}
+	}
+	key, pairs := queue.TooLong(7, 4000).Words()
+	if text := words.Language("en").T("forward.why."+key, pairs...); text != "The text is too long by 7 characters: this queue takes at most 4,000. Shorten it, then prepare it again." {
+		t.Errorf("%q", text)
+	}
 }

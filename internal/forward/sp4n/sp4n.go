@@ -182,7 +182,7 @@ func (c *Connector) Send(ctx context.Context, f forward.Complaint) (forward.Sent
 	}{{c.cfg.Classification, &body.Classification}, {c.cfg.Category, &body.Category}, {c.cfg.Disposition, &body.Disposition}} {
 		var ok bool
 		if *t.to, ok = queue.Pick(t.of, f.Class, f.Category); !ok {
-			return forward.Sent{}, &forward.Refused{Reason: "this queue takes none of this class"}
+			return forward.Sent{}, &forward.Refused{Err: queue.ErrClass}
 		}
 	}
 	if c.cfg.Date == "approval" {
