@@ -82,7 +82,7 @@ func (s *scan) account(i int) {
 		switch w := s.text(j); {
 		case w == ":" || w == "=" || w == "-":
 			colon = colon || w != "-" || s.tokens[j].gap == space
-		case w == "nama" || w == "namanya" || w == "bernama" || w == "palsu" || s.has(j, named) && !(s.near(j+1) && s.tokens[j+1].gap == nothing && s.has2(j+1, number)):
+		case w == "nama" || w == "namanya" || w == "bernama" || w == "ngaran" || w == "ngarannya" || w == "bangaran" || w == "palsu" || s.has(j, named) && !(s.near(j+1) && s.tokens[j+1].gap == nothing && s.has2(j+1, number)):
 			called = true
 		case w == "@":
 			return // found by its @
@@ -125,12 +125,13 @@ func (s *scan) account(i int) {
 	case called && j > i+1 && s.is(j-1, "namanya"), called && s.is(j-1, "nama"), called && s.is(j-1, "bernama"):
 	case (colon || called) && capital && !x.class.is(job|office), colon && (!s.near(j+1) || s.tokens[j+1].form != word):
 	case (colon || called && s.has(j-1, network) && !s.has(j-1, named)) && !x.class.is(stop|owner|kin|role|job|office|doer|goer|slot|slotty|kwPhone):
+	case s.has(i, named) && s.sentenceLike(j):
 	case x.class.is(common|job|office|place|kwPhone) && !x.class.is(given):
 		return
 	case !colon && !called && !capital && !(x.class == 0 && x.end-x.start >= 6 && s.plausible(j)) && !(x.class == given && s.has(j-1, network) && !s.is(i-1, "di")):
 		return
 	}
-	spoken := called && !capital && j > i+1 && (s.is(j-1, "nama") || s.is(j-1, "namanya") || s.is(j-1, "bernama"))
+	spoken := s.has(i, named) && s.sentenceLike(j) || called && !capital && j > i+1 && (s.is(j-1, "nama") || s.is(j-1, "namanya") || s.is(j-1, "bernama"))
 	for n := 0; n < 3 && s.near(last+1) && s.tokens[last+1].form == word && s.used[last+1] == free && !s.has(last+1, network|stop); n++ {
 		t := s.tokens[last+1]
 		switch {
@@ -144,4 +145,15 @@ func (s *scan) account(i int) {
 		last++
 	}
 	s.take(hit{j, last, kind, 0.7, reason})
+}
+
+// sentenceLike tells whether two everyday words after "akun" are what it is
+// called: "akun kabar kampung".
+func (s *scan) sentenceLike(j int) bool {
+	const no = stop | owner | doer | goer | slot | slotty | kin | role | job | office | title | network | kwMail | kwBank | kwPhone
+	switch s.text(j) {
+	case "itu", "ini", "palsu", "bodong", "resmi", "anonim", "media", "medsos", "pribadi", "lama", "baru", "belanja", "email", "siluman", "fiktif", "robot", "publik", "anggaran", "kas":
+		return false
+	}
+	return s.near(j+1) && s.has2(j+1, word) && !s.has(j, no) && !s.has(j+1, no) && !derived(s.text(j)) && !derived(s.text(j+1))
 }

@@ -9,12 +9,12 @@ const keywords = kwNIK | kwKK | kwNPWP | kwNIP | kwPhone | kwBank | kwBPJS | kwP
 // what number follows. A word of other numbers, such as a day's, counts right
 // before it or if there is nothing else: "rek. bank, tgl. 3: 12345678".
 func (s *scan) context(i int) class {
-	const reach = 96 // bytes
-	var weak class
+	const reach = 96     // bytes
+	var weak, soft class // soft is of an owner's name, as accounts have
 	for k := i - 1; k >= 0 && k >= i-contextTokens; k-- {
 		t := s.tokens[k]
 		if s.tokens[i].start-t.end > reach || s.tokens[k+1].gap == paragraph {
-			return weak
+			return soft | weak
 		}
 		if t.form != word {
 			if t.form == number && k < i-1 && s.used[k] != taken && t.end-t.start > 5 {
@@ -38,12 +38,22 @@ func (s *scan) context(i int) class {
 			}
 			continue
 		}
+		if soft != 0 && c.is(kwNIK|kwKK|kwNPWP|kwNIP|kwBPJS|kwPassport|kwPhone) && k > i-10 {
+			return c
+		}
+		if soft == 0 && (s.is(k, "nama") || s.is(k, "an") || s.is(k, "n")) {
+			soft = c
+			continue
+		}
+		if soft != 0 {
+			return soft
+		}
 		if first := s.twin(k, i); first != 0 {
 			return first
 		}
 		return c
 	}
-	return weak
+	return soft | weak
 }
 
 // twin returns the classes of the first of two words that tell of two numbers,

@@ -266,7 +266,11 @@ func (s *scan) bareMail(i int) {
 	for first > 0 && s.tokens[first].gap == nothing && s.used[first-1] == free && s.tokens[first-1].form != mark {
 		first--
 	}
-	if first < i-1 {
+	if s.near(last+1) && s.plainTop(last+1) {
+		last++ // "yahoo co id"
+	}
+	if c := s.tokens[first].class; first < i-1 || c == 0 || c.is(given) && s.localPart(first) < first {
+		first = s.localPart(first)
 		s.take(hit{first, last, Mail, 0.6, "redact.reason.mail"})
 	}
 }

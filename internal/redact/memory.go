@@ -52,12 +52,26 @@ func (r *Redactor) recall() *memory {
 }
 
 // learn keeps what a name in the report's own answers says: each word that
-// isn't a title, a job, or a word of an office.
+// isn't a title, a job, or a word of an office. Everyday words and places with
+// a capital count beside a word that is a name or unknown: "Bunga Kenanga".
 func (r *Redactor) learn(text string) {
+	const other = weak | digit | top
 	v := newView(text, r.words)
+	sure := func(i int) bool {
+		c := v.tokens[i].class
+		return v.tokens[i].form == word && (c.is(given) || c&^other == 0) && !c.is(stop|title)
+	}
+	beside := false // a word of the run is a name's
 	for i, t := range v.tokens {
+		if i == 0 || t.form != word || v.tokens[i].class.is(job|office) && !t.class.is(given) {
+			beside = false
+			for k := i; k < len(v.tokens) && v.tokens[k].form == word && !(v.tokens[k].class.is(job|office) && !v.tokens[k].class.is(given)); k++ {
+				beside = beside || sure(k)
+			}
+		}
 		// What isn't a given name must not be a word of any other kind either.
-		if c := t.class; t.form == word && t.end-t.start >= 3 && (c.is(given) || c&^(weak|digit|top) == 0) && !c.is(stop|title) {
+		plain := beside && t.form == word && t.capital && t.class&^(other|common|place|direction|business|goer|slotty|doer) == 0
+		if t.end-t.start >= 3 && (sure(i) || plain) {
 			r.names[v.text(i)] = true
 		}
 	}

@@ -373,7 +373,7 @@ func (s *scan) jobs() {
 		if s.has(i, territorial) && !s.has(i-1, title) && !s.is(i-1, "pa") {
 			how = onlyKnown
 		}
-		if t.class == 0 && t.caseless && s.plausible(j) {
+		if t.class&^(given|ambiguous|business) == 0 && t.caseless && s.plausible(j) {
 			how = everything
 		} else if t.caseless || s.tokens[i].capital && s.sentence(i) && !t.class.is(given) && s.has(i, common) {
 			how = onlyKnown

@@ -81,6 +81,11 @@ func TestKnown(t *testing.T) {
 	if want := "lalu [NAMA] dan [NAMA] ke kantor UPT, kepala UPT diam"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
+	// An everyday word counts beside a name, not by itself.
+	got = masked("takut sama kenanga, saya tidak tahu", redact.Known{Text: "Zorvath Kenanga"}, redact.Known{Text: "Tidak Tahu"})
+	if want := "takut sama [NAMA], saya tidak tahu"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
 	got = masked("berkas 77 88 99 00 di gudang Anggur Merah", redact.Known{Kind: redact.Bank, Text: "77889900"}, redact.Known{Kind: redact.Address, Text: "gudang anggur merah"})
 	if want := "berkas [REKENING] di [ALAMAT]"; got != want {
 		t.Errorf("got %q, want %q", got, want)

@@ -341,6 +341,7 @@ func (v *view) lines() {
 		words, capitals, uppers = words+w, capitals+c, uppers+u
 	}
 	whole := judge(words, capitals, uppers)
+	loud := uppers*4 > words*3
 	for i := 0; i < len(v.tokens); {
 		words, capitals, uppers = 0, 0, 0
 		j := i
@@ -349,15 +350,18 @@ func (v *view) lines() {
 			words, capitals, uppers = words+w, capitals+c, uppers+u
 			j++
 		}
-		caseless := whole
+		caseless, shouted := whole, loud
 		if words > few {
+			shouted = uppers*4 > words*3
 			caseless = capitals <= 1 && capitals*12 < words || uppers*4 > words*3
 			if capitals <= 1 && !caseless && whole {
 				caseless = true
 			}
 		}
-		for ; i < j; i++ {
-			v.tokens[i].caseless = caseless
+		for first := i; i < j; i++ {
+			t := &v.tokens[i]
+			// A lone capital within a line without any is meant.
+			t.caseless = caseless && (shouted || !t.capital || i == first || t.upper && t.end-t.start > 1)
 		}
 	}
 }
