@@ -215,7 +215,7 @@ type caseListCmd struct {
 }
 
 func (caseListCmd) Help() string {
-	return "Examples:\n  suluh case list --status received\n  suluh case list --json | jq -r 'select(.unread > 0) | .case'"
+	return "Examples:\n  suluh case list --status received\n  suluh case list --json | jq -r 'select(.unread > 0) | .case'\n  suluh case list --same-as K-ABCD-EFGH-IJKL-MNOP"
 }
 
 // listedCase is a line of suluh case list --json.
