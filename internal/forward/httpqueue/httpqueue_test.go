@@ -228,6 +228,7 @@ func TestConfig(t *testing.T) {
 		"send.method":               func(c *httpqueue.Config) { c.Send.Method = "GET" },
 		"send.path: is":             func(c *httpqueue.Config) { c.Send.Path = "" },
 		"send.path: not":            func(c *httpqueue.Config) { c.Send.Path = "x?y=z" },
+		"send.path: not a path":     func(c *httpqueue.Config) { c.Send.Path = "x/{{.Title}}" },
 		"send.path: not a":          func(c *httpqueue.Config) { c.Send.Path = "../x" },
 		"send.form":                 func(c *httpqueue.Config) { c.Send.Form = map[string]string{"a": "b"} },
 		"send.form, send.json":      func(c *httpqueue.Config) { c.Send.JSON = nil },

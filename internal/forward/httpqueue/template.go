@@ -186,7 +186,7 @@ func (t *filler) path(with fields) (string, error) {
 	for _, s := range []*string{&with.Reference, &with.Tracking, &with.Class, &with.Category, &with.Language} {
 		*s = url.PathEscape(*s)
 	}
-	with.Title, with.Text = "", "" // of what people wrote, nothing belongs into an address
+	with.Title, with.Text = "\x00", "\x00" // what people wrote doesn't belong into an address, and this can't be in one
 	s, err := t.fill(with)
 	if err != nil {
 		return "", err
