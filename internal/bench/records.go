@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -189,5 +191,49 @@ func (b *bench) audit() error {
 		fmt.Sprintf("Ed25519 verification alone: %.0f/s", median(alone)), ratio(median(whole) / median(alone)), "",
 	})
 	b.add(row{"memory of that, at most", mib(most), "", "", ""})
+	return in.auditPages()
+}
+
+// auditPages measures the auditors' pages of a log, as one who reads them has them.
+func (in *instance) auditPages() (err error) {
+	b := in.b
+	serve, err := in.part("audit", "serve", "--open-entries", "--listen", "127.0.0.1:0", "--log-key", in.logKey, in.dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, serve.stop()) }()
+	page := func(path string) (time.Duration, int, error) {
+		began := time.Now()
+		r, err := http.Get(strings.TrimSuffix(serve.url, "/") + path)
+		if err != nil {
+			return 0, 0, err
+		}
+		defer r.Body.Close()
+		_, err = io.Copy(io.Discard, r.Body)
+		return time.Since(began), r.StatusCode, err
+	}
+	for status := http.StatusServiceUnavailable; status == http.StatusServiceUnavailable; time.Sleep(time.Second) { // it is verified first
+		if _, status, err = page("/"); err != nil {
+			return err
+		}
+	}
+	for _, x := range []struct{ path, what string }{
+		{"/", "verdict"},
+		{"/akses", "who accessed what"},
+		{"/kejanggalan", "what is unusual"},
+		{"/cari?semua=1", "search, all records"},
+		{"/cari?tindakan=open&anggota=" + string(in.members[1].id), "search, a member's openings"},
+		{"/laporan?buat=1", "report with its proofs"},
+	} {
+		var took []time.Duration
+		for range 9 {
+			d, status, err := page(x.path)
+			if err != nil || status != http.StatusOK {
+				return fmt.Errorf("%s: status %d, %w", x.path, status, err)
+			}
+			took = append(took, d)
+		}
+		b.add(row{fmt.Sprintf("auditors' page of %d records: %s", b.records, x.what), short(median(took)), "", "", "200 ms"})
+	}
 	return nil
 }

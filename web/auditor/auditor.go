@@ -111,6 +111,10 @@ func New(c Config) (*Server, error) {
 		return nil, errors.New("the log's key is malformed")
 	}
 	s := &Server{config: c, key: key, watch: newWatch(check.New(c.Files, key), c)}
+	s.watch.warm = func(r *check.Result) {
+		from, to := usual(r)
+		s.tallies.of(r, from, to)
+	}
 	if s.lang, err = lang.Load(); err != nil {
 		return nil, err
 	}

@@ -153,7 +153,7 @@ func (s *Server) prove(ctx context.Context, l *lang.Language, log *check.Result,
 	if len(records) == 0 {
 		return nil, nil
 	}
-	hashes := tlog.TileHashReader(log.Tree, &tiles{ctx: ctx, files: s.config.Files})
+	hashes := tlog.TileHashReader(log.Tree, &tiles{ctx: ctx, files: s.config.Files, kept: map[tlog.Tile][]byte{}})
 	for _, seq := range records {
 		path, err := tlog.ProveRecord(log.Tree.N, seq, hashes)
 		if err != nil {
@@ -176,6 +176,7 @@ func (s *Server) prove(ctx context.Context, l *lang.Language, log *check.Result,
 type tiles struct {
 	ctx   context.Context
 	files check.Files
+	kept  map[tlog.Tile][]byte // of one report: its proofs share most of them
 }
 
 func (t *tiles) Height() int { return accesslog.TileHeight }
@@ -183,6 +184,9 @@ func (t *tiles) Height() int { return accesslog.TileHeight }
 func (t *tiles) ReadTiles(want []tlog.Tile) ([][]byte, error) {
 	out := make([][]byte, len(want))
 	for i, x := range want {
+		if out[i] = t.kept[x]; out[i] != nil {
+			continue
+		}
 		b, err := t.files(t.ctx, accesslog.TilePath(x))
 		if err != nil {
 			return nil, err
@@ -190,7 +194,7 @@ func (t *tiles) ReadTiles(want []tlog.Tile) ([][]byte, error) {
 		if len(b) != x.W*tlog.HashSize {
 			return nil, errors.New("a hash tile has another length")
 		}
-		out[i] = b
+		out[i], t.kept[x] = b, b
 	}
 	return out, nil
 }

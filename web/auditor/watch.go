@@ -26,6 +26,7 @@ const every = time.Minute
 type watch struct {
 	log    *check.Log
 	rules  *anomaly.Rules
+	warm   func(*check.Result) // called with each log that was verified and is new, before a page shows it
 	logger *slog.Logger
 	now    func() time.Time
 	one    singleflight.Group
@@ -112,6 +113,9 @@ func (w *watch) findUnusual(r *check.Result, err error) ([]anomaly.Finding, id.D
 	before, today := w.last(), id.DayOf(w.now(), r.TimeZone())
 	if before.result != nil && before.result.Tree == r.Tree && before.day == today {
 		return before.unusual, today
+	}
+	if w.warm != nil {
+		w.warm(r)
 	}
 	return anomaly.Find(r, w.rules, today), today
 }
