@@ -272,6 +272,10 @@ func (s *scan) ofOffice(i int, kind class) bool {
 			return false
 		}
 		switch w := s.text(k); {
+		case t.class.is(office|entity) && !t.class.is(nature) && s.beside(k):
+			return false // "samping masjid": somebody lives there
+		case t.caseless && t.class.is(common) && (t.class.is(doer|goer|slot) && !t.class.is(office|entity) || verb(w)):
+			return false // "guru SD ngontrak di …"
 		case t.form == other:
 			if w == "." && s.tokens[k+1].gap != nothing && s.tokens[k+1].capital && k > 0 && s.tokens[k-1].end-s.tokens[k-1].start > 3 || w == ";" || w == "?" || w == "!" {
 				return false
@@ -290,6 +294,29 @@ func (s *scan) ofOffice(i int, kind class) bool {
 		}
 	}
 	return false
+}
+
+// beside tells whether the words before a building say that something else is
+// near it.
+func (s *scan) beside(k int) bool {
+	for n := 0; n < 3 && k > 0 && s.near(k); n++ {
+		k--
+		switch s.text(k) {
+		case "samping", "dekat", "deket", "depan", "belakang", "blkg", "seberang", "sebelah", "muka", "higa", "parak", "sekitar", "balakang", "hadapan", "dkt", "dpn":
+			return true
+		}
+	}
+	return false
+}
+
+// verb tells whether a word looks like what somebody does.
+func verb(w string) bool {
+	for _, p := range []string{"ng", "ny", "mem", "men", "meng", "ber"} {
+		if strings.HasPrefix(w, p) && len(w) > len(p)+3 {
+			return true
+		}
+	}
+	return strings.HasPrefix(w, "buka") || w == "praktek" || w == "praktik" || w == "jualan"
 }
 
 // ofWorks tells whether a road is what is built or mended.

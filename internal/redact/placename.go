@@ -67,7 +67,7 @@ func (s *scan) named(k, j int, first bool) part {
 	if head.class.is(common) && !head.class.is(place|nature) && !(t.class.is(village) && words > 1 && head.class.is(direction|business)) && !s.numberSoon(end) || digits && !s.numberSoon(end) && !t.capital {
 		return noPart
 	}
-	if t.class.is(street) && w != "gang" && !s.numberSoon(end) && !head.class.is(given|place|direction|nature) && !(head.class == 0 && s.whereTo(k)) {
+	if t.class.is(street) && w != "gang" && !s.numberSoon(end) && !head.class.is(given|place|direction|nature) && !(head.class == 0 && !verb(s.text(k+1))) {
 		return noPart
 	}
 	if derived(s.text(k+1)) && !s.numberSoon(end) {
