@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { startDemo } from "./lib/demo.js";
+import { forwarded, link, status, tracking } from "./lib/queue.js";
 
 let demo, folder;
 before(async () => {
@@ -83,3 +84,13 @@ test("a wrong word is named", () => {
 function open(code) {
   return lynx(demo.intake, [...follow("Cek laporan"), tab, tab, ...type(code), tab, enter]);
 }
+
+test("what became of it in the main queue is read, there and at the command line", async () => {
+  const code = await forwarded(demo);
+  for (const text of [open(code), status(demo, code)]) {
+    const squeezed = text.replace(/\s+/g, " ");
+    assert.match(squeezed, /Status: Dialihkan sebagai pengaduan umum/);
+    assert.match(squeezed, /diperiksa dalam 3 hari kerja\. Jawaban pertama ada dalam 5 hari kerja\. Tindak lanjutnya selesai dalam 14 hari kerja/);
+    for (const part of [tracking, link, "Dalam Proses", "Lampunya diganti pekan ini."]) assert.ok(squeezed.includes(part), `no “${part}” in ${text}`);
+  }
+});

@@ -11,6 +11,7 @@ import { heading, openSealed } from "./device.js";
 import { Look } from "./look.js";
 import { Person, until } from "./person.js";
 import { startProxy } from "./proxy.js";
+import { forwarded, link, tracking } from "./queue.js";
 import { words } from "./words.js";
 import { codeOf } from "../tours/intake.js";
 
@@ -121,6 +122,22 @@ export function devicePages(language) {
     await look.at("destroy", { focus: w("intake.destroy.title") });
     await person.click(w("intake.destroy.yes"));
     await look.at("status/destroyed", { focus: w("intake.destroy.done") });
+  });
+
+  // A report that went to the main queue: its number and link are text, and the days are the queue's.
+  tour("device-forwarded", async (look, person, page) => {
+    const code = await forwarded(demo);
+    look.secret = code.split(" ");
+    await openSealed(person, demo.intake + path + "cek", language);
+    await person.fill(w("intake.open.label"), code);
+    await person.click(w("intake.open.button"));
+    await heading(person, w("intake.status.title").replace("{{.Status}}", w("status.forwarded")));
+    await look.at("status");
+    const text = await person.text();
+    for (const part of [tracking, link, ...(language === "id" ? ["3 hari kerja", "5 hari kerja", "14 hari kerja"] : ["3 working days", "within 5", "within 14"])]) {
+      if (!text.includes(part)) throw new Error(`no “${part}” in ${text}`);
+    }
+    if (await page.evaluate(() => document.querySelector('main a[href^="http"]'))) throw new Error("a link leads out of the page");
   });
 
   // Cards of other cases, as somebody who has the vault could put them there.

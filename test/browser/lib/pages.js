@@ -13,7 +13,7 @@ import { words } from "./words.js";
 import { auditor } from "../tours/auditor.js";
 import { desk } from "../tours/desk.js";
 import { forward } from "../tours/forward.js";
-import { answered, busy, closed, intake } from "../tours/intake.js";
+import { answered, busy, closed, intake, told } from "../tours/intake.js";
 
 export function pages(language) {
   let demo, year, browser, folder, files;
@@ -40,6 +40,7 @@ export function pages(language) {
     desk: { tour: (l) => desk(l, { demo, path, w }) },
     auditor: { tour: (l) => auditor(l, { demo, year, path, w }) },
     busy: { tour: (l) => busy(l, { demo, path, w, files }) },
+    told: { tour: (l) => told(l, { demo, path, w }) },
     forward: { tour: (l) => forward(l, { demo, path, w }) },
     answered: { tour: (l) => answered(l, { demo, path, w }) },
   };

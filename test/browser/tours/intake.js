@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { startCircuit } from "../lib/circuit.js";
 import { startIntake } from "../lib/demo.js";
+import { forwarded } from "../lib/queue.js";
 
 const vectors = JSON.parse(readFileSync(new URL("../../../crypto/casecode/testdata/vectors.json", import.meta.url), "utf8"));
 // A code that is right and was never given to anybody here.
@@ -169,4 +170,15 @@ export async function busy(look, { demo, path, w, files }) {
     circuit.stop();
     await stop();
   }
+}
+
+// told is what the reporter sees of a report that went to the main queue.
+export async function told(look, { demo, path, w }) {
+  const { person } = look;
+  const code = await forwarded(demo);
+  look.secret = code.split(" ");
+  await person.open(demo.intake + path + "cek");
+  await person.fill(w("intake.open.label"), code);
+  await person.click(w("intake.open.button"));
+  await look.at("status");
 }
