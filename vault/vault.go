@@ -103,6 +103,8 @@ type Config struct {
 	PerDay   int64            // and in a day; default 256 GiB
 	Log      *slog.Logger     // default: discards
 	Now      func() time.Time // default: time.Now
+
+	Release accesslog.Release // which runs, for the log; zero: nothing is recorded
 }
 
 // reserve is the part of a quota that is kept for reports without files, so
@@ -229,6 +231,11 @@ func Open(ctx context.Context, c Config) (_ *Vault, err error) {
 	c.Log.Debug("the vault is open")
 	v.stopped.Add(1)
 	go v.writer()
+	if err := v.recordRelease(ctx); err != nil {
+		close(v.stop)
+		v.stopped.Wait()
+		return nil, err
+	}
 	return v, nil
 }
 

@@ -30,6 +30,7 @@ type auditCmd struct {
 
 	Anomalies auditAnomaliesCmd `cmd:"" help:"Find what is unusual in a log, by rules that can be changed."`
 	Watch     auditWatchCmd     `cmd:"" help:"Follow a log, and say when it forks, shrinks, stalls or has something unusual in it."`
+	WatchPage auditWatchPageCmd `cmd:"" help:"Compare the pages for reporters with the release in the log, as a visitor sees them."`
 	Rules     auditRulesCmd     `cmd:"" help:"Print the rules that are built in, to change a copy."`
 
 	auditServing

@@ -83,7 +83,7 @@ func (c *vaultRunCmd) Run(ctx context.Context) (err error) {
 	}
 	log := c.logger()
 	v, err := openVault(ctx, vault.Config{
-		Dir: c.Dir, Log: log, MaxBytes: int64(c.MaxBytes), PerHour: int64(c.PerHour), PerDay: int64(c.PerDay),
+		Dir: c.Dir, Log: log, MaxBytes: int64(c.MaxBytes), PerHour: int64(c.PerHour), PerDay: int64(c.PerDay), Release: thisRelease(),
 	})
 	if err != nil {
 		return err

@@ -25,6 +25,7 @@ const (
 	KindConfigure Kind = "configure"
 	KindBackup    Kind = "backup"
 	KindRestore   Kind = "restore"
+	KindRelease   Kind = "release"
 	KindDestroy   Kind = "destroy"
 )
 
@@ -47,7 +48,7 @@ type Record struct {
 	Destroy  DestroyRecord
 	Roster   RosterRecord
 	Batch    BatchRecord
-	Settings []Setting // of configure, backup and restore
+	Settings []Setting // of configure, backup, restore and release
 }
 
 // DepositRecord is a deposit as the log tells it: no hour, no readers, no
@@ -173,7 +174,7 @@ func (r Record) Format() []byte {
 			fmt.Fprintf(&b, " %d", r.Batch.Destroyed)
 		}
 		b.WriteByte('\n')
-	case KindConfigure, KindBackup, KindRestore:
+	case KindConfigure, KindBackup, KindRestore, KindRelease:
 		for _, s := range r.Settings {
 			fmt.Fprintf(&b, "set %s %s\n", s.Key, s.Value)
 		}
@@ -238,7 +239,7 @@ func ParseRecord(leaf []byte) (Record, error) {
 		if len(f) > 2 {
 			r.Batch.Destroyed = l.number(f[2])
 		}
-	case KindConfigure, KindBackup, KindRestore:
+	case KindConfigure, KindBackup, KindRestore, KindRelease:
 		for l.next("set") {
 			key, value, ok := strings.Cut(l.value("set"), " ")
 			if !ok || key == "" || value == "" {

@@ -89,6 +89,7 @@ type Result struct {
 	Entries    Entries
 	Rosters    []RosterAt // oldest first
 	Restores   []Restored // oldest first: see [Result.Unseen]
+	Releases   []Released // oldest first
 	Witnesses  *Witnesses // of an export; nil if the roster names none
 	Before     tlog.Tree  // of an export: what the folder had, which the log continues
 
@@ -121,6 +122,13 @@ type Restored struct {
 	Seq  int64     // the record, and the first that is lost
 	Time time.Time // of the record
 	accesslog.Restore
+}
+
+// Released is a release of the program, as a record tells it.
+type Released struct {
+	Seq  int64
+	Time time.Time // from when on the instance ran it
+	accesslog.Release
 }
 
 // Records returns how many are known to be lost.
@@ -264,7 +272,8 @@ func (l *Log) extend(ctx context.Context) (*Result, error) {
 	return &Result{
 		Tree: tree, Checkpoint: msg, Records: tree.N, Deposits: s.deposits, Destroyed: s.destroyed, Accesses: s.accesses,
 		Waiting: len(s.waiting), Roster: s.roster, Entries: l.index.entries(),
-		Rosters: s.rosters[:len(s.rosters):len(s.rosters)], Restores: s.restores[:len(s.restores):len(s.restores)], zone: l.TimeZone(),
+		Rosters: s.rosters[:len(s.rosters):len(s.rosters)], Restores: s.restores[:len(s.restores):len(s.restores)],
+		Releases: s.releases[:len(s.releases):len(s.releases)], zone: l.TimeZone(),
 	}, nil
 }
 

@@ -35,7 +35,7 @@ func Actions() (all []string) {
 		all = append(all, string(a))
 	}
 	for _, k := range []accesslog.Kind{
-		accesslog.KindDeposit, accesslog.KindDestroy, accesslog.KindRoster, accesslog.KindBatch, accesslog.KindConfigure, accesslog.KindBackup, accesslog.KindRestore,
+		accesslog.KindDeposit, accesslog.KindDestroy, accesslog.KindRoster, accesslog.KindBatch, accesslog.KindConfigure, accesslog.KindBackup, accesslog.KindRestore, accesslog.KindRelease,
 	} {
 		all = append(all, string(k))
 	}

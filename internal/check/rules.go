@@ -44,6 +44,7 @@ type state struct {
 	deposits int64
 	accesses int64
 	restores []Restored
+	releases []Released
 	held     int64 // items for forwarders to collect
 
 	destroyed int64
@@ -161,6 +162,12 @@ func (s *state) check(ctx context.Context, seq int64, p *parsed) error {
 		return s.endBatch(r)
 	case accesslog.KindRestore:
 		return s.restore(r)
+	case accesslog.KindRelease:
+		x, err := accesslog.ParseRelease(*r)
+		if err != nil {
+			return fault(FaultForm, "it doesn't say which release was run, and which scripts that has")
+		}
+		s.releases = append(s.releases, Released{Seq: r.Seq, Time: r.Time, Release: x})
 	case accesslog.KindStatement:
 		return s.statement(p)
 	}

@@ -22,6 +22,12 @@ var app []byte
 //go:embed dist/worker.js
 var worker []byte
 
+// Where intake serves the two.
+const (
+	AppPath    = "/peramban/app.js"
+	WorkerPath = "/peramban/worker.js"
+)
+
 // Script is one file of the bundle.
 type Script struct {
 	Bytes     []byte

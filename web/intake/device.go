@@ -16,8 +16,6 @@ import (
 // Addresses of what a script needs. They are the same in every language but
 // for the parts.
 const (
-	appPath    = "/peramban/app.js"
-	workerPath = "/peramban/worker.js"
 	partsPath  = "/peramban/bagian"
 	socketPath = "/deposit/v1/"
 )
@@ -38,13 +36,13 @@ func (s *Server) device() *device {
 	if s.config.RootText == "" {
 		return nil
 	}
-	return &device{s.config.RootText, socketPath, workerPath, partsPath, s.config.MaxBytes}
+	return &device{s.config.RootText, socketPath, browser.WorkerPath, partsPath, s.config.MaxBytes}
 }
 
 // script lets a page load the script.
 func (s *Server) script(p page.Page) page.Page {
 	if s.config.RootText != "" {
-		p.Script = &page.Script{Src: appPath, Integrity: s.app.Integrity}
+		p.Script = &page.Script{Src: browser.AppPath, Integrity: s.app.Integrity}
 	}
 	return p
 }
