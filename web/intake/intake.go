@@ -149,8 +149,8 @@ func New(c Config) (*Server, error) {
 		"/bantuan":             {get: s.help},
 		"/bantuan/kode-hilang": {get: s.lost},
 		partsPath:              {get: s.parts},
-		browser.AppPath:                {get: s.file(s.app)},
-		browser.WorkerPath:             {get: s.file(browser.Worker())},
+		browser.AppPath:        {get: s.file(s.app)},
+		browser.WorkerPath:     {get: s.file(browser.Worker())},
 	}
 	pages, deposits := s.handle(s.route), s.deposits(c.Vault.Proxy(s.mostBody()))
 	foreign := http.NewCrossOriginProtection()
