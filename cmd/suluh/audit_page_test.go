@@ -72,12 +72,7 @@ func TestAChangedPageIsFound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var looks atomic.Int64
 			var turn atomic.Bool
-			proxy := httputil.NewSingleHostReverseProxy(intake)
-			inner := proxy.Director
-			proxy.Director = func(r *http.Request) {
-				inner(r)
-				r.Host = intake.Host
-			}
+			proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(intake) }}
 			proxy.ModifyResponse = func(r *http.Response) error {
 				// A look begins with the script; every third is served something else.
 				if r.Request.URL.Path == browser.AppPath {
