@@ -119,7 +119,7 @@ func TestPackage(t *testing.T) {
 	d.run(t, "systemctl start suluh-backup")
 	d.says(t, "suluh backup list --from /var/lib/suluh/backup", "records")
 	d.run(t, `mkdir -p /var/lib/private/suluh/onion/service && cd /var/lib/private/suluh/onion/service && touch hs_ed25519_public_key hs_ed25519_secret_key && echo contoh.onion >hostname && chmod 600 *
-		mkdir /etc/systemd/system/suluh-backup.service.d && sed -n '/^    LoadCredential=/s/^    //p; /^    Environment="BACKUP_ONION/s/^    //p' /usr/share/doc/suluh/operations.md | sed '1i [Service]' >/etc/systemd/system/suluh-backup.service.d/onion.conf
+		mkdir /etc/systemd/system/suluh-backup.service.d && sed -n '/^    LoadCredential=.*\/onion\//s/^    //p; /^    Environment="BACKUP_ONION/s/^    //p' /usr/share/doc/suluh/operations.md | sed '1i [Service]' >/etc/systemd/system/suluh-backup.service.d/onion.conf
 		systemctl daemon-reload && systemctl stop suluh-vault && systemctl start suluh-backup && systemctl start suluh-vault`)
 	d.run(t, "suluh restore --from /var/lib/suluh/backup --dir /root/kembali --identity /root/backup.key --onion-dir /root/onion/service")
 	d.says(t, "cat /root/onion/service/hostname", "contoh.onion")
