@@ -131,6 +131,27 @@ func (m *maker) plant() {
 		m.do(m.work(d), f.who, accesslog.Open, f, "", m.planted("after-close"))
 		touched[f] = d
 	}
+	// A case that went to the main queue, which finished it, and that somebody opened long after that.
+	d := m.next(m.day(150), 1)
+	f := m.some(1, d, func(f *file) bool {
+		return ours(f) && f.who != "" && touched[f].Before(d) && m.rosterOn(m.day(364)).Active(f.who)
+	})[0]
+	at := m.at(d, 9, 0)
+	for i, x := range []struct {
+		by     id.Member
+		action accesslog.Action
+		result accesslog.Result
+	}{
+		{f.who, accesslog.PrepareForward, ""},
+		{"irban-1", accesslog.ApproveForward, ""},
+		{"penerus-1", accesslog.Forward, ""},
+		{"penerus-1", accesslog.Outcome, accesslog.ResultSent},
+		{"penerus-1", accesslog.Outcome, accesslog.ResultDone},
+	} {
+		m.do(at.Add(time.Duration(i)*time.Minute), x.by, x.action, f, "", nil)
+		m.events[len(m.events)-1].result = x.result
+	}
+	m.do(m.work(m.next(d, 60)), f.who, accesslog.Open, f, "", m.planted("after-close"))
 }
 
 // write makes the records, in the order of their times.
@@ -225,7 +246,11 @@ func (m *maker) statement(e *event) error {
 		return err
 	}
 	r := accesslog.Record{Kind: accesslog.KindStatement, Time: e.at}
-	if e.of != nil {
+	switch {
+	case e.of == nil:
+	case e.action.ByForwarder():
+		s.Case, s.Item, s.Result, r.Cover.Approval = e.of.id, e.of.item, e.result, e.of.approval
+	default:
 		s.Case = e.of.id
 		if r.Cover, err = e.of.cover(e.member); err != nil {
 			return err
@@ -234,10 +259,15 @@ func (m *maker) statement(e *event) error {
 	for _, role := range map[accesslog.Action][]id.Role{
 		accesslog.Reply: {id.RoleAnswer, id.RoleCopy}, accesslog.Note: {id.RoleNote}, accesslog.Grant: {id.RoleWrap},
 		accesslog.Status: {id.RoleAnswer, id.RoleCopy, id.RoleState}, accesslog.Refer: {id.RoleWrap, id.RoleWrap, id.RoleState},
+		accesslog.PrepareForward: {id.RoleDraft}, accesslog.ApproveForward: {id.RoleItem}, accesslog.Outcome: {id.RoleOutcome},
 	}[e.action] {
 		s.Objects = append(s.Objects, id.Object{Role: role, Digest: id.DigestOf(fmt.Appendf(nil, "%d %s", n, role)), Size: 5000})
 	}
 	switch e.action {
+	case accesslog.PrepareForward:
+		e.of.draft = s.Objects[0].Digest
+	case accesslog.ApproveForward:
+		s.Item, e.of.item, e.of.approval = e.of.draft, s.Objects[0].Digest, n
 	case accesslog.Grant:
 		e.of.granted[e.to] = n
 	case accesslog.Revoke:

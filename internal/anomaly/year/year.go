@@ -129,6 +129,7 @@ type event struct {
 	of     *file
 	to     id.Member
 	roster int // index of one
+	result accesslog.Result
 	plant  *Planted
 }
 
@@ -144,6 +145,9 @@ type file struct {
 	hashes  []tlog.Hash
 	granted map[id.Member]int64
 	revoked map[id.Member]bool
+
+	draft, item id.Digest // of what is forwarded
+	approval    int64
 }
 
 // maker is a log in the making.
@@ -283,6 +287,7 @@ func (m *maker) people() error {
 		{"pusat-1", other, []roster.Role{roster.Reader}},
 		{"pusat-2", other, []roster.Role{roster.Reader, roster.Approver}},
 		{"kabupaten-1", regency, []roster.Role{roster.Reader}},
+		{"penerus-1", office, []roster.Role{roster.Forwarder}},
 	} {
 		if err := join(first, x.name, x.unit, day, x.roles...); err != nil {
 			return err
