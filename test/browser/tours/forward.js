@@ -1,5 +1,6 @@
 // The pages on which a case is sorted, referred, and forwarded to the main queue.
 import { until } from "../lib/person.js";
+import { tracking } from "../lib/queue.js";
 import { unlock } from "./desk.js";
 
 export async function forward(look, { demo, path, w }) {
@@ -95,9 +96,9 @@ export async function forward(look, { demo, path, w }) {
   await person.open(url);
   await person.click("Lampu penerangan di halte");
   const sent = (await person.url()).split("?")[0];
-  await until("it to be sent", async () => {
+  await until("the queue to answer", async () => {
     await person.open(sent);
-    return (await person.text()).includes(w("desk.stage.sent.about"));
+    return (await person.text()).includes(tracking);
   });
   await look.at("case/sent");
   await person.open(sent + "/putuskan");
