@@ -25,6 +25,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/internal/textbrowser"
 	"suluh.example/suluh/internal/witness"
 	"suluh.example/suluh/internal/world"
 	"suluh.example/suluh/vault/membersock"
@@ -272,6 +273,11 @@ func TestWitnesses(t *testing.T) {
 			t.Errorf("verifying %s: %v\n%s", where, err, out)
 		}
 	}
+
+	within(t, "the page for auditors shows all three", func() bool {
+		p := textbrowser.New(t).Get(w.Audit)
+		return strings.HasPrefix(p.Heading(), "Catatan utuh") && strings.HasSuffix(p.Heading(), "berubah") && strings.Contains(p.Text(), "Disaksikan oleh 3 dari 3 saksi") && strings.Contains(p.Text(), a.name)
+	})
 
 	// So does a client that others have written, by the policy alone: from audit, from
 	// the copy, and from a mirror that is nothing but the copy behind a web server.

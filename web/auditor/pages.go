@@ -24,7 +24,8 @@ type verdictPage struct {
 	Until   string // when it was verified
 	Unread  bool   // the log could not be read since
 	Checks  []checked
-	Lost    []string // by restores from backups, a sentence each
+	Seen    *witnessed // by witnesses; nil if there are none
+	Lost    []string   // by restores from backups, a sentence each
 	Root    string
 	Size    int64
 	Auditor bool
@@ -56,6 +57,9 @@ func (s *Server) verdict(w http.ResponseWriter, r *request) error {
 	}
 	p.Cache = page.NoCache
 	p.Title, p.Lost = s.lost(l, x, r.auditor)
+	var but string
+	p.Seen, but = witnesses(l, x.witnesses, x.at, x.zone)
+	p.Title += but
 	add := func(key string, n int64, told bool) {
 		c := checked{What: l.T("auditor.check." + key), Result: l.T("auditor.check." + key + ".good")}
 		if told {

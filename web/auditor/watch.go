@@ -38,14 +38,15 @@ type watch struct {
 
 // seen is what is known of the log.
 type seen struct {
-	result   *check.Result // of the last verification that succeeded, if any did
-	unusual  []anomaly.Finding
-	day      id.Day         // on which what is unusual was looked for
-	finding  *check.Finding // the log is at fault
-	failed   bool           // the log could not be read the last time
-	at       time.Time      // of the last verification
-	zone     *time.Location // of the log's days, as far as they were read
-	done, of int64          // how far the one under way is
+	result    *check.Result    // of the last verification that succeeded, if any did
+	witnesses *check.Witnesses // of the same; nil if the roster names none
+	unusual   []anomaly.Finding
+	day       id.Day         // on which what is unusual was looked for
+	finding   *check.Finding // the log is at fault
+	failed    bool           // the log could not be read the last time
+	at        time.Time      // of the last verification
+	zone      *time.Location // of the log's days, as far as they were read
+	done, of  int64          // how far the one under way is
 }
 
 func newWatch(log *check.Log, c Config) *watch {
@@ -79,6 +80,10 @@ func (w *watch) verify() <-chan singleflight.Result {
 		ctx := w.ctx
 		w.mu.Unlock()
 		r, err := w.log.Extend(ctx)
+		var witnesses *check.Witnesses
+		if err == nil {
+			witnesses, err = w.log.Witnesses(ctx)
+		}
 		unusual, day := w.findUnusual(r, err)
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -87,7 +92,7 @@ func (w *watch) verify() <-chan singleflight.Result {
 		var f *check.Finding
 		switch {
 		case err == nil:
-			w.seen = seen{result: r, unusual: unusual, day: day, at: w.now(), zone: w.seen.zone}
+			w.seen = seen{result: r, witnesses: witnesses, unusual: unusual, day: day, at: w.now(), zone: w.seen.zone}
 			w.logger.Debug("the log was verified", "records", r.Tree.N)
 		case errors.As(err, &f):
 			w.seen.finding, w.seen.failed, w.seen.at = f, false, w.now()
