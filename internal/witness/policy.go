@@ -202,7 +202,7 @@ func ParseRequest(body []byte) (r Request, err error) {
 	}
 	for _, line := range lines[1:] {
 		h, err := tlog.ParseHash(line)
-		if err != nil {
+		if err != nil || h.String() != line { // base64 has bits that nobody looks at
 			return r, ErrRequest
 		}
 		r.Proof = append(r.Proof, h)
