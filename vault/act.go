@@ -61,6 +61,11 @@ func (v *Vault) Act(ctx context.Context, head membersock.ActHead, in *frame.Read
 	if err != nil {
 		return err
 	}
+	for _, o := range s.Objects {
+		if s.Action == accesslog.Refer && o.Role == id.RoleWrap && slices.Contains(head.Decoys, o.Digest) {
+			delete(handed, o.Digest)
+		}
+	}
 	var seq int64
 	var leaf []byte
 	var a membersock.ActAnswer
@@ -360,6 +365,9 @@ func refer(g *group, r *roster.Roster, s accesslog.Statement, handed map[id.Dige
 		to := readers[0] // there are as many as wraps
 		if readers = readers[1:]; !r.ReadsFor(to, s.Refer.Unit) {
 			return membersock.ErrRole
+		}
+		if handed[o.Digest] == nil {
+			continue // a decoy
 		}
 		if _, err := g.tx.ExecContext(g.ctx, `INSERT INTO wraps (id, case_id, member, digest, data, grant_seq) VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT (member, case_id) DO UPDATE SET digest = excluded.digest, data = excluded.data, grant_seq = excluded.grant_seq, salt = NULL`,

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"filippo.io/age"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
@@ -490,8 +491,16 @@ func TestReferral(t *testing.T) {
 	if want := []id.Member{testvault.Two, conflicted, testvault.One, testvault.Three, "recovery-itjen", "recovery-itprov"}; c.Handling != "itjen" || c.Unit != "itprov" || len(c.Readers) != len(want) || !contains(c.Readers, want...) {
 		t.Errorf("referred: handled by %s, read by %v", c.Handling, c.Readers)
 	}
-	if n := len(list(t, open(t, config(t, w, excluded)))); n != 0 {
+	five := open(t, config(t, w, excluded))
+	if n := len(list(t, five)); n != 0 {
 		t.Errorf("who was excluded has %d cases", n)
+	}
+	if _, err := five.Open(t.Context(), of); !errors.Is(err, membersock.ErrNoWrap) {
+		t.Errorf("who was excluded opens the case: %v", err)
+	}
+	// The record doesn't tell who was left out: auditors see the whole unit.
+	if got, want := referred(t, w), []id.Member{"recovery-itjen", testvault.Three, excluded, conflicted}; !slices.Equal(got, want) {
+		t.Errorf("the record names %v, want %v", got, want)
 	}
 	if err := c.MayGrant(w.Roster, excluded); !errors.Is(err, member.ErrExcluded) {
 		t.Errorf("who was excluded may be given access: %v", err)
@@ -534,6 +543,32 @@ func TestReferral(t *testing.T) {
 		t.Errorf("the reporter sees %+v", v)
 	}
 	intact(t, w)
+}
+
+// referred returns whom the newest record of a referral names.
+func referred(t *testing.T, w *testvault.World) (readers []id.Member) {
+	t.Helper()
+	checkpoint, err := w.Vault.LogFile(t.Context(), "checkpoint")
+	must(t, err)
+	tree, err := accesslog.OpenCheckpoint(checkpoint, w.Log)
+	must(t, err)
+	bundle, err := w.Vault.LogFile(t.Context(), accesslog.TilePath(tlog.Tile{H: accesslog.TileHeight, L: -1, W: int(tree.N)}))
+	must(t, err)
+	leaves, err := accesslog.Entries(bundle)
+	must(t, err)
+	for _, leaf := range leaves {
+		r, err := accesslog.ParseRecord(leaf)
+		must(t, err)
+		if r.Kind != accesslog.KindStatement {
+			continue
+		}
+		s, err := accesslog.ReadStatement(r.Statement)
+		must(t, err)
+		if s.Action == accesslog.Refer {
+			readers = s.Refer.Readers
+		}
+	}
+	return readers
 }
 
 // TestReferralToALargeUnit: all its readers get a key, and the access of others

@@ -157,14 +157,15 @@ func (s *Session) Refer(ctx context.Context, of id.Case, to id.Unit, ends bool) 
 	}
 	var readers []reader
 	if unit.Recovery != "" { // first, so that it never stands alone
-		readers = append(readers, reader{id.RecoveryOf(to), unit.Recovery})
+		readers = append(readers, reader{id.RecoveryOf(to), unit.Recovery, false})
 	}
 	given := c.Referred(r, to)
 	if len(given) == 0 {
 		return ErrNobody
 	}
-	for _, m := range given {
-		readers = append(readers, reader{m.ID, m.Recipient})
+	for _, m := range r.Readers(to, nil) {
+		out := !slices.ContainsFunc(given, func(x roster.Member) bool { return x.ID == m.ID })
+		readers = append(readers, reader{m.ID, m.Recipient, out})
 	}
 	state := c.state()
 	state.Unit = to
@@ -183,10 +184,12 @@ func (s *Session) Refer(ctx context.Context, of id.Case, to id.Unit, ends bool) 
 // objects, of which one is the state. The access of others ends with the last.
 const maxReferred = accesslog.MaxObjects - 1
 
-// reader is whom a case is given to.
+// reader is whom a case is given to, or who is named with them and gets nothing: the
+// record names all readers of the unit, or it would tell whom the reporter excluded.
 type reader struct {
 	name      id.Member
 	recipient string
+	decoy     bool
 }
 
 func (s *Session) refer(ctx context.Context, c *Case, state report.State, referral accesslog.Referral, to []reader) error {
@@ -196,12 +199,20 @@ func (s *Session) refer(ctx context.Context, c *Case, state report.State, referr
 		if err != nil {
 			return err
 		}
-		wrap, err := c.key.Wrap(recipient)
+		key := c.key
+		if x.decoy { // opens nothing, also where a vault gives it out
+			other, err := seal.NewCaseKey()
+			if err != nil {
+				return err
+			}
+			key = *other
+		}
+		wrap, err := key.Wrap(recipient)
 		if err != nil {
 			return err
 		}
 		referral.Readers = append(referral.Readers, x.name)
-		handed = append(handed, membersock.Handed{Object: seal.Describe(id.RoleWrap, wrap), Sealed: wrap})
+		handed = append(handed, membersock.Handed{Object: seal.Describe(id.RoleWrap, wrap), Sealed: wrap, Decoy: x.decoy})
 	}
 	stated, err := s.stated(c, state)
 	if err != nil {

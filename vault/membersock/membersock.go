@@ -62,6 +62,11 @@ type State struct {
 type ActHead struct {
 	Statement string      `json:"statement"`      // signed note
 	Have      []id.Digest `json:"have,omitempty"` // objects whose bytes need not come again
+
+	// Decoys are wraps of a referral that open nothing, and that nobody gets: for
+	// those of the unit who must not read the case. The statement has them like the
+	// others, so that the log doesn't tell who was left out.
+	Decoys []id.Digest `json:"decoys,omitempty"`
 }
 
 // ActAnswer heads the answer; the bytes of the objects that it names follow,
@@ -230,6 +235,7 @@ func (c *Client) Outbox(ctx context.Context) (o Outbox, err error) {
 type Handed struct {
 	id.Object
 	Sealed []byte
+	Decoy  bool // see [ActHead]
 }
 
 // Answer is the answer to a statement. Objects must be read before Close.
@@ -244,7 +250,13 @@ type Answer struct {
 func (c *Client) Act(ctx context.Context, statement []byte, have []id.Digest, objects []Handed) (*Answer, error) {
 	var in bytes.Buffer // the objects are in memory anyway
 	w := frame.NewWriter(&in)
-	err := w.Head(ActHead{Statement: string(statement), Have: have})
+	head := ActHead{Statement: string(statement), Have: have}
+	for _, o := range objects {
+		if o.Decoy {
+			head.Decoys = append(head.Decoys, o.Digest)
+		}
+	}
+	err := w.Head(head)
 	for _, o := range objects {
 		if err == nil {
 			err = w.Object(o.Object, o.Sealed)
