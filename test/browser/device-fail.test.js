@@ -297,7 +297,7 @@ describe("sending", () => {
     assert.equal(await person.value("Apa yang terjadi?"), typed);
     await page.unroute("**/deposit/v1/files/*");
     await person.click("Lanjut: periksa laporan");
-    assert.match(await person.text(), /rekaman\.bin/);
+    await until("the file to be named", async () => (await person.text()).includes("rekaman.bin"));
     await person.click("Kirim laporan sekarang");
     await heading(person, "Laporan diterima");
     assert.match(await person.text(), /1 berkas dikirim apa adanya/);

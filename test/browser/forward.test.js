@@ -110,14 +110,14 @@ test("the same with the keyboard alone", async (t) => {
   await keys.enter("Jam buka perpustakaan");
   await keys.enter("Pilah kasus");
   await keys.enter("Simpan");
-  assert.match(await person.evaluate(focused), /^Ada masalah/);
+  await until(`the focus to be on ${/^Ada masalah/}`, async () => /^Ada masalah/.test(await person.evaluate(focused)));
   await keys.tabTo("Pilih golongan");
   await person.press("Enter");
   await keys.tabTo("Berkadar pengawasan");
   await person.press("ArrowDown");
   assert.equal(await person.chosen("Tidak berkadar pengawasan"), true);
   await keys.enter("Simpan");
-  assert.match(await person.evaluate(focused), /^Kasus sudah dipilah\./);
+  await until(`the focus to be on ${/^Kasus sudah dipilah\./}`, async () => /^Kasus sudah dipilah\./.test(await person.evaluate(focused)));
 
   // One mask is taken back, and taken up again.
   await keys.enter("Samarkan dan teruskan");
@@ -130,7 +130,7 @@ test("the same with the keyboard alone", async (t) => {
   assert.match(await person.text(), /Tanya Bu \[NAMA\] di \[NAMA\]\./);
   await keys.enter("Lanjut: periksa sekali lagi");
   await keys.enter("Simpan dan minta persetujuan");
-  assert.match(await person.evaluate(focused), /^Teks tersimpan\./);
+  await until(`the focus to be on ${/^Teks tersimpan\./}`, async () => /^Teks tersimpan\./.test(await person.evaluate(focused)));
   await keys.enter("Kunci meja");
 
   // The approver wants it otherwise first.
@@ -139,7 +139,7 @@ test("the same with the keyboard alone", async (t) => {
   await keys.enter("Periksa dan setujui Jam buka perpustakaan");
   await keys.type("Apa yang harus diubah?", "Sebutkan kotanya.");
   await keys.enter("Kembalikan untuk diubah");
-  assert.match(await person.evaluate(focused), /^Teks dikembalikan/);
+  await until(`the focus to be on ${/^Teks dikembalikan/}`, async () => /^Teks dikembalikan/.test(await person.evaluate(focused)));
   await keys.enter("Kunci meja");
   await unlock("penelaah-dua");
   await keys.enter("Penerusan");
@@ -153,5 +153,5 @@ test("the same with the keyboard alone", async (t) => {
   await keys.enter("Penerusan");
   await keys.enter("Periksa dan setujui Jam buka perpustakaan");
   await keys.enter("Setujui dan kirim");
-  assert.match(await person.evaluate(focused), /^Disetujui\./);
+  await until(`the focus to be on ${/^Disetujui\./}`, async () => /^Disetujui\./.test(await person.evaluate(focused)));
 });
