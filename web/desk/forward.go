@@ -283,24 +283,21 @@ func categoryName(l *lang.Language, c report.Category) string {
 
 // sendApproved hands the text to the forwarder, word for word.
 func (s *Server) sendApproved(w http.ResponseWriter, v *visit) error {
-	digest, err := id.ParseDigest(v.PostForm.Get("naskah"))
-	if err != nil {
-		return errForm
-	}
-	d := readDraft(v, approving)
-	once, err := member.ParseOnce(d.Once)
-	if err != nil {
-		return errForm
-	}
-	err = v.session.member.Approve(v.Context(), v.of, once, digest, v.PostForm.Get("sendiri") == "ya")
-	if err == nil {
-		return s.to(w, v, "/kasus/"+string(v.of)+"?ok="+string(approving))
-	}
-	return s.undecided(w, v, d, err)
+	return s.onDraft(w, v, string(approving), func(digest id.Digest, once member.Once, _ draft) error {
+		return v.session.member.Approve(v.Context(), v.of, once, digest, v.PostForm.Get("sendiri") == "ya")
+	})
 }
 
 // sendBack gives a draft back to who prepared it.
 func (s *Server) sendBack(w http.ResponseWriter, v *visit) error {
+	return s.onDraft(w, v, "kembali", func(digest id.Digest, once member.Once, d draft) error {
+		return v.session.member.Decide(v.Context(), v.of, once, member.Decision{Item: digest, Result: accesslog.ResultReturned, Reason: d.Text})
+	})
+}
+
+// onDraft does what an approver has decided on a draft, and shows the case with
+// the notice of that, or the page again.
+func (s *Server) onDraft(w http.ResponseWriter, v *visit, notice string, do func(id.Digest, member.Once, draft) error) error {
 	digest, err := id.ParseDigest(v.PostForm.Get("naskah"))
 	if err != nil {
 		return errForm
@@ -310,11 +307,10 @@ func (s *Server) sendBack(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return errForm
 	}
-	err = v.session.member.Decide(v.Context(), v.of, once, member.Decision{Item: digest, Result: accesslog.ResultReturned, Reason: d.Text})
-	if err == nil {
-		return s.to(w, v, "/kasus/"+string(v.of)+"?ok=kembali")
+	if err := do(digest, once, d); err != nil {
+		return s.undecided(w, v, d, err)
 	}
-	return s.undecided(w, v, d, err)
+	return s.to(w, v, "/kasus/"+string(v.of)+"?ok="+notice)
 }
 
 // undecided shows the page again on which something was to be decided, with
