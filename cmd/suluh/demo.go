@@ -103,11 +103,10 @@ func (c *demoCmd) print(w *world.World) error {
 2. Read an answer with the code of an example case:        %scek  "%s"
 3. Unlock the desk as %s and answer:            %s  passphrase "%s"
 4. See who read what, and check it from outside:           %s  suluh audit verify --log-key "%s" %s
-5. What was approved for the main queue is typed from here: %s
-6. All of it lies in %s; the keys are throw-away ones. Ctrl-C ends it.
-`, w.Intake, w.Intake, code, reader.Name, w.Desk, reader.Passphrase, w.Audit, w.LogKey, w.Audit, filepath.Join(w.Spool(), "daftar.html"), w.Dir)
+5. All of it lies in %s, what goes to the main queue in %s; the keys are throw-away ones. Ctrl-C ends it.
+`, w.Intake, w.Intake, code, reader.Name, w.Desk, reader.Passphrase, w.Audit, w.LogKey, w.Audit, w.Dir, filepath.Join(filepath.Base(w.Spool()), "daftar.html"))
 	if w.Onion != "" {
-		fmt.Printf("7. The reporters' pages in Tor Browser: %s\n", w.Onion)
+		fmt.Printf("6. The reporters' pages in Tor Browser: %s\n", w.Onion)
 	}
 	return nil
 }
