@@ -179,6 +179,10 @@ func (v *Vault) act(g *group, s accesslog.Statement, signed []byte, handed map[i
 			return 0, nil, a, err
 		}
 		record.Count = int64(len(a.Items))
+	case s.Action == accesslog.Unseal:
+		if err := unseals(g, s); err != nil {
+			return 0, nil, a, err
+		}
 	case !s.Action.ByForwarder():
 		if reader, record.Cover, err = coverAny(g, s.Case, names); err != nil &&
 			!(errors.Is(err, membersock.ErrNoWrap) && s.Action == accesslog.Revoke && s.To != s.Member && r.MayRevoke(s.Member, s.To)) {
@@ -300,7 +304,7 @@ func (v *Vault) effect(g *group, r *roster.Roster, s accesslog.Statement, seq in
 		return nil
 	}
 	switch s.Action {
-	case accesslog.List, accesslog.Export, accesslog.Collect:
+	case accesslog.List, accesslog.Export, accesslog.Collect, accesslog.Unseal:
 		return nil
 	case accesslog.Open:
 		return exec(`UPDATE wraps SET read = (SELECT count(*) FROM objects o WHERE o.case_id = wraps.case_id AND role IN ('letter', 'answer', 'note'))

@@ -57,6 +57,7 @@ const (
 	Collect        Action = "collect"         // fetch what was approved, by a forwarder
 	Forward        Action = "forward"         // begin to send it
 	Outcome        Action = "outcome"         // say what became of it: see [Result]
+	Unseal         Action = "unseal"          // ask key witnesses for their shares of a case just opened
 	Purge          Action = "purge"
 )
 
@@ -64,7 +65,7 @@ const (
 func Actions() []Action {
 	return []Action{
 		List, Open, Reply, Note, Status, Assign, Grant, Revoke, Export, Triage, Refer,
-		PrepareForward, ApproveForward, ApproveAlone, Decide, Collect, Forward, Outcome, Purge,
+		PrepareForward, ApproveForward, ApproveAlone, Decide, Collect, Forward, Outcome, Unseal, Purge,
 	}
 }
 
@@ -78,8 +79,9 @@ func ParseAction(s string) (Action, error) {
 	return "", fmt.Errorf("action: %w", ErrFormat)
 }
 
-// OfCase tells whether the action is about one case.
-func (a Action) OfCase() bool { return a != List && a != Collect }
+// OfCase tells whether the action names a case. To unseal is about one as well,
+// and doesn't say which: see [Statement.Opened].
+func (a Action) OfCase() bool { return a != List && a != Collect && a != Unseal }
 
 // OfForwarding tells whether the action is a step of the forwarding of a case:
 // see [Forwarding].

@@ -27,6 +27,8 @@ func like(a accesslog.Action) accesslog.Statement {
 	switch a {
 	case accesslog.List, accesslog.Collect:
 		s.Case = ""
+	case accesslog.Unseal:
+		s.Opened, s.Handle, s.Case = 41, id.HandleOf(s.Case), ""
 	case accesslog.Assign, accesslog.Revoke:
 		s.To = "penelaah-dua"
 	case accesslog.Grant:
@@ -67,7 +69,7 @@ func TestStatementsOfEachActionParseBack(t *testing.T) {
 			continue
 		}
 		got, err := accesslog.OpenStatement(msg, note.VerifierList(verifier))
-		if err != nil || got.Text() != s.Text() || got.Item != s.Item || got.Result != s.Result || got.Refer.Unit != s.Refer.Unit || len(got.Refer.Readers) != len(s.Refer.Readers) {
+		if err != nil || got.Text() != s.Text() || got.Item != s.Item || got.Result != s.Result || got.Opened != s.Opened || got.Handle != s.Handle || got.Refer.Unit != s.Refer.Unit || len(got.Refer.Readers) != len(s.Refer.Readers) {
 			t.Errorf("%s: got %+v, %v", a, got, err)
 		}
 	}

@@ -31,6 +31,8 @@ type Statement struct {
 	Refer   Referral    // of a refer: to whom
 	Item    id.Digest   // of an approval, the draft; of forward and outcome, the item; of a decide, either
 	Result  Result      // of a decide or an outcome
+	Opened  int64       // of an unseal: the record of the opening that it belongs to
+	Handle  id.Digest   // of an unseal: under which key witnesses know the case (id.HandleOf)
 	Objects []id.Object // handed in (reply, note, status, grant, …) or asked for (open of one content)
 	Nonce   [16]byte    // random, never used twice
 	Time    time.Time   // by the member's clock, whole seconds
@@ -84,6 +86,9 @@ func (s Statement) Text() string {
 	if s.Result != "" {
 		fmt.Fprintf(&b, "result %s\n", s.Result)
 	}
+	if s.Action == Unseal {
+		fmt.Fprintf(&b, "opened %d\nhandle %s\n", s.Opened, s.Handle)
+	}
 	for _, o := range s.Objects {
 		formatObject(&b, o)
 	}
@@ -115,6 +120,11 @@ func ParseStatement(text string) (Statement, error) {
 	if l.next("result") {
 		s.Result = Result(l.value("result"))
 	}
+	if l.next("opened") {
+		s.Opened = l.number(l.value("opened"))
+		d, err := id.ParseDigest(l.value("handle"))
+		s.Handle = parsed(l, d, err)
+	}
 	for l.next("object") {
 		if len(s.Objects) == MaxObjects {
 			l.fail()
@@ -136,7 +146,7 @@ func ParseStatement(text string) (Statement, error) {
 func (s Statement) check() error {
 	needsTo := s.Action == Grant || s.Action == Revoke || s.Action == Assign
 	namesItem := s.Action == Forward || s.Action == Outcome || s.Action.ByApprover()
-	if (s.Case != "") != s.Action.OfCase() || (s.To != "") != needsTo || !s.Item.IsZero() != namesItem || !s.Result.of(s.Action) || !s.refers() ||
+	if (s.Case != "") != s.Action.OfCase() || (s.To != "") != needsTo || !s.Item.IsZero() != namesItem || (s.Action == Unseal) == s.Handle.IsZero() || s.Action != Unseal && s.Opened != 0 || !s.Result.of(s.Action) || !s.refers() ||
 		needs[s.Action] != "" && s.count(needs[s.Action]) != 1 {
 		return fmt.Errorf("statement: %w", ErrFormat)
 	}

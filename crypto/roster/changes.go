@@ -46,6 +46,9 @@ func (r *Roster) Changes(old *Roster) (lines []string) {
 		default:
 			say("unit %s: what goes to the main queue is approved by another than who prepared it", u.ID)
 		}
+		if was, is := o.KeyWitnesses.String(), u.KeyWitnesses.String(); was != is {
+			say("unit %s: key witnesses of new cases are now %s", u.ID, orNone(is))
+		}
 		switch {
 		case o.Recovery == u.Recovery:
 		case u.Recovery == "":
@@ -70,6 +73,9 @@ func (r *Roster) Changes(old *Roster) (lines []string) {
 		}
 		if !slices.Equal(m.Roles, o.Roles) {
 			say("member %s: roles are now %s", m.ID, Joined(m.Roles))
+		}
+		if m.Address != o.Address {
+			say("member %s: answers at %s", m.ID, orNone(m.Address))
 		}
 		switch {
 		case m.Onion == o.Onion:
@@ -124,6 +130,18 @@ func (r *Roster) Warnings() (lines []string) {
 		}
 	}
 	return lines
+}
+
+// String says how many of whom, or nothing.
+func (k *KeyWitnesses) String() string {
+	if k == nil {
+		return ""
+	}
+	var names []string
+	for _, m := range k.Of {
+		names = append(names, string(m))
+	}
+	return fmt.Sprintf("%d of %s", k.Need, strings.Join(names, ", "))
 }
 
 // twoPersons says what keeps a unit from having another approve than who

@@ -51,10 +51,12 @@ const (
 	Custodian Role = "custodian" // gives access again with the unit's recovery sheet
 	Auditor   Role = "auditor"   // reads the access log
 	Forwarder Role = "forwarder" // the forward part: reads what was approved for it
+
+	KeyWitness Role = "key-witness" // holds shares of case keys, outside the unit whose cases they are
 )
 
 // Roles returns all roles.
-func Roles() []Role { return []Role{Reader, Approver, Custodian, Auditor, Forwarder} }
+func Roles() []Role { return []Role{Reader, Approver, Custodian, Auditor, Forwarder, KeyWitness} }
 
 // Roster is one version of the list.
 type Roster struct {
@@ -85,6 +87,16 @@ type Unit struct {
 	Recovery  string            `json:"recovery,omitempty"`  // recovery recipient, age1pq1…
 	Contact   map[string]string `json:"contact,omitempty"`   // where to turn to, by language
 	Alone     bool              `json:"alone,omitempty"`     // who prepared something for the main queue may approve it himself
+
+	// KeyWitnesses are who must give their shares before a case of the unit opens;
+	// nil: nobody. It holds for cases that are sealed while the roster is in force.
+	KeyWitnesses *KeyWitnesses `json:"key_witnesses,omitempty"`
+}
+
+// KeyWitnesses says how many of which key witnesses a case needs to be opened.
+type KeyWitnesses struct {
+	Need int         `json:"need"` // from 1
+	Of   []id.Member `json:"of"`   // at most seal.MaxKeyWitnesses
 }
 
 // Named returns the unit's name in a language, or in Indonesian.
@@ -114,6 +126,10 @@ type Member struct {
 	// member reaches the vault by its socket only. It opens a door and no report,
 	// so it may change while the member stays the same.
 	Onion string `json:"onion,omitempty"`
+
+	// Address is where a key witness answers, and set for one alone: a URL,
+	// https:// or, of an onion service or on loopback, http://.
+	Address string `json:"address,omitempty"`
 
 	Since   id.Day  `json:"since"`
 	Removed *id.Day `json:"removed,omitempty"` // set: was a member until this day
@@ -207,6 +223,20 @@ func (r *Roster) Readers(unit id.Unit, without []id.Member) []Member {
 		}
 	}
 	return readers
+}
+
+// KeyWitnessesOf returns the key witnesses of a unit, in the order of the roster's
+// entry, and how many of them a case needs. There are none where cases aren't split.
+func (r *Roster) KeyWitnessesOf(u id.Unit) (need int, all []Member) {
+	unit, ok := r.Unit(u)
+	if !ok || unit.KeyWitnesses == nil {
+		return 0, nil
+	}
+	for _, name := range unit.KeyWitnesses.Of {
+		m, _ := r.Member(name) // check has refused a name of nobody
+		all = append(all, m)
+	}
+	return unit.KeyWitnesses.Need, all
 }
 
 // Unit returns a unit by its id.

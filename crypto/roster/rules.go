@@ -3,6 +3,9 @@ package roster
 import (
 	"encoding/base32"
 	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -96,6 +99,12 @@ func (r *Roster) check() error {
 			return bad("member %s has no day of joining", m.ID)
 		case len(m.Roles) == 0:
 			return bad("member %s has no role", m.ID)
+		case (m.Address != "") != slices.Contains(m.Roles, KeyWitness):
+			return bad("member %s is a key witness without an address, or has one and is none", m.ID)
+		case m.Address != "" && !address(m.Address):
+			return bad("address of key witness %s is not https://…, http://….onion or on loopback", m.ID)
+		case m.Address != "" && (len(m.Roles) > 1 || !postQuantum(m.Recipient)):
+			return bad("key witness %s has another role too, or no age1pq1… recipient", m.ID)
 		}
 		seen := map[Role]bool{}
 		for _, role := range m.Roles {
@@ -105,7 +114,48 @@ func (r *Roster) check() error {
 			seen[role] = true
 		}
 	}
+	for _, u := range r.Units {
+		if problem := r.witnessed(u); problem != "" {
+			return bad("unit %s %s", u.ID, problem)
+		}
+	}
 	return nil
+}
+
+// maxKeyWitnesses is seal.MaxKeyWitnesses, which this package doesn't import.
+const maxKeyWitnesses = 5
+
+// witnessed says what is wrong with a unit's key witnesses, or nothing.
+func (r *Roster) witnessed(u Unit) string {
+	k := u.KeyWitnesses
+	if k == nil {
+		return ""
+	}
+	if k.Need < 1 || k.Need > len(k.Of) || len(k.Of) > maxKeyWitnesses {
+		return fmt.Sprintf("needs %d of %d key witnesses: it may name up to %d, and need as many or fewer", k.Need, len(k.Of), maxKeyWitnesses)
+	}
+	for i, name := range k.Of {
+		switch m, ok := r.Member(name); {
+		case !ok || !m.Has(KeyWitness):
+			return fmt.Sprintf("names %s as a key witness, who is none", name)
+		case m.Unit == u.ID:
+			return fmt.Sprintf("names %s as a key witness, who is of the unit itself", name)
+		case slices.Contains(k.Of[:i], name):
+			return fmt.Sprintf("names key witness %s twice", name)
+		}
+	}
+	return ""
+}
+
+// address wants what can't be listened to on the way.
+func address(s string) bool {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || !plain(s) {
+		return false
+	}
+	host := u.Hostname()
+	ip, err := netip.ParseAddr(host)
+	return u.Scheme == "https" || u.Scheme == "http" && (strings.HasSuffix(host, ".onion") || err == nil && ip.IsLoopback())
 }
 
 // postQuantum and plugin look at the form only: this package doesn't decode

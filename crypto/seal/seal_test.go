@@ -55,7 +55,7 @@ func TestDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := seal.OpenDocument(sealed, k.Identity())
+	got, err := seal.OpenDocument(sealed, k.Identities()...)
 	if err != nil || !bytes.Equal(got, text) {
 		t.Fatalf("got %q, %v, want %q", got, err, text)
 	}
@@ -63,18 +63,18 @@ func TestDocument(t *testing.T) {
 	if len(other) != len(sealed) {
 		t.Errorf("two short documents have sizes %d and %d", len(sealed), len(other))
 	}
-	if _, err := seal.OpenDocument(sealed, newKey(t).Identity()); !errors.Is(err, seal.ErrNoKey) {
+	if _, err := seal.OpenDocument(sealed, newKey(t).Identities()[0]); !errors.Is(err, seal.ErrNoKey) {
 		t.Errorf("with another key: got %v, want ErrNoKey", err)
 	}
 	for _, at := range []int{0, len(sealed) / 2, len(sealed) - 1} {
 		bad := bytes.Clone(sealed)
 		bad[at] ^= 1
-		if _, err := seal.OpenDocument(bad, k.Identity()); err == nil {
+		if _, err := seal.OpenDocument(bad, k.Identities()...); err == nil {
 			t.Errorf("byte %d changed: opened", at)
 		}
 	}
 	for cut := range len(sealed) {
-		if _, err := seal.OpenDocument(sealed[:cut], k.Identity()); err == nil {
+		if _, err := seal.OpenDocument(sealed[:cut], k.Identities()...); err == nil {
 			t.Fatalf("cut at %d: opened", cut)
 		}
 	}
@@ -110,7 +110,7 @@ func TestContent(t *testing.T) {
 				t.Errorf("sums: got %d %s", sum.Size, sum.SHA256)
 			}
 			open := func(sealed []byte, size int64, d id.Digest) ([]byte, error) {
-				r, err := seal.OpenContent(bytes.NewReader(sealed), size, d, k.Identity())
+				r, err := seal.OpenContent(bytes.NewReader(sealed), size, d, k.Identities()...)
 				if err != nil {
 					return nil, err
 				}
@@ -159,11 +159,11 @@ func TestWrap(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := seal.Unwrap(w, reader.Identity())
+	got, err := seal.Unwrap(w, reader.Identities()[0])
 	if err != nil || got.Export() != k.Export() {
 		t.Fatalf("unwrap: %v", err)
 	}
-	if _, err := seal.Unwrap(w, k.Identity()); !errors.Is(err, seal.ErrNoKey) {
+	if _, err := seal.Unwrap(w, k.Identities()...); !errors.Is(err, seal.ErrNoKey) {
 		t.Errorf("with another key: got %v", err)
 	}
 	if s := fmt.Sprintf("%v %+v %s %#v %v", k, k, k, k, *k); bytes.Contains([]byte(s), []byte("AGE-SECRET")) {
@@ -190,11 +190,11 @@ func TestCard(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := seal.OpenCard(sealed, reporter.Identity(), hidden.Of([32]byte{7}))
+	got, err := seal.OpenCard(sealed, reporter.Identities()[0], hidden.Of([32]byte{7}))
 	if err != nil || got.Case != card.Case || got.Recipient != card.Recipient {
 		t.Fatalf("got %+v, %v", got, err)
 	}
-	if _, err := seal.OpenCard(sealed, reporter.Identity(), hidden.Of([32]byte{8})); !errors.Is(err, seal.ErrMAC) {
+	if _, err := seal.OpenCard(sealed, reporter.Identities()[0], hidden.Of([32]byte{8})); !errors.Is(err, seal.ErrMAC) {
 		t.Errorf("forged card: got %v, want ErrMAC", err)
 	}
 }
@@ -226,7 +226,7 @@ func FuzzOpenDocument(f *testing.F) {
 	f.Add(doc)
 	f.Add([]byte("age-encryption.org/v1\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if text, err := seal.OpenDocument(b, k.Identity()); err == nil && !json.Valid(text) {
+		if text, err := seal.OpenDocument(b, k.Identities()...); err == nil && !json.Valid(text) {
 			t.Fatalf("opened to what is not JSON")
 		}
 	})

@@ -70,10 +70,10 @@ func TestVectors(t *testing.T) {
 			t.Errorf("%s: object %+v, want %+v", role, got, x.Object)
 		}
 	}
-	if got, err := seal.OpenDocument(v.Document.Sealed, k.Identity()); err != nil || string(got) != v.Document.Text {
+	if got, err := seal.OpenDocument(v.Document.Sealed, k.Identities()[0]); err != nil || string(got) != v.Document.Text {
 		t.Errorf("document: got %q, %v", got, err)
 	}
-	r, err := seal.OpenContent(bytes.NewReader(v.Content.Sealed), int64(len(v.Content.Text)), id.DigestOf([]byte(v.Content.Text)), k.Identity())
+	r, err := seal.OpenContent(bytes.NewReader(v.Content.Sealed), int64(len(v.Content.Text)), id.DigestOf([]byte(v.Content.Text)), k.Identities()[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestVectors(t *testing.T) {
 		t.Errorf("content: got %q, %v", content.String(), err)
 	}
 	mac, _ := hex.DecodeString(v.Card.MAC)
-	card, err := seal.OpenCard(v.Card.Sealed, k.Identity(), hidden.Of([32]byte(mac)))
+	card, err := seal.OpenCard(v.Card.Sealed, k.Identities()[0], hidden.Of([32]byte(mac)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,6 +46,7 @@ type state struct {
 	restores []Restored
 	releases []Released
 	held     int64 // items for forwarders to collect
+	openings []opening
 
 	destroyed int64
 	seenSize  int64 // the tree that the last statement had seen, and its root
@@ -426,12 +427,17 @@ func (s *state) statement(p *parsed) error {
 	switch {
 	case st.Action == accesslog.Collect && r.Count != s.held:
 		return fault(FaultForward, "%s was given %d items to forward, where %d were approved", st.Member, r.Count, s.held)
+	case st.Action == accesslog.Unseal:
+		return s.unsealed(r, st)
 	case st.Case == "":
 		return nil
 	case !st.Action.ByForwarder():
 		if err := s.covered(r, st); err != nil {
 			return err
 		}
+	}
+	if st.Action == accesslog.Open {
+		s.opened(r, st)
 	}
 	if st.Action.OfForwarding() {
 		if err := s.forwards(r, st); err != nil {

@@ -230,7 +230,7 @@ func (w *writer) document(o membersock.CaseObject, r io.Reader) error {
 		return err
 	}
 	key := w.x.Key()
-	text, err := seal.OpenDocument(b, key.Identity())
+	text, err := seal.OpenDocument(b, key.Identities()...)
 	if err != nil {
 		w.fails(s, err)
 		return nil
@@ -276,7 +276,7 @@ func (w *writer) content(o membersock.CaseObject, r io.Reader) (err error) {
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
 	key := w.x.Key()
-	plain, err := seal.OpenContent(r, a.Size, a.SHA256, key.Identity())
+	plain, err := seal.OpenContent(r, a.Size, a.SHA256, key.Identities()...)
 	if err == nil {
 		_, err = io.Copy(onlyWriter{d}, plain)
 	}
@@ -329,7 +329,7 @@ var readme string
 // end writes what is about the whole case.
 func (w *writer) end() error {
 	key := w.x.Key()
-	wrap, err := key.Wrap(w.o.To)
+	wrap, err := key.WrapWhole(w.o.To)
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ type Case struct {
 	// about; "" before it was approved.
 	Reference string
 
-	key    seal.CaseKey
+	key    *seal.CaseKey
 	drafts []Draft // oldest first
 }
 
@@ -166,7 +166,7 @@ func (c *Case) fill(held []membersock.CaseObject, got map[id.Digest][]byte, know
 			if !ok {
 				return seal.ErrDigest
 			}
-			text, err := seal.OpenDocument(sealed, c.key.Identity())
+			text, err := seal.OpenDocument(sealed, c.key.Identities()...)
 			if err != nil {
 				return err
 			}
@@ -299,7 +299,7 @@ func (c *Case) asPrepared(x approvedItem) bool {
 		return false
 	}
 	p := c.drafts[d]
-	return x.item.Recipient == c.key.Recipient().String() && p.By == x.item.Prepared && p.Title == x.item.Title && p.Text == x.item.Text &&
+	return x.item.Recipient == c.key.ListRecipient().String() && p.By == x.item.Prepared && p.Title == x.item.Title && p.Text == x.item.Text &&
 		p.Class == x.item.Class && p.Category == x.item.Category
 }
 
@@ -441,7 +441,7 @@ func (s *Session) Attachment(ctx context.Context, of id.Case, number int) (Attac
 		}
 		var plain io.Reader
 		if err == nil {
-			plain, err = seal.OpenContent(r, x.Size, x.SHA256, c.key.Identity())
+			plain, err = seal.OpenContent(r, x.Size, x.SHA256, c.key.Identities()...)
 		}
 		if errors.Is(err, io.EOF) {
 			err = ErrContent

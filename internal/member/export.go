@@ -44,7 +44,7 @@ func (s *Session) Export(ctx context.Context, of id.Case) (*Exported, error) {
 }
 
 // Key is the case's key; whoever has it can read the whole case.
-func (x *Exported) Key() seal.CaseKey { return x.key }
+func (x *Exported) Key() *seal.CaseKey { return x.key }
 
 // Next returns the next object and its sealed bytes, or io.EOF once all came.
 // At the end of its bytes the reader returns [seal.ErrDigest], in place of

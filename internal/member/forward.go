@@ -179,7 +179,7 @@ func (s *Session) Approve(ctx context.Context, of id.Case, once Once, draft id.D
 	}
 	now := s.now()
 	doc, err := report.Sign(report.Item{
-		V: 1, Case: of, Recipient: c.key.Recipient().String(), Reporter: c.Reporter, Language: c.Language,
+		V: 1, Case: of, Recipient: c.key.ListRecipient().String(), Reporter: c.Reporter, Language: c.Language,
 		Draft: draft, Prepared: c.Draft.By, Reference: newReference(), Class: c.Draft.Class, Category: c.Draft.Category, Unit: c.Handling,
 		Day: s.c.Clock.Today(now), Title: c.Draft.Title, Text: c.Draft.Text,
 	}, s.c.Identity.Signer())
@@ -279,7 +279,7 @@ func (s *Session) Decide(ctx context.Context, of id.Case, once Once, d Decision)
 	if d.Result == accesslog.ResultSent {
 		o.Status = report.Forwarded
 	}
-	handed, err := s.outcome(of, c.key.Recipient(), r, c.outcome(), o)
+	handed, err := s.outcome(of, c.key.ListRecipient(), r, c.outcome(), o)
 	if err != nil {
 		return err
 	}

@@ -166,7 +166,7 @@ func (i *Item) came(d report.Outcome, clock report.Clock) {
 }
 
 // key opens a wrap, or finds it opened.
-func (s *Session) key(wrap id.Digest, got map[id.Digest][]byte) (seal.CaseKey, error) {
+func (s *Session) key(wrap id.Digest, got map[id.Digest][]byte) (*seal.CaseKey, error) {
 	s.mu.Lock()
 	k, ok := s.unwrap[wrap]
 	s.mu.Unlock()
@@ -175,12 +175,12 @@ func (s *Session) key(wrap id.Digest, got map[id.Digest][]byte) (seal.CaseKey, e
 	}
 	opened, err := seal.Unwrap(got[wrap], s.keys...)
 	if err != nil {
-		return k, errors.Join(ErrCase, err)
+		return nil, errors.Join(ErrCase, err)
 	}
 	s.mu.Lock()
-	s.unwrap[wrap] = *opened
+	s.unwrap[wrap] = opened
 	s.mu.Unlock()
-	return *opened, nil
+	return opened, nil
 }
 
 func (s *Session) cached(d id.Digest) (line, bool) {
@@ -196,11 +196,11 @@ func (s *Session) cache(d id.Digest, l line) {
 	s.mu.Unlock()
 }
 
-func (s *Session) summary(c membersock.ListedCase, k seal.CaseKey, got map[id.Digest][]byte) (report.Summary, error) {
+func (s *Session) summary(c membersock.ListedCase, k *seal.CaseKey, got map[id.Digest][]byte) (report.Summary, error) {
 	if l, ok := s.cached(c.Summary); ok && l.summary.Case == c.Case {
 		return l.summary, nil
 	}
-	text, err := seal.OpenDocument(got[c.Summary], k.Identity())
+	text, err := seal.OpenDocument(got[c.Summary], k.Identities()...)
 	if err != nil {
 		return report.Summary{}, err
 	}
@@ -211,11 +211,11 @@ func (s *Session) summary(c membersock.ListedCase, k seal.CaseKey, got map[id.Di
 	return d, err
 }
 
-func (s *Session) state(c membersock.ListedCase, k seal.CaseKey, got map[id.Digest][]byte, r *roster.Roster) (report.State, error) {
+func (s *Session) state(c membersock.ListedCase, k *seal.CaseKey, got map[id.Digest][]byte, r *roster.Roster) (report.State, error) {
 	if l, ok := s.cached(c.State); ok && l.state.Case == c.Case {
 		return l.state, nil
 	}
-	text, err := seal.OpenDocument(got[c.State], k.Identity())
+	text, err := seal.OpenDocument(got[c.State], k.Identities()...)
 	if err != nil {
 		return report.State{}, err
 	}
@@ -226,11 +226,11 @@ func (s *Session) state(c membersock.ListedCase, k seal.CaseKey, got map[id.Dige
 	return d, err
 }
 
-func (s *Session) outcomeOf(of id.Case, digest id.Digest, k seal.CaseKey, got map[id.Digest][]byte, r *roster.Roster) (report.Outcome, error) {
+func (s *Session) outcomeOf(of id.Case, digest id.Digest, k *seal.CaseKey, got map[id.Digest][]byte, r *roster.Roster) (report.Outcome, error) {
 	if l, ok := s.cached(digest); ok && l.outcome.Case == of {
 		return l.outcome, nil
 	}
-	text, err := seal.OpenDocument(got[digest], k.Identity())
+	text, err := seal.OpenDocument(got[digest], k.Identities()...)
 	if err != nil {
 		return report.Outcome{}, err
 	}

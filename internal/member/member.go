@@ -129,12 +129,12 @@ type Session struct {
 	signed    id.Digest // of the roster's signed note
 	log       note.Verifier
 	seen      tlog.Tree
-	own       map[id.Case][]int64        // records of this session's statements
-	cases     map[id.Case]*Case          // as last opened
-	reporters map[id.Case]string         // as the case named its reporter when it was first opened
-	unwrap    map[id.Digest]seal.CaseKey // by digest of the wrap
-	lines     map[id.Digest]line         // summaries and states, by digest
-	witnessed Witnessed                  // as the last answer showed
+	own       map[id.Case][]int64         // records of this session's statements
+	cases     map[id.Case]*Case           // as last opened
+	reporters map[id.Case]string          // as the case named its reporter when it was first opened
+	unwrap    map[id.Digest]*seal.CaseKey // by digest of the wrap
+	lines     map[id.Digest]line          // summaries and states, by digest
+	witnessed Witnessed                   // as the last answer showed
 }
 
 // Open begins a session. The error is [*Removed], [ErrStranger], [ErrRoster],
@@ -145,7 +145,7 @@ func Open(ctx context.Context, c Config) (*Session, error) {
 	}
 	s := &Session{
 		c: c, keys: []age.Identity{c.Identity.Age()}, seen: accesslog.EmptyTree(),
-		own: map[id.Case][]int64{}, reporters: map[id.Case]string{}, cases: map[id.Case]*Case{}, unwrap: map[id.Digest]seal.CaseKey{}, lines: map[id.Digest]line{},
+		own: map[id.Case][]int64{}, reporters: map[id.Case]string{}, cases: map[id.Case]*Case{}, unwrap: map[id.Digest]*seal.CaseKey{}, lines: map[id.Digest]line{},
 	}
 	if c.Recovery != nil {
 		s.keys = append(s.keys, c.Recovery)

@@ -696,7 +696,7 @@ func TestACustodianGivesAccessAgain(t *testing.T) {
 	of := only(t, one)
 	must(t, one.Revoke(t.Context(), of, testvault.Two))
 	c := config(t, w, "pemegang-kunci")
-	c.Recovery = sheet.Identity()
+	c.Recovery = sheet.Identities()[0]
 	s := open(t, c)
 	if i := list(t, s)[0]; i.Err != nil || i.Title == "" {
 		t.Errorf("listed: %+v", i)

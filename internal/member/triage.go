@@ -121,7 +121,7 @@ func (s *Session) stated(c *Case, d report.State) (membersock.Handed, error) {
 	if err != nil {
 		return membersock.Handed{}, err
 	}
-	return sealed(id.RoleState, text, seal.SummaryFloor, c.key.Recipient())
+	return sealed(id.RoleState, text, seal.SummaryFloor, c.key.ListRecipient())
 }
 
 // Referred are the readers of a unit to whom a case would be given: not whom the
@@ -201,13 +201,16 @@ func (s *Session) refer(ctx context.Context, c *Case, state report.State, referr
 		}
 		key := c.key
 		if x.decoy { // opens nothing, also where a vault gives it out
-			other, err := seal.NewCaseKey()
-			if err != nil {
+			var err error
+			if key, err = key.Decoy(); err != nil {
 				return err
 			}
-			key = *other
 		}
-		wrap, err := key.Wrap(recipient)
+		seals := key.Wrap
+		if x.name.IsRecovery() {
+			seals = key.WrapWhole
+		}
+		wrap, err := seals(recipient)
 		if err != nil {
 			return err
 		}

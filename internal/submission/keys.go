@@ -50,8 +50,9 @@ type Readers struct {
 type caseKeys struct {
 	code   casecode.Code
 	caseID id.Case
-	key    *seal.CaseKey
-	tag    []byte // key of the form's tag
+	key    [32]byte // seed of the case identity
+	list   [32]byte // seed of the list identity, where the case is split among key witnesses
+	tag    []byte   // key of the form's tag
 }
 
 // CodeOf returns the case code that a form with this seed and these readers
@@ -73,15 +74,29 @@ func keysOf(s Seed, to Readers) (k caseKeys, err error) {
 		return k, err
 	}
 	k.caseID = id.CaseFrom([10]byte(name))
-	key, err := to.derive(s, "key", 32)
-	if err != nil {
-		return k, err
-	}
-	if k.key, err = seal.CaseKeyFromSeed([32]byte(key)); err != nil {
-		return k, err
+	for purpose, seed := range map[string]*[32]byte{"key": &k.key, "list": &k.list} {
+		b, err := to.derive(s, purpose, len(seed))
+		if err != nil {
+			return k, err
+		}
+		copy(seed[:], b)
 	}
 	k.tag, err = to.derive(s, "tag", 32)
 	return k, err
+}
+
+// caseKey makes the key of the case, split where the roster names key witnesses
+// of the unit.
+func (s *Sender) caseKey(k caseKeys, unit id.Unit) (*seal.CaseKey, error) {
+	need, members := s.roster.KeyWitnessesOf(unit)
+	if need == 0 {
+		return seal.CaseKeyFromSeed(k.key)
+	}
+	witnesses := make([]seal.KeyWitness, len(members))
+	for i, m := range members {
+		witnesses[i] = seal.KeyWitness{Member: m.ID, To: s.recipients[m.ID]}
+	}
+	return seal.SplitCaseKey(k.caseID, k.key, k.list, need, witnesses)
 }
 
 // derive is HKDF-SHA256 (RFC 5869) without salt; the info names the purpose

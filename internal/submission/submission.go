@@ -41,7 +41,7 @@ type Sender struct {
 	vault      *depositsock.Client
 	roster     *roster.Roster
 	digest     id.Digest                   // of the signed roster
-	recipients map[id.Member]age.Recipient // of all current readers and recovery sheets
+	recipients map[id.Member]age.Recipient // of all current readers, recovery sheets and key witnesses
 }
 
 // NewSender reads the recipients of a roster whose signature the caller has
@@ -63,7 +63,8 @@ func NewSender(vault *depositsock.Client, r *roster.Roster, signed id.Digest) (*
 				return nil, err
 			}
 		}
-		for _, m := range r.Readers(u.ID, nil) {
+		_, witnesses := r.KeyWitnessesOf(u.ID)
+		for _, m := range append(r.Readers(u.ID, nil), witnesses...) {
 			if err := add(m.ID, m.Recipient); err != nil {
 				return nil, err
 			}
@@ -136,18 +137,22 @@ func (s *Sender) Begin(ctx context.Context, day id.Day, f Form) (*Submission, er
 	if err != nil {
 		return nil, err
 	}
+	key, err := s.caseKey(k, unit.ID)
+	if err != nil {
+		return nil, err
+	}
 	reporter, err := k.code.Identity()
 	if err != nil {
 		return nil, err
 	}
 	sub := &Submission{
-		code: k.code, key: k.key, to: k.key.Recipient(), reporter: reporter.Recipient(), summary: true,
+		code: k.code, key: key, to: key.Recipient(), reporter: reporter.Recipient(), summary: true,
 		tag: hmac.New(sha256.New, k.tag),
 		letter: report.Letter{
 			V: 1, Case: k.caseID, Day: day, Language: f.Language, Unit: unit.ID, Without: f.To.Without,
 			Reporter: reporter.Recipient().String(), Report: &f.Report,
 		},
-		card: seal.Card{Case: k.caseID, Unit: unit.ID, Recipient: k.key.Recipient().String(), Day: day},
+		card: seal.Card{Case: k.caseID, Unit: unit.ID, Recipient: key.Recipient().String(), Day: day},
 	}
 	for _, m := range members {
 		sub.readers = append(sub.readers, reader{m.ID, s.recipients[m.ID]})
@@ -298,15 +303,19 @@ func (s *Submission) Commit(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	if s.summary {
+		title := s.letter.Report.Title()
+		if need, _ := s.key.Shares(); need > 0 {
+			title = "" // the reporter's words open with the key witnesses' shares only
+		}
 		summary, err := report.Encode(report.Summary{
 			V: 1, Case: s.letter.Case, Day: s.letter.Day, Language: s.letter.Language, Unit: s.letter.Unit,
 			Without: s.letter.Without, Reporter: s.letter.Reporter,
-			Category: s.letter.Report.Category, Title: s.letter.Report.Title(), Files: len(s.letter.Attachments),
+			Category: s.letter.Report.Category, Title: title, Files: len(s.letter.Attachments),
 		})
 		if err != nil {
 			return Result{}, err
 		}
-		if err := s.document(id.RoleSummary, summary, seal.SummaryFloor, s.to); err != nil {
+		if err := s.document(id.RoleSummary, summary, seal.SummaryFloor, s.key.ListRecipient()); err != nil {
 			return Result{}, err
 		}
 	}
@@ -381,7 +390,11 @@ func (s *Submission) wrap() error {
 	}
 	var leaves []accesslog.WrapLeaf
 	for _, r := range s.readers {
-		b, err := s.key.Wrap(r.to)
+		seals := s.key.Wrap
+		if r.member.IsRecovery() {
+			seals = s.key.WrapWhole
+		}
+		b, err := seals(r.to)
 		if err != nil {
 			return err
 		}

@@ -144,7 +144,7 @@ func TestAReportTravelsToItsReaderAndBack(t *testing.T) {
 	}
 	key, err := seal.Unwrap(objects[list.Cases[0].Wrap], w.one.age)
 	must(t, err)
-	text, err := seal.OpenDocument(objects[list.Cases[0].Summary], key.Identity())
+	text, err := seal.OpenDocument(objects[list.Cases[0].Summary], key.Identities()...)
 	must(t, err)
 	summary, err := report.Decode[report.Summary](text, of)
 	must(t, err)
@@ -158,7 +158,7 @@ func TestAReportTravelsToItsReaderAndBack(t *testing.T) {
 	var letter report.Letter
 	for _, o := range opened.Case.Objects {
 		if o.Role == id.RoleLetter {
-			text, err := seal.OpenDocument(objects[o.Digest], key.Identity())
+			text, err := seal.OpenDocument(objects[o.Digest], key.Identities()...)
 			must(t, err)
 			letter, err = report.Decode[report.Letter](text, of)
 			must(t, err)
@@ -171,7 +171,7 @@ func TestAReportTravelsToItsReaderAndBack(t *testing.T) {
 	_, objects, err = w.act(w.one, accesslog.Statement{Action: accesslog.Open, Case: of, Objects: []id.Object{opened.Case.Objects[at].Object}})
 	must(t, err)
 	a := letter.Attachments[0]
-	r, err := seal.OpenContent(bytes.NewReader(objects[a.Object]), a.Size, a.SHA256, key.Identity())
+	r, err := seal.OpenContent(bytes.NewReader(objects[a.Object]), a.Size, a.SHA256, key.Identities()...)
 	must(t, err)
 	if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, evidence) {
 		t.Errorf("attachment: %d bytes, %v", len(got), err)
@@ -391,7 +391,7 @@ func (w *world) answer(m *member, of id.Case, a report.Answer) {
 	}
 	var to []age.Recipient
 	for _, b := range got {
-		if text, err := seal.OpenDocument(b, key.Identity()); err == nil {
+		if text, err := seal.OpenDocument(b, key.Identities()...); err == nil {
 			if l, err := report.Decode[report.Letter](text, of); err == nil && l.Reporter != "" {
 				r, err := seal.ParseRecipient(l.Reporter)
 				must(w.t, err)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/seal"
 )
 
 // Vectors of docs/formats.md.
@@ -36,11 +37,20 @@ func TestVectors(t *testing.T) {
 			t.Fatal(err)
 		}
 		for name, got := range map[string]string{
-			"code": k.code.Reveal(), "case": string(k.caseID), "key": k.key.Export(), "tag": hex.EncodeToString(k.tag),
+			"code": k.code.Reveal(), "case": string(k.caseID), "key": identity(t, k.key), "list": identity(t, k.list), "tag": hex.EncodeToString(k.tag),
 		} {
 			if got != v[name] {
 				t.Errorf("%s for %s: got %s, want %s", name, to.Unit, got, v[name])
 			}
 		}
 	}
+}
+
+func identity(t *testing.T, seed [32]byte) string {
+	t.Helper()
+	i, err := seal.HybridIdentity(seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i.String()
 }
