@@ -31,6 +31,7 @@ type rosterCmd struct {
 	Witnesses rosterWitnessesCmd `cmd:"" help:"Say in the draft who has to cosign the access log."`
 	Show      rosterShowCmd      `cmd:"" help:"Show the draft and what it changes, or a signed roster."`
 	Sign      rosterSignCmd      `cmd:"" help:"Sign the draft with the root key."`
+	Verify    rosterVerifyCmd    `cmd:"" help:"Prove from the access log which roster was in force when, and to whom each case was sealed."`
 }
 
 // rosterDir is the folder that all of these work in.

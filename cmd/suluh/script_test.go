@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == dialer.Command { // a part that runs here has started it
 		main()
 	}
-	testscript.Main(m, map[string]func(){"suluh": main, "reporter": asReporter, "intake-then-temp": intakeThenTemp, "on-kernel-without": onKernelWithout})
+	testscript.Main(m, map[string]func(){"suluh": main, "reporter": asReporter, "intake-then-temp": intakeThenTemp, "on-kernel-without": onKernelWithout, "rogue": asRogue})
 }
 
 // TestScripts runs testdata/script/*.txtar: what people type, and what they
@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 //	                        itprov, its recovery sheet in sheet.txt, every passphrase in pass; the flags of suluh case are set
 //
 // the proxy of reporters (see socksCmds), the reporter's side (see asReporter), the stock age command, a plugin of it
-// (age-plugin-uji), jq and zbarimg.
+// (age-plugin-uji), a rogue vault's log (see asRogue), jq and zbarimg.
 func TestScripts(t *testing.T) {
 	bin := t.TempDir()
 	if out, err := exec.Command("go", "build", "-o", bin+"/", "filippo.io/age/cmd/age", "../../crypto/keyfile/testdata/age-plugin-uji").CombinedOutput(); err != nil {

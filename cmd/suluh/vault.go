@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -12,10 +13,12 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/internal/onion"
 	"suluh.example/suluh/internal/serve"
 	"suluh.example/suluh/vault"
@@ -30,6 +33,8 @@ type vaultCmd struct {
 	Run    vaultRunCmd    `cmd:"" default:"withargs" help:"Run a vault until SIGTERM."`
 	Batch  vaultBatchCmd  `cmd:"" help:"End the day by hand: enter waiting deposits into the log."`
 	Roster vaultRosterCmd `cmd:"" help:"Install a signed roster."`
+
+	Readers vaultReadersCmd `cmd:"" help:"Open to an auditor whom cases were sealed to."`
 }
 
 type vaultInitCmd struct {
@@ -205,6 +210,49 @@ func (c *vaultRosterCmd) Run(ctx context.Context) error {
 	}
 	fmt.Println("the roster is in force and in the log")
 	return nil
+}
+
+type vaultReadersCmd struct {
+	Dir  string   `required:"" type:"path" help:"Directory of the vault."`
+	Case []string `arg:"" help:"Cases that the auditor asked about (K-…), whose day has ended."`
+}
+
+func (vaultReadersCmd) Help() string {
+	return `Prints, for each case, what opens the commitment in its deposit's record: suluh roster verify --readers checks it against the log. It tells nothing of what was reported.
+
+It does tell whom the reporter left out. Answer an auditor's written question with it, hand it over by hand or sealed, and delete it afterwards; nobody who is named in it may get it. Works whether the vault runs or not.
+
+Example:
+  suluh vault readers --dir /var/lib/suluh/vault K-ABCD-EFGH-IJKL-MNOP >K-ABCD-EFGH-IJKL-MNOP.readers`
+}
+
+func (c *vaultReadersCmd) Run(ctx context.Context) error {
+	var cases []id.Case
+	for _, name := range c.Case {
+		of, err := id.ParseCase(strings.ToUpper(name))
+		if err != nil {
+			return errors.New("a case's name is like K-XXXX-XXXX-XXXX-XXXX")
+		}
+		cases = append(cases, of)
+	}
+	control := controlsock.NewClient(filepath.Join(c.Dir, "control.sock"))
+	var all bytes.Buffer // nothing is printed unless all is there
+	for _, of := range cases {
+		text, err := control.Readers(ctx, of)
+		if controlsock.IsAbsent(err) {
+			err = opened(ctx, c.Dir, func(v *vault.Vault) error {
+				r, err := v.Readers(ctx, of)
+				text = r.Format()
+				return err
+			})
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", of, err)
+		}
+		all.Write(text)
+	}
+	_, err := all.WriteTo(os.Stdout)
+	return err
 }
 
 // openVault opens a vault whose temporary files stay on its own disk: SQLite

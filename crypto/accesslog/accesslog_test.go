@@ -408,3 +408,41 @@ func FuzzReceipt(f *testing.F) {
 		}
 	})
 }
+
+func TestReadersOpenNothingElse(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := accesslog.Readers{Log: "suluh.example/uji", Case: id.NewCase()}
+		for i := range rapid.IntRange(1, 20).Draw(t, "readers") {
+			r.Opened = append(r.Opened, accesslog.WrapLeaf{Salt: [16]byte{byte(i)}, Member: id.Member(fmt.Sprintf("m-%d", i)), Wrap: id.DigestOf([]byte{byte(i)})})
+		}
+		r.Leaves, _ = accesslog.BlindWraps(r.Opened)
+		wraps := tlog.Tree{N: int64(len(r.Leaves)), Hash: accesslog.WrapsRoot(r.Leaves)}
+		text := append(r.Format(), r.Format()...)
+		all, err := accesslog.ParseReaders(text)
+		if err != nil || len(all) != 2 || !bytes.Equal(append(all[0].Format(), all[1].Format()...), text) {
+			t.Fatalf("%d openings, %v", len(all), err)
+		}
+		if err := all[1].Check(wraps); err != nil {
+			t.Fatal(err)
+		}
+		for name, change := range map[string]func(*accesslog.Readers){
+			"another leaf":     func(r *accesslog.Readers) { r.Leaves[0][0] ^= 1 },
+			"a leaf less":      func(r *accesslog.Readers) { r.Leaves = r.Leaves[1:] },
+			"a leaf more":      func(r *accesslog.Readers) { r.Leaves = append(r.Leaves, r.Leaves[0]) },
+			"another member":   func(r *accesslog.Readers) { r.Opened[0].Member = "somebody-else" },
+			"another wrap":     func(r *accesslog.Readers) { r.Opened[0].Wrap[0] ^= 1 },
+			"another salt":     func(r *accesslog.Readers) { r.Opened[0].Salt[0] ^= 0x80 },
+			"somebody twice":   func(r *accesslog.Readers) { r.Opened = append(r.Opened, r.Opened[0]) },
+			"no leaves at all": func(r *accesslog.Readers) { r.Leaves = nil },
+		} {
+			forged, err := accesslog.ParseReaders(r.Format())
+			if err != nil {
+				t.Fatal(err)
+			}
+			change(&forged[0])
+			if !errors.Is(forged[0].Check(wraps), accesslog.ErrCommitment) {
+				t.Errorf("%s was taken", name)
+			}
+		}
+	})
+}

@@ -179,6 +179,12 @@ func (r *Result) NameOf(m id.Member) string {
 type Log struct {
 	Progress func(done, of int64) // called now and then by Extend if set
 
+	// Each is called by Extend, if set, for each record in its order, with its
+	// statement, if it has one, and the roster in force. What it is told counts
+	// only once Extend has succeeded: signatures are checked meanwhile. It may
+	// keep nothing but copies.
+	Each func(r *accesslog.Record, s *accesslog.Statement, in *roster.Roster)
+
 	files Files
 	key   note.Verifier
 	state state
@@ -438,6 +444,9 @@ func (l *Log) inOrder(ctx context.Context, b *bundle) (int, error) {
 			return i, err
 		}
 		l.index.add(p)
+		if l.Each != nil {
+			l.Each(&p.record, &p.statement, l.state.roster)
+		}
 	}
 	return len(b.parsed), nil
 }

@@ -1,6 +1,6 @@
 // Package controlsock is the operator's socket to a running vault: end the
 // day, install the next signed roster, copy the database for a backup, go on
-// after one was restored. Its file is the operator's alone. It offers nothing
+// after one was restored, open to an auditor whom a case was sealed to. Its file is the operator's alone. It offers nothing
 // about any case that the operator, who owns the files, doesn't have.
 package controlsock
 
@@ -27,9 +27,10 @@ var (
 	ErrNotRestored = wire.NewError("not-restored", "the vault does not wait after a restore")
 	ErrCheckpoint  = wire.NewError("checkpoint", "the checkpoint is not signed by this log's key, or is of a log that this one does not come from")
 	ErrReason      = wire.NewError("reason", "the reason is not a line of 10 to 200 characters")
+	ErrCase        = wire.NewError("case", "the log has no deposit of this case: there is none, or its day has not ended yet")
 )
 
-var known = wire.Errors{ErrRoster, ErrDoor, ErrRestored, ErrNotRestored, ErrCheckpoint, ErrReason}
+var known = wire.Errors{ErrRoster, ErrDoor, ErrRestored, ErrNotRestored, ErrCheckpoint, ErrReason, ErrCase}
 
 const prefix = "/control/v1/"
 
@@ -66,6 +67,8 @@ type Vault interface {
 	// GoOn lets a vault that was restored take changes again, and records what
 	// is lost; ErrNotRestored, ErrCheckpoint or ErrReason.
 	GoOn(ctx context.Context, lost []byte, reason string) (accesslog.Restore, error)
+	// Readers opens the commitment to a case's readers; ErrCase.
+	Readers(ctx context.Context, of id.Case) (accesslog.Readers, error)
 }
 
 // What heads a snapshot.
@@ -124,6 +127,22 @@ func Handler(v Vault) http.Handler {
 			return
 		}
 		wire.JSON(w, done)
+	})
+	m.HandleFunc("GET "+prefix+"readers/{case}", func(w http.ResponseWriter, r *http.Request) {
+		of, err := id.ParseCase(r.PathValue("case"))
+		if err != nil {
+			err = ErrCase
+		}
+		var readers accesslog.Readers
+		if err == nil {
+			readers, err = v.Readers(r.Context(), of)
+		}
+		if err != nil {
+			known.Write(w, err)
+			return
+		}
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write(readers.Format()) // the other end is gone otherwise
 	})
 	return m
 }
@@ -187,6 +206,14 @@ func (c *Client) GoOn(ctx context.Context, lost []byte, reason string) (done acc
 	}
 	defer r.Body.Close()
 	return done, wire.Decode(r.Body, &done)
+}
+
+// maxReaders is the most bytes of an opening: 512 leaves, all of them opened.
+const maxReaders = 128 << 10
+
+// Readers asks for the opening of a case's readers, as crypto/accesslog formats it.
+func (c *Client) Readers(ctx context.Context, of id.Case) ([]byte, error) {
+	return c.wire.Bytes(ctx, "readers/"+string(of), maxReaders)
 }
 
 // IsAbsent tells whether no vault runs behind the socket.
