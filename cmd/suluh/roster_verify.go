@@ -91,7 +91,7 @@ func (c *rosterVerifyCmd) Run(ctx context.Context) error {
 	}
 	var unknown []error
 	for _, name := range c.Roster {
-		unknown = append(unknown, inLog(name, root, v.Rosters))
+		unknown = append(unknown, inLog(name, root, v.Rosters, r.TimeZone()))
 	}
 	if !none {
 		cases, faults := ledger.Cases(r, openings)
@@ -154,7 +154,7 @@ func readOpenings(names []string) (all []accesslog.Readers, err error) {
 }
 
 // inLog tells whether a signed roster is one of the log's, and prints since when.
-func inLog(name string, root note.Verifier, versions []recipients.Version) error {
+func inLog(name string, root note.Verifier, versions []recipients.Version, zone *time.Location) error {
 	signed, err := os.ReadFile(name)
 	if err != nil {
 		return err
@@ -165,7 +165,7 @@ func inLog(name string, root note.Verifier, versions []recipients.Version) error
 	}
 	for _, v := range versions {
 		if v.Digest == roster.Digest(signed) {
-			fmt.Fprintf(os.Stderr, "suluh: %s is version %d, in the log since record %d%s\n", name, v.Version, v.Record, replaced(v))
+			fmt.Fprintf(os.Stderr, "suluh: %s is version %d, in the log since record %d%s\n", name, v.Version, v.Record, replaced(v, zone))
 			return nil
 		}
 	}
@@ -173,11 +173,11 @@ func inLog(name string, root note.Verifier, versions []recipients.Version) error
 		"ask the keeper of the root key who had it signed, and whether it was ever installed (suluh vault roster)")
 }
 
-func replaced(v recipients.Version) string {
+func replaced(v recipients.Version, zone *time.Location) string {
 	if v.Until.IsZero() {
 		return ", and in force"
 	}
-	return ", and was replaced on " + v.Until.Format(time.DateOnly)
+	return ", and was replaced on " + v.Until.In(zone).Format(time.DateOnly)
 }
 
 func has(cases []recipients.Case, of id.Case) bool {
