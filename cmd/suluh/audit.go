@@ -85,14 +85,14 @@ func progress() func(done, of int64) {
 	}
 }
 
-// verify verifies the whole log.
-func (c *auditLog) verify(ctx context.Context) (*check.Log, *check.Result, error) {
+// verify verifies the whole log; for a list, entries are kept.
+func (c *auditLog) verify(ctx context.Context, entries bool) (*check.Log, *check.Result, error) {
 	files, key, _, err := c.open()
 	if err != nil {
 		return nil, nil, err
 	}
 	log := check.New(files, key)
-	log.Progress = progress()
+	log.Progress, log.NoEntries = progress(), !entries
 	r, err := log.Extend(ctx)
 	return log, r, err
 }
@@ -175,10 +175,10 @@ func wasRestored(unseen []check.Restored) error {
 }
 
 func (c *auditVerifyCmd) Run(ctx context.Context) error {
-	log, r, err := c.verify(ctx)
+	log, r, err := c.verify(ctx, false)
 	kept := accesslog.EmptyTree()
 	if err == nil && c.Continues != "" {
-		kept, err = c.continues(log)
+		kept, err = c.continues(ctx, log)
 	}
 	var witnesses *check.Witnesses
 	if err == nil {
@@ -276,7 +276,7 @@ func (c *auditVerifyCmd) receipt(log *check.Log) (receipt, error) {
 }
 
 // continues returns the tree that was kept, if the log still begins with it.
-func (c *auditVerifyCmd) continues(log *check.Log) (before tlog.Tree, err error) {
+func (c *auditVerifyCmd) continues(ctx context.Context, log *check.Log) (before tlog.Tree, err error) {
 	key, _, err := readLogKey(c.LogKey)
 	if err != nil {
 		return before, err
@@ -288,7 +288,7 @@ func (c *auditVerifyCmd) continues(log *check.Log) (before tlog.Tree, err error)
 	if before, err = accesslog.OpenCheckpoint(msg, key); err != nil {
 		return before, errors.New("the checkpoint that was kept is not signed by this log's key")
 	}
-	return before, log.Continues(before)
+	return before, log.Continues(ctx, before)
 }
 
 // intact is the one sentence.
@@ -362,7 +362,7 @@ func (c *auditListCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, r, err := c.verify(ctx)
+	_, r, err := c.verify(ctx, true)
 	if err != nil {
 		return err
 	}

@@ -222,16 +222,25 @@ func ReadStatement(msg []byte) (Statement, error) {
 // OpenStatement checks a signed statement: one known member signed it, the one
 // that it names.
 func OpenStatement(msg []byte, known note.Verifiers) (Statement, error) {
-	n, err := note.Open(msg, known)
-	if err != nil {
-		return Statement{}, fmt.Errorf("statement: %w", err)
-	}
-	s, err := ParseStatement(n.Text)
+	s, err := ReadStatement(msg)
 	if err != nil {
 		return Statement{}, err
 	}
-	if len(n.Sigs) != 1 || len(n.UnverifiedSigs) != 0 || n.Sigs[0].Name != string(s.Member) {
-		return Statement{}, fmt.Errorf("statement: signed by another than it names")
+	if err := CheckSigned(msg, s.Member, known); err != nil {
+		return Statement{}, err
 	}
 	return s, nil
+}
+
+// CheckSigned checks who signed a statement that was read before: the member that
+// it names, and nobody else.
+func CheckSigned(msg []byte, by id.Member, known note.Verifiers) error {
+	n, err := note.Open(msg, known)
+	if err != nil {
+		return fmt.Errorf("statement: %w", err)
+	}
+	if len(n.Sigs) != 1 || len(n.UnverifiedSigs) != 0 || n.Sigs[0].Name != string(by) {
+		return fmt.Errorf("statement: signed by another than it names")
+	}
+	return nil
 }

@@ -329,7 +329,7 @@ func TestAnOlderStateShouts(t *testing.T) {
 	// One of a later state has found what the operator leaves out.
 	before, err := accesslog.OpenCheckpoint(later, o.Log)
 	must(t, err)
-	if err := log.Continues(before); !errors.As(err, &f) || f.Fault != check.FaultFork || !strings.Contains(f.What, "leaves out") {
+	if err := log.Continues(t.Context(), before); !errors.As(err, &f) || f.Fault != check.FaultFork || !strings.Contains(f.What, "leaves out") {
 		t.Errorf("a later checkpoint: %v", err)
 	}
 	if x, err := vault.Doctor(t.Context(), w.Dir, later); err != nil || len(x) != 1 || strings.Contains(x[0].Do, "Nothing else") {

@@ -3,11 +3,12 @@ package main
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
+	"slices"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -30,9 +31,23 @@ func (s *stored) ReadHashes(at []int64) ([]tlog.Hash, error) {
 	return out, nil
 }
 
+// A made log has a batch of deposits after so many records, and of a case so
+// many records in the mean.
+const (
+	perBatch = 20 * accesslog.TileWidth
+	ofBatch  = 100 // deposits
+)
+
+// madeCase is a case of a made log.
+type madeCase struct {
+	id     id.Case
+	covers []accesslog.Cover // of each member who reads it
+}
+
 // writeLog writes a log of n records to the instance's folder, as an export of
-// a vault would be: a case, and members who list and open it in turn. Every
-// statement is truly signed, with what its member had seen of the log.
+// a vault would be: batches of cases, and members who list, open and answer them
+// in turn, ten times a second. Every statement is truly signed, with what its
+// member had seen of the log.
 func (in *instance) writeLog(log note.Signer, n int64) error {
 	began := time.Now().Add(-time.Duration(n) * 100 * time.Millisecond).Truncate(time.Second)
 	signed, err := in.roster.Sign(in.root)
@@ -42,44 +57,50 @@ func (in *instance) writeLog(log note.Signer, n int64) error {
 	if err := in.file("rosters/"+roster.Digest(signed).String(), signed); err != nil {
 		return err
 	}
-	of, day := id.NewCase(), id.DayOf(began, time.UTC)
-	covers, wraps, err := in.covers()
-	if err != nil {
-		return err
-	}
 	first := []accesslog.Record{
 		{Kind: accesslog.KindConfigure, Settings: []accesslog.Setting{{Key: "origin", Value: origin}, {Key: "zone", Value: "UTC"}, {Key: "root", Value: in.rootKey}}},
 		{Kind: accesslog.KindRoster, Roster: accesslog.RosterRecord{Version: 1, Digest: roster.Digest(signed), Size: int64(len(signed))}},
-		{Kind: accesslog.KindDeposit, Deposit: accesslog.DepositRecord{Day: day, Case: of, Digest: id.DigestOf([]byte(of)), Wraps: wraps}},
-		{Kind: accesslog.KindBatch, Batch: accesslog.BatchRecord{Day: day, Deposits: 1}},
 	}
+	var cases []madeCase
 	var tree stored
 	for at := int64(0); at < n; at += accesslog.TileWidth {
 		if err := in.b.ctx.Err(); err != nil {
 			return err
 		}
 		records := make([]accesslog.Record, min(accesslog.TileWidth, n-at))
+		timeOf := func(seq int64) time.Time {
+			return began.Add(time.Duration(seq) * 100 * time.Millisecond).Truncate(time.Second)
+		}
+		from := 0
+		if at == 0 {
+			from = copy(records, first)
+		}
+		if at%perBatch == 0 && from+ofBatch < len(records) {
+			day := id.DayOf(timeOf(at+int64(from)+ofBatch), time.UTC)
+			if cases, err = in.deposit(records[from:][:ofBatch+1], day, cases); err != nil {
+				return err
+			}
+		}
 		root, err := tlog.TreeHash(at, &tree)
 		if err != nil {
 			return err
 		}
+		leaves, hashes := make([][]byte, len(records)), make([]tlog.Hash, len(records))
 		var g errgroup.Group
-		for i := range records {
-			seq := at + int64(i)
-			if seq < int64(len(first)) {
-				records[i] = first[seq]
-			}
-			records[i].Seq, records[i].Time = seq, began.Add(time.Duration(seq)*100*time.Millisecond)
-		}
 		const part = accesslog.TileWidth / 4
 		for from := 0; from < len(records); from += part {
 			g.Go(func() error {
 				for i := from; i < min(from+part, len(records)); i++ {
-					if r := &records[i]; r.Kind == "" {
-						if err := in.sign(r, of, covers, tlog.Tree{N: at, Hash: root}); err != nil {
+					r := &records[i]
+					r.Seq = at + int64(i)
+					r.Time = timeOf(r.Seq)
+					if r.Kind == "" {
+						if err := in.sign(r, cases, tlog.Tree{N: at, Hash: root}); err != nil {
 							return err
 						}
 					}
+					leaves[i] = r.Format()
+					hashes[i] = tlog.RecordHash(leaves[i])
 				}
 				return nil
 			})
@@ -88,9 +109,8 @@ func (in *instance) writeLog(log note.Signer, n int64) error {
 			return err
 		}
 		var bundle []byte
-		for _, r := range records {
-			leaf := r.Format()
-			h, err := tlog.StoredHashes(r.Seq, leaf, &tree)
+		for i, leaf := range leaves {
+			h, err := tlog.StoredHashesForRecordHash(at+int64(i), hashes[i], &tree)
 			if err != nil {
 				return err
 			}
@@ -117,7 +137,24 @@ func (in *instance) writeLog(log note.Signer, n int64) error {
 	if err != nil {
 		return err
 	}
-	return in.file("checkpoint", checkpoint)
+	return errors.Join(in.file("log.vkey", []byte(in.logKey+"\n")), in.file("checkpoint", checkpoint))
+}
+
+// deposit fills in the records of a batch, and adds its cases.
+func (in *instance) deposit(records []accesslog.Record, day id.Day, cases []madeCase) ([]madeCase, error) {
+	n := len(records) - 1
+	for i := range records[:n] {
+		of := id.NewCase()
+		covers, wraps, err := in.covers()
+		if err != nil {
+			return nil, err
+		}
+		cases = append(cases, madeCase{of, covers})
+		records[i] = accesslog.Record{Kind: accesslog.KindDeposit, Deposit: accesslog.DepositRecord{Day: day, Case: of, Digest: id.DigestOf([]byte(of)), Wraps: wraps}}
+	}
+	slices.SortFunc(records[:n], func(a, b accesslog.Record) int { return bytes.Compare(a.Deposit.Digest[:], b.Deposit.Digest[:]) })
+	records[n] = accesslog.Record{Kind: accesslog.KindBatch, Batch: accesslog.BatchRecord{Day: day, Deposits: int64(n)}}
+	return cases, nil
 }
 
 // covers makes the commitment to the readers of a case of the first unit, and
@@ -139,15 +176,26 @@ func (in *instance) covers() ([]accesslog.Cover, tlog.Tree, error) {
 	return covers, tlog.Tree{N: int64(len(hashes)), Hash: accesslog.WrapsRoot(hashes)}, nil
 }
 
-// sign makes a record that of a statement.
-func (in *instance) sign(r *accesslog.Record, of id.Case, covers []accesslog.Cover, seen tlog.Tree) error {
-	who := int(r.Seq) % len(covers)
+// sign makes a record that of a statement: of each member's records half are
+// lists, and of the others, most are of cases that came lately.
+func (in *instance) sign(r *accesslog.Record, cases []madeCase, seen tlog.Tree) error {
+	const readers = 4
+	who := int(r.Seq) % readers
 	m := in.members[who]
 	s := accesslog.Statement{Log: origin, Action: accesslog.List, Member: m.id, Time: r.Time, Seen: seen}
-	if r.Count = 1; r.Seq/int64(len(covers))%2 == 1 {
-		s.Action, s.Case, r.Cover, r.Count = accesslog.Open, of, covers[who], 0
-	}
 	binary.BigEndian.PutUint64(s.Nonce[:], uint64(r.Seq))
+	if r.Count = 1; r.Seq/readers%2 == 1 {
+		lately := len(cases)
+		if r.Seq%16 != 0 {
+			lately = min(lately, 3*ofBatch)
+		}
+		of := cases[len(cases)-1-int(r.Seq*7919%int64(lately))]
+		s.Action, s.Case, r.Cover, r.Count = accesslog.Open, of.id, of.covers[who], 0
+		if r.Seq%64 == 7 {
+			s.Action = accesslog.Reply
+			s.Objects = []id.Object{{Role: id.RoleAnswer, Digest: id.DigestOf(s.Nonce[:]), Size: 4 << 10}}
+		}
+	}
 	var err error
 	r.Kind = accesslog.KindStatement
 	r.Statement, err = s.Sign(m.sign)
@@ -162,14 +210,37 @@ func (in *instance) file(path string, data []byte) error {
 	return os.WriteFile(name, data, 0o600)
 }
 
-// verify runs suluh audit verify on the folder, and returns the most memory
-// that it took.
-func (in *instance) verify() (string, int64, error) {
-	cmd := exec.CommandContext(in.b.ctx, in.b.bin, "audit", "verify", "--log-key", in.logKey, in.dir)
+// verify runs suluh audit verify on the folder, and returns what it took.
+func (in *instance) verify(args ...string) (v verified, err error) {
+	p := &process{cmd: exec.CommandContext(in.b.ctx, in.b.bin, slices.Concat([]string{"audit", "verify", "--log-key", in.logKey}, args, []string{in.dir})...)}
 	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Run(); err != nil {
-		return out.String(), 0, fmt.Errorf("audit verify: %w", err)
+	p.cmd.Stdout, p.cmd.Stderr = &out, &out
+	began := time.Now()
+	if err := p.cmd.Start(); err != nil {
+		return v, err
 	}
-	return out.String(), cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10, nil
+	done := make(chan error, 1)
+	go func() { done <- p.cmd.Wait() }()
+	// What the kernel tells of a process that has ended counts the memory of the
+	// one that started it.
+	for {
+		select {
+		case err := <-done:
+			v.took, v.cpu = time.Since(began), used(p.cmd.ProcessState)
+			if err != nil {
+				err = fmt.Errorf("audit verify: %w\n%s", err, out.Bytes())
+			}
+			return v, err
+		case <-time.After(10 * time.Millisecond):
+			if n, err := p.memory("VmHWM"); err == nil { // it may just have ended
+				v.memory = max(v.memory, n)
+			}
+		}
+	}
+}
+
+// verified is what a verification took.
+type verified struct {
+	took, cpu time.Duration
+	memory    int64 // bytes, at most
 }

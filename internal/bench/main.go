@@ -37,6 +37,7 @@ type bench struct {
 	age     string // the age command
 	flood   int64  // bytes of each of the sixteen uploads
 	records int64  // of the log that is verified
+	log     string // folder in which that log is kept; "" for one that is removed
 	rounds  int
 	phase   time.Duration
 	table   []row
@@ -65,6 +66,7 @@ func run(ctx context.Context) (err error) {
 	only := flag.String("only", "", "measure one part: reports, upload, submit, records, audit, start, browser")
 	flag.Int64Var(&b.flood, "flood", 256<<20, "bytes of each of the sixteen uploads at once")
 	flag.Int64Var(&b.records, "records", 1_000_000, "records of the log that is verified")
+	flag.StringVar(&b.log, "log", "", "folder in which the log that is verified is made and kept, or was by an earlier run")
 	flag.IntVar(&b.rounds, "rounds", 3, "rounds of each measurement, of which the median counts")
 	flag.DurationVar(&b.phase, "phase", 3*time.Second, "length of each measurement of a rate")
 	year := flag.String("year", "", "only write the made log of a year into this folder, and measure nothing")

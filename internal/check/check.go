@@ -13,9 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"slices"
-	"sync"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -173,11 +171,13 @@ func (r *Result) NameOf(m id.Member) string {
 }
 
 // Log is a log under verification. What was checked once stays checked: each
-// [Log.Extend] only reads what came since. It keeps the hashes of all records,
-// nonces, and a few bytes of each record for lists, some 150 bytes a record in
-// all; but no record. It is not safe for concurrent use.
+// [Log.Extend] only reads what came since. It keeps no record, but some 25 bytes of
+// each for lists, unless NoEntries is set; a hash of every 256 records; some 200
+// bytes of each case, deposit and answer; and the nonces of the last minutes. It is
+// not safe for concurrent use.
 type Log struct {
-	Progress func(done, of int64) // called now and then by Extend if set
+	Progress  func(done, of int64) // called now and then by Extend if set
+	NoEntries bool                 // set before the first Extend: results have no entries
 
 	// Each is called by Extend, if set, for each record in its order, with its
 	// statement, if it has one, and the roster in force. What it is told counts
@@ -248,14 +248,14 @@ func (l *Log) extend(ctx context.Context) (*Result, error) {
 	if err := l.records(ctx, tree.N); err != nil {
 		// A record that was changed shows first in one that follows it.
 		var f *Finding
-		if errors.As(err, &f) && f.Fault == FaultFork {
+		if errors.As(err, &f) && (f.Fault == FaultFork || f.Fault == FaultTile) {
 			if d := l.differs(ctx, tree); d != nil {
 				return nil, d
 			}
 		}
 		return nil, err
 	}
-	root, err := l.state.rootOf(tree.N)
+	root, err := l.state.tree.root(ctx, tree.N)
 	if err != nil {
 		return nil, err
 	}
@@ -287,10 +287,10 @@ func (l *Log) extend(ctx context.Context) (*Result, error) {
 // before. Extend must have succeeded. If it doesn't, and a restore names just
 // that tree as the one that was lost, the finding is [FaultRestored]; a restore
 // that names another is no excuse.
-func (l *Log) Continues(before tlog.Tree) error {
+func (l *Log) Continues(ctx context.Context, before tlog.Tree) error {
 	n := l.state.size()
 	if before.N <= n {
-		root, err := l.state.rootOf(before.N)
+		root, err := l.state.tree.root(ctx, before.N)
 		if err != nil {
 			return err
 		}
@@ -336,241 +336,4 @@ func (l *Log) unnamed(before tlog.Tree) string {
 		}
 	}
 	return ""
-}
-
-// bundle is up to 256 records on their way through the checks.
-type bundle struct {
-	first  int64 // record
-	leaves [][]byte
-	parsed []parsed
-	ready  chan struct{} // closed once parsed
-}
-
-// records checks all records up to a size. Three things happen at once:
-// bundles are read ahead, their records parsed and their signatures checked on
-// all cores, and here, one record after another, everything that depends on
-// what came before. A record whose signature is bad may pass here first; it is
-// the first finding that counts.
-func (l *Log) records(ctx context.Context, size int64) error {
-	cores := runtime.GOMAXPROCS(0)
-	work := make(chan func())
-	var workers sync.WaitGroup
-	for range cores {
-		workers.Go(func() {
-			for do := range work {
-				do()
-			}
-		})
-	}
-	readCtx, stop := context.WithCancel(ctx)
-	defer stop()
-	ahead := make(chan *bundle, 2*cores)
-	var readErr error
-	go func() {
-		defer close(ahead)
-		for first := l.state.size(); first < size; {
-			b, err := l.read(readCtx, first, size)
-			if err != nil {
-				readErr = err
-				return
-			}
-			first += int64(len(b.leaves))
-			select {
-			case work <- b.parse:
-			case <-readCtx.Done():
-				return
-			}
-			ahead <- b
-		}
-	}()
-	var found first
-	var err error
-	for b := range ahead {
-		if err != nil || found.any() {
-			continue // drains what was read ahead
-		}
-		<-b.ready
-		var checked int
-		checked, err = l.inOrder(ctx, b)
-		work <- func() { found.keep(signatures(b.parsed[:checked])) }
-		if err != nil || found.any() {
-			stop()
-		}
-		if l.Progress != nil {
-			l.Progress(l.state.size(), size)
-		}
-	}
-	close(work)
-	workers.Wait()
-	var f *Finding
-	if errors.As(err, &f) {
-		found.keep(f)
-	}
-	switch {
-	case found.any():
-		return found.finding
-	case err != nil:
-		return err
-	case ctx.Err() != nil:
-		return ctx.Err()
-	}
-	return readErr
-}
-
-// read reads the bundle in which a record stands, from that record on.
-func (l *Log) read(ctx context.Context, from, size int64) (*bundle, error) {
-	start := from - from%accesslog.TileWidth
-	n := min(size-start, accesslog.TileWidth)
-	data, err := l.files(ctx, accesslog.TilePath(tlog.Tile{H: accesslog.TileHeight, L: -1, N: start / accesslog.TileWidth, W: int(n)}))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, &Finding{Seq: from, Fault: FaultMissing, What: "the file with this record and those after it is missing"}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read records from %d: %w", from, err)
-	}
-	leaves, err := accesslog.Entries(data)
-	if err != nil || int64(len(leaves)) != n {
-		return nil, &Finding{Seq: from, Fault: FaultForm, What: "the bundle of records that begins here is malformed"}
-	}
-	return &bundle{first: from, leaves: leaves[from-start:], ready: make(chan struct{})}, nil
-}
-
-// inOrder checks the records of a bundle one after another. It returns how
-// many have passed.
-func (l *Log) inOrder(ctx context.Context, b *bundle) (int, error) {
-	for i := range b.parsed {
-		p := &b.parsed[i]
-		if err := l.state.record(ctx, b.first+int64(i), p); err != nil {
-			return i, err
-		}
-		l.index.add(p)
-		if l.Each != nil {
-			l.Each(&p.record, &p.statement, l.state.roster)
-		}
-	}
-	return len(b.parsed), nil
-}
-
-// parsed is a record with all that can be told of it by itself.
-type parsed struct {
-	hash      tlog.Hash
-	record    accesslog.Record
-	statement accesslog.Statement
-	err       error          // of the record's form
-	badNote   bool           // the statement isn't in the agreed form
-	members   note.Verifiers // of the roster in force, once that is known
-}
-
-func (b *bundle) parse() {
-	defer close(b.ready)
-	b.parsed = make([]parsed, len(b.leaves))
-	for i, leaf := range b.leaves {
-		p := &b.parsed[i]
-		p.hash = tlog.RecordHash(leaf)
-		if p.record, p.err = accesslog.ParseRecord(leaf); p.err == nil && p.record.Kind == accesslog.KindStatement {
-			var err error
-			p.statement, err = accesslog.ReadStatement(p.record.Statement)
-			p.badNote = err != nil
-		}
-	}
-	b.leaves = nil
-}
-
-// signatures checks who signed the statements among the records.
-func signatures(records []parsed) *Finding {
-	for i := range records {
-		p := &records[i]
-		if p.record.Kind != accesslog.KindStatement {
-			continue
-		}
-		if _, err := accesslog.OpenStatement(p.record.Statement, p.members); err != nil {
-			return &Finding{Seq: p.record.Seq, Fault: FaultSignature, What: notSigned}
-		}
-	}
-	return nil
-}
-
-const notSigned = "its statement is not signed by the member of the roster that it names"
-
-// first keeps the finding of the lowest record.
-type first struct {
-	mu      sync.Mutex
-	finding *Finding
-}
-
-func (x *first) keep(f *Finding) {
-	if f == nil {
-		return
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.finding == nil || f.Seq < x.finding.Seq || f.Seq == x.finding.Seq && f.Fault == FaultSignature {
-		x.finding = f
-	}
-}
-
-func (x *first) any() bool {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.finding != nil
-}
-
-// differs says which of the records read so far is not the one that the
-// checkpoint was signed over, or nil. The hash tiles tell, if they are the
-// checkpoint's.
-func (l *Log) differs(ctx context.Context, tree tlog.Tree) *Finding {
-	var theirs stored
-	for _, t := range tlog.NewTiles(accesslog.TileHeight, 0, tree.N) {
-		if t.L != 0 {
-			continue
-		}
-		data, err := l.files(ctx, accesslog.TilePath(t))
-		if err != nil || len(data) != t.W*tlog.HashSize {
-			return nil
-		}
-		for i := range t.W {
-			n := t.N*accesslog.TileWidth + int64(i)
-			h, err := tlog.StoredHashesForRecordHash(n, tlog.Hash(data[i*tlog.HashSize:]), &theirs)
-			if err != nil {
-				return nil
-			}
-			theirs.append(h)
-		}
-	}
-	if h, err := tlog.TreeHash(tree.N, &theirs); err != nil || h != tree.Hash {
-		return nil
-	}
-	for n := range min(tree.N, l.state.size()) {
-		at := tlog.StoredHashIndex(0, n)
-		if want, got := theirs.at(at), l.state.hashes.at(at); want != got {
-			return &Finding{
-				Seq: n, Fault: FaultTree, What: "it is not the record that the log's checkpoint was signed over",
-				Want: want.String(), Got: got.String(),
-			}
-		}
-	}
-	return nil
-}
-
-// hashTiles checks that the hash tiles, which others verify with, are the log's
-// own: those that came since the last time.
-func (l *Log) hashTiles(ctx context.Context, size int64) error {
-	for _, t := range tlog.NewTiles(accesslog.TileHeight, l.tiles, size) {
-		got, err := l.files(ctx, accesslog.TilePath(t))
-		if errors.Is(err, os.ErrNotExist) {
-			return &Finding{Seq: -1, Fault: FaultMissing, What: accesslog.TilePath(t) + " is missing"}
-		}
-		if err != nil {
-			return fmt.Errorf("read tile: %w", err)
-		}
-		want, err := tlog.ReadTileData(t, &l.state.hashes)
-		if err != nil {
-			return err
-		}
-		if string(got) != string(want) {
-			return &Finding{Seq: -1, Fault: FaultTile, What: accesslog.TilePath(t) + " does not have the hashes of the records"}
-		}
-	}
-	l.tiles = size
-	return nil
 }

@@ -53,7 +53,7 @@ func TestALogThatGrowsIsCheckedOnlyWhereItIsNew(t *testing.T) {
 			t.Errorf("%s was read again", path)
 		}
 	}
-	must(t, log.Continues(before))
+	must(t, log.Continues(t.Context(), before))
 	if r.Entries.At(0).Action != "configure" || r.Entries.At(1101).Member != "penelaah-1" {
 		t.Errorf("entries are not those of the records: %+v, %+v", r.Entries.At(0), r.Entries.At(1101))
 	}

@@ -2,6 +2,7 @@ package check
 
 import (
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -44,49 +45,76 @@ func Actions() (all []string) {
 
 // compact is an entry in few bytes: names are numbers in a table.
 type compact struct {
-	time                   int64 // seconds, or the number of the day
-	action, member, to, of uint32
-	detail                 uint32
+	time       uint32 // seconds, or the number of the day
+	of, detail uint32
+	member, to uint16 // in a table of their own
+	action     uint8  // so are these
 }
 
-// index has the entries of a log.
-type index struct {
-	all     []compact
+// rows are entries by themselves, so that what readers have stays where it is
+// while more is added.
+type rows [1 << 14]compact
+
+// table numbers names in the order in which they come.
+type table struct {
 	names   []string
-	numbers map[string]uint32
+	numbers map[string]int
 }
 
-func (x *index) number(s string) uint32 {
-	n, ok := x.numbers[s]
+func (t *table) number(name string) int {
+	n, ok := t.numbers[name]
 	if !ok {
-		if x.numbers == nil {
-			x.numbers = map[string]uint32{}
+		if t.numbers == nil {
+			t.numbers = map[string]int{}
 		}
-		n = uint32(len(x.names))
-		x.names, x.numbers[s] = append(x.names, s), n
+		name = kept(name)
+		n = len(t.names)
+		t.names, t.numbers[name] = append(t.names, name), n
 	}
 	return n
 }
 
+// index has the entries of a log.
+type index struct {
+	n                         int64
+	rows                      []*rows
+	actions, members, strings table
+}
+
 var epoch = id.DayOf(time.Unix(0, 0), time.UTC)
+
+// fits tells whether there is room for a record's entry: until 2106, of 65,534
+// members.
+func (x *index) fits(p *parsed) error {
+	if at := p.record.Time.Unix(); !p.record.Time.IsZero() && (at < 0 || at > math.MaxUint32) || len(x.members.names) >= math.MaxUint16-1 {
+		return errors.New("a list of the log's entries has no room for what it says")
+	}
+	return nil
+}
 
 func (x *index) add(p *parsed) {
 	r, s := &p.record, &p.statement
-	c := compact{time: r.Time.Unix(), action: x.number(string(r.Kind))}
+	at, action := r.Time.Unix(), string(r.Kind)
 	member, to, of, detail := id.Member(""), id.Member(""), id.Case(""), ""
 	switch r.Kind {
 	case accesslog.KindStatement:
-		c.action = x.number(string(s.Action))
-		member, to, of, detail = s.Member, s.To, s.Case, detailOf(s)
+		action, member, to, of, detail = string(s.Action), s.Member, s.To, s.Case, detailOf(s)
 	case accesslog.KindDeposit:
-		c.time, of = int64(r.Deposit.Day.Sub(epoch)), r.Deposit.Case
+		at, of = int64(r.Deposit.Day.Sub(epoch)), r.Deposit.Case
 	case accesslog.KindDestroy:
-		c.time, of = int64(r.Destroy.Day.Sub(epoch)), r.Destroy.Case
+		at, of = int64(r.Destroy.Day.Sub(epoch)), r.Destroy.Case
 	case accesslog.KindBatch:
 		detail = r.Batch.Day.String()
 	}
-	c.member, c.to, c.of, c.detail = x.number(string(member)), x.number(string(to)), x.number(string(of)), x.number(detail)
-	x.all = append(x.all, c)
+	c := compact{
+		time: uint32(at), of: uint32(x.strings.number(string(of))), detail: uint32(x.strings.number(detail)),
+		member: uint16(x.members.number(string(member))), to: uint16(x.members.number(string(to))), action: uint8(x.actions.number(action)),
+	}
+	if x.n%int64(len(rows{})) == 0 {
+		x.rows = append(x.rows, &rows{})
+	}
+	x.rows[x.n/int64(len(rows{}))][x.n%int64(len(rows{}))] = c
+	x.n++
 }
 
 // detailOf returns what else a statement says: of a refer "<unit> keeps|ends" and
@@ -102,29 +130,36 @@ func detailOf(s *accesslog.Statement) string {
 	return strings.Join(words, " ")
 }
 
-func (x *index) entries() Entries { return Entries{x.all, x.names} }
+func (x *index) entries() Entries {
+	return Entries{x.n, x.rows, x.actions.names, x.members.names, x.strings.names}
+}
 
 // Entries are the entries of a log as it was at one time. They stay as they
 // are while the log is extended.
 type Entries struct {
-	all   []compact
-	names []string
+	n                         int64
+	rows                      []*rows
+	actions, members, strings []string
 }
 
 // Len returns their number.
-func (e Entries) Len() int64 { return int64(len(e.all)) }
+func (e Entries) Len() int64 { return e.n }
+
+func (e Entries) row(seq int64) *compact {
+	return &e.rows[seq/int64(len(rows{}))][seq%int64(len(rows{}))]
+}
 
 // At returns the entry of a record.
 func (e Entries) At(seq int64) Entry {
-	c := e.all[seq]
+	c := e.row(seq)
 	x := Entry{
-		Seq: seq, Action: e.names[c.action],
-		Member: id.Member(e.names[c.member]), To: id.Member(e.names[c.to]), Case: id.Case(e.names[c.of]), Detail: e.names[c.detail],
+		Seq: seq, Action: e.actions[c.action],
+		Member: id.Member(e.members[c.member]), To: id.Member(e.members[c.to]), Case: id.Case(e.strings[c.of]), Detail: e.strings[c.detail],
 	}
 	if accesslog.Kind(x.Action).DayOnly() {
 		x.Day = epoch.AddDays(int(c.time))
 	} else {
-		x.Time = time.Unix(c.time, 0).UTC()
+		x.Time = time.Unix(int64(c.time), 0).UTC()
 	}
 	return x
 }
@@ -146,19 +181,19 @@ func (e Entries) chooser(f Filter) func(*compact) bool {
 		f.Zone = time.UTC
 	}
 	none := false
-	number := func(name string) int64 {
+	number := func(name string, names []string) int64 {
 		if name == "" {
 			return -1
 		}
-		n := int64(slices.Index(e.names, name))
+		n := int64(slices.Index(names, name))
 		none = none || n < 0
 		return n
 	}
-	member, action, of := number(string(f.Member)), number(f.Action), number(string(f.Case))
+	member, action, of := number(string(f.Member), e.members), number(f.Action, e.actions), number(string(f.Case), e.strings)
 	if none {
 		return nil
 	}
-	deposit, destroy := int64(slices.Index(e.names, string(accesslog.KindDeposit))), int64(slices.Index(e.names, string(accesslog.KindDestroy)))
+	deposit, destroy := int64(slices.Index(e.actions, string(accesslog.KindDeposit))), int64(slices.Index(e.actions, string(accesslog.KindDestroy)))
 	// By seconds, and where only the day is known by its number.
 	first, last := [2]int64{math.MinInt64, math.MinInt64}, [2]int64{math.MaxInt64, math.MaxInt64}
 	if !f.From.IsZero() {
@@ -172,7 +207,8 @@ func (e Entries) chooser(f Filter) func(*compact) bool {
 		if a := int64(c.action); a == deposit || a == destroy {
 			by = 1
 		}
-		return c.time >= first[by] && c.time <= last[by] && (member < 0 || int64(c.member) == member) &&
+		at := int64(c.time)
+		return at >= first[by] && at <= last[by] && (member < 0 || int64(c.member) == member) &&
 			(action < 0 || int64(c.action) == action) && (of < 0 || int64(c.of) == of)
 	}
 }
@@ -184,8 +220,8 @@ func (e Entries) Select(f Filter) iter.Seq[Entry] {
 		if chosen == nil {
 			return
 		}
-		for seq := range e.all {
-			if chosen(&e.all[seq]) && !yield(e.At(int64(seq))) {
+		for seq := range e.n {
+			if chosen(e.row(seq)) && !yield(e.At(seq)) {
 				return
 			}
 		}
@@ -199,10 +235,10 @@ func (e Entries) Latest(f Filter, skip, n int64) (some []Entry, of int64) {
 	if chosen == nil {
 		return nil, 0
 	}
-	for seq := len(e.all) - 1; seq >= 0; seq-- {
-		if chosen(&e.all[seq]) {
+	for seq := e.n - 1; seq >= 0; seq-- {
+		if chosen(e.row(seq)) {
 			if of >= skip && of < skip+n {
-				some = append(some, e.At(int64(seq)))
+				some = append(some, e.At(seq))
 			}
 			of++
 		}

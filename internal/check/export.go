@@ -77,16 +77,16 @@ func Export(ctx context.Context, dir string, source Files, key string, progress 
 		}
 		return b, save(dir, path, b)
 	}, verifier)
-	log.Progress = progress
+	log.Progress, log.NoEntries = progress, true
 	r, err := log.Extend(ctx)
 	if err == nil {
-		err = log.Continues(before)
+		err = log.Continues(ctx, before)
 	}
 	var f *Finding
 	if before.N > 0 && errors.As(err, &f) && f.Fault != FaultMissing {
 		// What the folder has may be of a log that was lost with a restore.
-		if alone := New(source, verifier); alone.trust(ctx) == nil && alone.Continues(before) != nil {
-			return nil, alone.Continues(before)
+		if alone := New(source, verifier); alone.trust(ctx) == nil && alone.Continues(ctx, before) != nil {
+			return nil, alone.Continues(ctx, before)
 		}
 	}
 	if err != nil {

@@ -65,7 +65,7 @@ func TestARestoreExplainsTheOneCheckpointThatItNames(t *testing.T) {
 	if u := r.Unseen(tlog.Tree{N: 61}); len(u) != 0 {
 		t.Error("who has seen the record is told again")
 	}
-	must(t, log.Continues(earlier))
+	must(t, log.Continues(t.Context(), earlier))
 	for _, x := range []struct {
 		what   string
 		before tlog.Tree
@@ -77,14 +77,14 @@ func TestARestoreExplainsTheOneCheckpointThatItNames(t *testing.T) {
 		{"a later one", later, check.FaultShrunk, "leaves out what was seen before"},
 		{"another of the same size", tlog.Tree{N: named.N, Hash: later.Hash}, check.FaultShrunk, "it had 102 records"},
 	} {
-		if f := finding(t, log.Continues(x.before)); f.Fault != x.fault || !strings.Contains(f.What, x.says) {
+		if f := finding(t, log.Continues(t.Context(), x.before)); f.Fault != x.fault || !strings.Contains(f.What, x.says) {
 			t.Errorf("%s: %+v", x.what, f)
 		}
 	}
 	m.rosterOnly(100) // the log grows past all of them
 	must(t, second(log.Extend(t.Context())))
 	for _, before := range []tlog.Tree{between, later, {N: named.N, Hash: later.Hash}} {
-		if f := finding(t, log.Continues(before)); f.Fault != check.FaultFork {
+		if f := finding(t, log.Continues(t.Context(), before)); f.Fault != check.FaultFork {
 			t.Errorf("of %d records, later: %+v", before.N, f)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -24,8 +25,7 @@ const maxSkew = 5 * time.Minute
 type state struct {
 	files    Files
 	key      note.Verifier
-	hashes   stored
-	n        int64
+	tree     tree
 	last     time.Time
 	zone     string
 	root     note.Verifier // of rosters
@@ -33,11 +33,11 @@ type state struct {
 	rosters  []RosterAt
 	signed   []byte
 	members  note.Verifiers
-	nonces   map[[16]byte]struct{}
+	nonces   nonces
 	cases    map[id.Case]*caseState
-	waiting  map[id.Case]*caseState // accessed, but not in the log yet
-	logged   map[id.Digest]struct{} // deposits
-	answers  map[id.Digest]*answer
+	waiting  map[id.Case][]firstAccess // to those that are not in the log yet: the covers that wait for it, each once
+	logged   map[id.Digest]struct{}    // deposits
+	answers  map[id.Digest]answer
 	batch    []accesslog.DepositRecord
 	gone     []accesslog.DestroyRecord // of the batch
 	batchDay id.Day                    // of the last batch, or of the log's beginning
@@ -56,7 +56,6 @@ type state struct {
 // caseState is what the records have said of a case.
 type caseState struct {
 	wraps   tlog.Tree           // commitment of its first deposit; N is 0 until that is met
-	waiting []firstAccess       // covers that wait for the deposit, each once
 	granted map[id.Member]int64 // valid grants
 	revoked map[id.Member]bool  // what the deposit gave is gone
 	only    map[id.Member]bool  // if set, what the deposit gave to all others is gone: the case was referred
@@ -64,11 +63,15 @@ type caseState struct {
 	forwarding *accesslog.Forwarding // nil: nothing was prepared
 }
 
+// kept returns a name that doesn't keep the record in memory which it was read
+// from.
+func kept[S ~string](name S) S { return S(strings.Clone(string(name))) }
+
 func (c *caseState) grant(m id.Member, seq int64) {
 	if c.granted == nil {
 		c.granted = map[id.Member]int64{}
 	}
-	c.granted[m] = seq
+	c.granted[kept(m)] = seq
 }
 
 // lost tells whether what the deposit gave to a name was taken away.
@@ -92,16 +95,13 @@ type firstAccess struct {
 
 func newState(files Files, key note.Verifier) state {
 	return state{
-		files: files, key: key, seenRoot: accesslog.EmptyTree().Hash,
-		nonces: map[[16]byte]struct{}{}, cases: map[id.Case]*caseState{}, waiting: map[id.Case]*caseState{}, logged: map[id.Digest]struct{}{},
-		answers: map[id.Digest]*answer{},
+		files: files, key: key, tree: tree{files: files}, seenRoot: accesslog.EmptyTree().Hash,
+		cases: map[id.Case]*caseState{}, waiting: map[id.Case][]firstAccess{}, logged: map[id.Digest]struct{}{},
+		answers: map[id.Digest]answer{},
 	}
 }
 
-func (s *state) size() int64 { return s.n }
-
-// rootOf returns the root of the tree over the first n records.
-func (s *state) rootOf(n int64) (tlog.Hash, error) { return tlog.TreeHash(n, &s.hashes) }
+func (s *state) size() int64 { return s.tree.n }
 
 // here stands for the record that is being checked.
 const here = -2
@@ -121,13 +121,7 @@ func (s *state) record(ctx context.Context, seq int64, p *parsed) error {
 	if err != nil {
 		return err
 	}
-	h, err := tlog.StoredHashesForRecordHash(seq, p.hash, &s.hashes)
-	if err != nil {
-		return err
-	}
-	s.hashes.append(h)
-	s.n++
-	return nil
+	return s.tree.append(p.hash)
 }
 
 func (s *state) check(ctx context.Context, seq int64, p *parsed) error {
@@ -162,7 +156,7 @@ func (s *state) check(ctx context.Context, seq int64, p *parsed) error {
 	case accesslog.KindBatch:
 		return s.endBatch(r)
 	case accesslog.KindRestore:
-		return s.restore(r)
+		return s.restore(ctx, r)
 	case accesslog.KindRelease:
 		x, err := accesslog.ParseRelease(*r)
 		if err != nil {
@@ -170,7 +164,7 @@ func (s *state) check(ctx context.Context, seq int64, p *parsed) error {
 		}
 		s.releases = append(s.releases, Released{Seq: r.Seq, Time: r.Time, Release: x})
 	case accesslog.KindStatement:
-		return s.statement(p)
+		return s.statement(ctx, p)
 	}
 	return nil
 }
@@ -178,13 +172,13 @@ func (s *state) check(ctx context.Context, seq int64, p *parsed) error {
 // restore checks the record that says that what follows is another log than the
 // one that it stands for, and keeps it: it is no fault of the records, and
 // nobody shall verify the log without being told.
-func (s *state) restore(r *accesslog.Record) error {
+func (s *state) restore(ctx context.Context, r *accesslog.Record) error {
 	x, err := accesslog.ParseRestore(*r)
 	if err != nil {
 		return fault(FaultForm, "it doesn't say from which backup the vault was restored, and what is lost")
 	}
 	if x.Lost.N == r.Seq {
-		root, err := s.rootOf(r.Seq)
+		root, err := s.tree.root(ctx, r.Seq)
 		if err != nil {
 			return err
 		}
@@ -263,7 +257,7 @@ func (s *state) newRoster(ctx context.Context, r accesslog.RosterRecord) error {
 		}
 	}
 	s.roster, s.signed, s.members = next, signed, next.Verifiers()
-	s.rosters = append(s.rosters, RosterAt{s.n, s.last, r.Digest, next})
+	s.rosters = append(s.rosters, RosterAt{s.tree.n, s.last, r.Digest, next})
 	return nil
 }
 
@@ -271,133 +265,18 @@ func (s *state) of(c id.Case) *caseState {
 	x := s.cases[c]
 	if x == nil {
 		x = &caseState{}
-		s.cases[c] = x
+		s.cases[kept(c)] = x
 	}
 	return x
 }
 
-// deposit checks a deposit's record. All that wait enter the log in one batch,
-// so none can be older than the batch before.
-func (s *state) deposit(d accesslog.DepositRecord) error {
-	if n := len(s.batch); n > 0 && s.batch[n-1].Digest.String() >= d.Digest.String() {
-		return fault(FaultDeposit, "the deposits of its batch are not in the order of their digests")
-	}
-	if _, ok := s.logged[d.Digest]; ok {
-		return fault(FaultDeposit, "the deposit is in the log a second time")
-	}
-	if d.Day.Before(s.batchDay) {
-		return fault(FaultTime, "its day is before that of the batch before, which would have had the deposit in it")
-	}
-	s.logged[d.Digest] = struct{}{}
-	s.batch = append(s.batch, d)
-	s.deposits++
-	if d.Wraps.N == 0 {
-		return nil
-	}
-	c := s.of(d.Case)
-	if c.wraps.N > 0 {
-		return fault(FaultDeposit, "the case is deposited a second time")
-	}
-	c.wraps = d.Wraps
-	for _, a := range c.waiting {
-		if !among(a.names, a.cover, d.Wraps) {
-			return fault(FaultCover, "record %d is an access by %s, to whom this deposit gave no key", a.seq, a.by)
-		}
-		if id.DayOf(a.time, time.UTC).Sub(d.Day) < -1 {
-			return fault(FaultTime, "record %d is an access before the case was deposited", a.seq)
-		}
-	}
-	c.waiting = nil
-	delete(s.waiting, d.Case)
-	return nil
-}
-
-// destroy checks the record of an answer that its reporter had destroyed.
-func (s *state) destroy(d accesslog.DestroyRecord) error {
-	if n := len(s.gone); n > 0 && s.gone[n-1].Object.String() > d.Object.String() {
-		return fault(FaultOrder, "the destroyed answers of its batch are not in the order of their digests")
-	}
-	a := s.answers[d.Object]
-	switch {
-	case a == nil:
-		return fault(FaultDestroy, "no reply, status or outcome handed in what it says was destroyed")
-	case a.of != d.Case:
-		return fault(FaultDestroy, "what it says was destroyed is an answer of another case")
-	case a.destroyed:
-		return fault(FaultDestroy, "the answer was destroyed before")
-	case d.Day.Before(a.since):
-		return fault(FaultTime, "its day is before that of the answer")
-	case d.Day.Before(s.batchDay):
-		return fault(FaultTime, "its day is before that of the batch before, which would have had it")
-	}
-	a.destroyed = true
-	s.gone = append(s.gone, d)
-	s.destroyed++
-	return nil
-}
-
-// endBatch checks the record that ends a batch.
-func (s *state) endBatch(r *accesslog.Record) error {
-	batch, gone := s.batch, s.gone
-	s.batch, s.gone = nil, nil
-	if int64(len(gone)) != r.Batch.Destroyed {
-		return fault(FaultDestroy, "it counts %d destroyed answers where there are %d", r.Batch.Destroyed, len(gone))
-	}
-	if int64(len(batch)) != r.Batch.Deposits {
-		return fault(FaultDeposit, "it counts %d deposits where there are %d", r.Batch.Deposits, len(batch))
-	}
-	if d := id.DayOf(r.Time, time.UTC).Sub(r.Batch.Day); d < -1 || d > 1 {
-		return fault(FaultTime, "its day is not that of its time")
-	}
-	for _, d := range batch {
-		if d.Wraps.N == 0 && s.of(d.Case).wraps.N == 0 {
-			return fault(FaultDeposit, "a deposit of its batch adds to case %s, which was never deposited", d.Case)
-		}
-	}
-	if !r.Batch.Day.Before(s.batchDay) {
-		s.batchDay = r.Batch.Day
-	}
-	// A batch takes all that wait. A case that was accessed before it and is
-	// still not in the log was kept out of it.
-	if of, a := s.oldest(); of != "" {
-		return neverDeposited(of, a)
-	}
-	return nil
-}
-
-func neverDeposited(of id.Case, a firstAccess) error {
-	return &Finding{Seq: a.seq, Fault: FaultDeposit, What: fmt.Sprintf("%s accessed case %s, whose deposit never entered the log", a.by, of)}
-}
-
-// oldest returns the first access to a case that isn't in the log, or "".
-func (s *state) oldest() (of id.Case, a firstAccess) {
-	for c, x := range s.waiting {
-		if w := x.waiting[0]; of == "" || w.seq < a.seq {
-			of, a = c, w
-		}
-	}
-	return of, a
-}
-
-// end checks what must hold where the log ends for now.
-func (s *state) end() error {
-	if len(s.batch)+len(s.gone) > 0 {
-		return &Finding{Seq: s.n - 1, Fault: FaultOrder, What: "a batch of deposits has no end"}
-	}
-	if of, a := s.oldest(); of != "" && s.last.Sub(a.time) > 48*time.Hour {
-		return neverDeposited(of, a)
-	}
-	return nil
-}
-
-func (s *state) statement(p *parsed) error {
+func (s *state) statement(ctx context.Context, p *parsed) error {
 	s.accesses++
 	p.members = s.members
 	st, r := &p.statement, &p.record
 	if s.roster == nil {
 		return fault(FaultMember, "it comes before any roster")
 	}
-	_, used := s.nonces[st.Nonce]
 	switch {
 	case p.badNote:
 		return fault(FaultSignature, notSigned)
@@ -413,15 +292,15 @@ func (s *state) statement(p *parsed) error {
 		return fault(FaultMember, "%s was no approver at that time", st.Member)
 	case st.Action == accesslog.ApproveAlone && !s.roster.MayApproveAlone(st.Member):
 		return fault(FaultMember, "%s approved alone, which the roster didn't allow", st.Member)
-	case used:
+	case s.nonces.has(st.Nonce):
 		return fault(FaultReplay, "its statement was used before")
 	case st.Time.Sub(r.Time).Abs() > maxSkew:
 		return fault(FaultTime, "its statement was made at another time")
 	case st.Seen.N > r.Seq:
 		return fault(FaultFork, "its member had seen a longer log: the log was forked or cut back")
 	}
-	s.nonces[st.Nonce] = struct{}{}
-	if err := s.sawThis(st); err != nil {
+	s.nonces.add(st.Nonce, r.Time)
+	if err := s.sawThis(ctx, st); err != nil {
 		return err
 	}
 	switch {
@@ -447,7 +326,7 @@ func (s *state) statement(p *parsed) error {
 	for _, o := range st.Objects {
 		if _, ok := s.answers[o.Digest]; !ok && o.Role == id.RoleAnswer && answers(st.Action) {
 			// Zones differ from UTC by less than a day.
-			s.answers[o.Digest] = &answer{of: st.Case, since: id.DayOf(r.Time, time.UTC).AddDays(-1)}
+			s.answers[o.Digest] = answer{of: kept(st.Case), since: id.DayOf(r.Time, time.UTC).AddDays(-1)}
 		}
 	}
 	return nil
@@ -510,15 +389,16 @@ func (s *state) forwards(r *accesslog.Record, st *accesslog.Statement) error {
 	if f.Stage.HasItem() {
 		s.held++
 	}
+	f.Prepared, f.Approved = kept(f.Prepared), kept(f.Approved)
 	c.forwarding = &f
 	return nil
 }
 
 // sawThis checks that the tree that a member had seen is one of this log's.
 // Members often saw the same one.
-func (s *state) sawThis(st *accesslog.Statement) error {
+func (s *state) sawThis(ctx context.Context, st *accesslog.Statement) error {
 	if st.Seen.N != s.seenSize {
-		root, err := s.rootOf(st.Seen.N)
+		root, err := s.tree.root(ctx, st.Seen.N)
 		if err != nil {
 			return err
 		}
@@ -556,11 +436,10 @@ func (s *state) covered(r *accesslog.Record, st *accesslog.Statement) error {
 			return fault(FaultCover, "%s was not among the readers of the deposit", st.Member)
 		}
 	case d != nil:
-		if !slices.ContainsFunc(c.waiting, func(a firstAccess) bool {
+		if !slices.ContainsFunc(s.waiting[st.Case], func(a firstAccess) bool {
 			return a.by == st.Member && a.cover.Wrap == d.Wrap && slices.Equal(a.names, names)
 		}) {
-			c.waiting = append(c.waiting, firstAccess{r.Seq, r.Time, st.Member, *d, names})
-			s.waiting[st.Case] = c
+			s.waiting[st.Case] = append(s.waiting[st.Case], firstAccess{r.Seq, r.Time, st.Member, *d, names})
 		}
 	case r.Cover.IsNone() && st.Action == accesslog.Revoke && st.To != st.Member:
 		// An approver needs no access to take another's away: see below.
@@ -587,36 +466,7 @@ func (s *state) covered(r *accesslog.Record, st *accesslog.Statement) error {
 		if c.revoked == nil {
 			c.revoked = map[id.Member]bool{}
 		}
-		c.revoked[st.To] = true
+		c.revoked[kept(st.To)] = true
 	}
 	return nil
-}
-
-// stored keeps the hashes of the tree in pieces, so that growing copies none.
-type stored struct{ pieces [][]tlog.Hash }
-
-const piece = 1 << 14
-
-func (s *stored) at(i int64) tlog.Hash { return s.pieces[i/piece][i%piece] }
-
-func (s *stored) append(hashes []tlog.Hash) {
-	for _, h := range hashes {
-		n := len(s.pieces)
-		if n == 0 || len(s.pieces[n-1]) == piece {
-			s.pieces = append(s.pieces, make([]tlog.Hash, 0, piece))
-			n++
-		}
-		s.pieces[n-1] = append(s.pieces[n-1], h)
-	}
-}
-
-func (s *stored) ReadHashes(at []int64) ([]tlog.Hash, error) {
-	out := make([]tlog.Hash, len(at))
-	for i, x := range at {
-		if x/piece >= int64(len(s.pieces)) || x%piece >= int64(len(s.pieces[x/piece])) {
-			return nil, errors.New("hash beyond the log")
-		}
-		out[i] = s.at(x)
-	}
-	return out, nil
 }

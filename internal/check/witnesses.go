@@ -108,7 +108,7 @@ func (l *Log) cosigned(ctx context.Context, p *witness.Policy, msg []byte) (int6
 			Want: fmt.Sprint(tree.N), Got: fmt.Sprint(n),
 		}
 	}
-	root, err := l.state.rootOf(tree.N)
+	root, err := l.state.tree.root(ctx, tree.N)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -214,7 +214,7 @@ func (w *Watch) extend(ctx context.Context) (*check.Result, error) {
 	if errors.As(err, &f) && f.Fault != check.FaultMissing && before.N > 0 {
 		alone := check.New(w.config.Files, w.key)
 		if r, again := alone.Extend(ctx); again == nil {
-			if other := alone.Continues(before); other != nil {
+			if other := alone.Continues(ctx, before); other != nil {
 				return nil, other
 			}
 			// An older copy was shown for a moment, and the log is whole after all.
@@ -227,7 +227,7 @@ func (w *Watch) extend(ctx context.Context) (*check.Result, error) {
 		return nil, err
 	}
 	if !w.fresh {
-		if err := w.log.Continues(before); err != nil {
+		if err := w.log.Continues(ctx, before); err != nil {
 			return nil, err
 		}
 		w.fresh = true
