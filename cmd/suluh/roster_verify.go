@@ -70,7 +70,7 @@ func (c *rosterVerifyCmd) Run(ctx context.Context) error {
 		return err
 	}
 	log := check.New(files, key)
-	log.Progress = progress()
+	log.Progress, log.NoEntries = progress(), true
 	var ledger *recipients.Ledger
 	if !none {
 		ledger = recipients.Follow(log, only...)

@@ -22,7 +22,7 @@ func (s *state) opened(r *accesslog.Record, st *accesslog.Statement) {
 	if i < 0 {
 		i = len(s.openings)
 	}
-	s.openings = append(s.openings[i:], opening{r.Seq, r.Time, st.Member, st.Case})
+	s.openings = append(s.openings[i:], opening{r.Seq, r.Time, kept(st.Member), kept(st.Case)})
 }
 
 // unsealed checks that who asks key witnesses for the shares of a case has just
