@@ -1,12 +1,16 @@
 package submission_test
 
 import (
+	"bytes"
+	"encoding/base32"
 	"encoding/json"
 	"errors"
 	"maps"
 	"os"
+	"reflect"
 	"testing"
 
+	"filippo.io/age"
 	"golang.org/x/mod/sumdb/note"
 
 	"suluh.example/suluh/crypto/accesslog"
@@ -15,6 +19,7 @@ import (
 	"suluh.example/suluh/internal/submission"
 	"suluh.example/suluh/internal/testkey"
 	"suluh.example/suluh/internal/testvault"
+	"suluh.example/suluh/internal/witness"
 	"suluh.example/suluh/vault/depositsock"
 )
 
@@ -68,6 +73,14 @@ func TestProofVectors(t *testing.T) {
 		if c.Want != "" {
 			continue
 		}
+		// Unknown fields are refused, in the browser as well: it has to be shown each.
+		fields := map[string]bool{}
+		unset(reflect.ValueOf(r), "roster", fields)
+		for name, set := range fields {
+			if !set {
+				t.Errorf("%s: no %s is set", c.Name, name)
+			}
+		}
 		var readers []id.Member
 		for _, m := range r.Readers("itprov", []id.Member{testvault.One}) {
 			readers = append(readers, m.ID)
@@ -89,6 +102,22 @@ func writeProofs(t *testing.T, file string) {
 		must(t, json.Unmarshal(text, &m))
 		return m
 	}
+	w.Change(func(r *roster.Roster) { // so that each field stands in it: see unset
+		_, witnessKey, err := witness.ParseKey(newWitnessKey(t))
+		must(t, err)
+		r.Witnesses = "witness saksi " + witnessKey + " https://saksi.example/\nquorum saksi\n"
+		for i := range r.Units {
+			u := &r.Units[i]
+			sheet, err := age.GenerateHybridIdentity()
+			must(t, err)
+			u.Recovery = sheet.Recipient().String()
+			u.Handles, u.Contact = map[string]string{"id": "pegawai"}, map[string]string{"id": "loket"}
+			u.Positions, u.Alone, u.Other = []string{"Bupati"}, true, r.Units[1-i].ID
+		}
+		for i := range r.Members {
+			r.Members[i].Onion = base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(bytes.Repeat([]byte{byte(i)}, 32))
+		}
+	})
 	old := proof()
 	w.Join("penelaah-empat", "Penelaah Empat", "itprov", roster.Reader)
 	w.Remove("penelaah-dua")
@@ -104,7 +133,7 @@ func writeProofs(t *testing.T, file string) {
 	forged, err := w.Roster.Sign(other)
 	must(t, err)
 	v := proofs{
-		RootKey: w.RootKey, Day: w.Day, Proof: now, Version: 3, Readers: []id.Member{"penelaah-empat"},
+		RootKey: w.RootKey, Day: w.Day, Proof: now, Version: 4, Readers: []id.Member{"penelaah-empat"},
 		Cases: []proofCase{
 			{"as it is", nil, 0, ""},
 			{"the day before", nil, -1, ""},
@@ -128,6 +157,35 @@ func writeProofs(t *testing.T, file string) {
 	text, err := json.MarshalIndent(v, "", "  ")
 	must(t, err)
 	must(t, os.WriteFile(file, append(text, '\n'), 0o644))
+}
+
+func newWitnessKey(t *testing.T) string {
+	text, err := witness.NewKey("saksi.example")
+	must(t, err)
+	return text
+}
+
+// unset names the fields that none of a value's parts sets. Those of key
+// witnesses are left out: the browser refuses them, as it can't split a key.
+func unset(v reflect.Value, at string, seen map[string]bool) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			unset(v.Elem(), at, seen)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			unset(v.Index(i), at, seen)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			f := v.Type().Field(i)
+			if name := at + "." + f.Name; f.IsExported() && f.Name != "KeyWitnesses" && f.Name != "Address" {
+				seen[name] = seen[name] || !v.Field(i).IsZero()
+				unset(v.Field(i), name, seen)
+			}
+		}
+	}
 }
 
 func with(m map[string]any, key string, value any) map[string]any {

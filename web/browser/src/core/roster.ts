@@ -78,8 +78,8 @@ export function parseRoster(signed: string, rootKey: string): Roster {
 }
 
 const fields = {
-  roster: ["version", "previous", "day", "origin", "log_key", "units", "members"],
-  unit: ["id", "name", "handles", "positions", "other", "recovery", "contact"],
+  roster: ["version", "previous", "day", "origin", "log_key", "units", "members", "witnesses"],
+  unit: ["id", "name", "handles", "positions", "other", "recovery", "contact", "alone"],
   member: ["id", "name", "unit", "roles", "recipient", "key", "onion", "since", "removed"],
 };
 const roles = ["reader", "approver", "custodian", "auditor", "forwarder"];
