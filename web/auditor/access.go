@@ -120,37 +120,16 @@ func usual(log *check.Result) (from, to id.Day) {
 	return from, to
 }
 
-// bars is a plot: a bar for each row of the table below it, which says the same in
-// words and numbers. It has no text, which would spill into the page where SVG is
-// switched off.
-type bars struct {
-	Height int // of the whole, in rows' units
-	Bars   []bar
-}
-
-type bar struct{ Y, Width int } // of a thousand
-
-const barHeight = 14
-
-func plot(values []int64) bars {
-	most := int64(1)
-	for _, v := range values {
-		most = max(most, v)
-	}
-	b := bars{Height: len(values) * barHeight}
-	for i, v := range values {
-		b.Bars = append(b.Bars, bar{Y: i*barHeight + 2, Width: int(v * 1000 / most)})
-	}
-	return b
-}
-
-// counted is a table with its plot.
+// counted is a table with its plot: a bar in each row or, of what follows one
+// another in time, columns above the table. The plot has no text, which would spill
+// into the page where SVG is switched off; the table says the same in words and
+// numbers.
 type counted struct {
-	Title string
-	ID    string
-	Head  string
-	Plot  bars
-	Rows  []countedRow
+	Title   string
+	ID      string
+	Head    string
+	Columns *columns // nil: each row has its bar
+	Rows    []countedRow
 
 	values []int64
 }
@@ -158,6 +137,40 @@ type counted struct {
 type countedRow struct {
 	Name, Link, Records, Cases string
 	Foreign                    bool // the name is somebody's own
+	Bar                        int  // thousandths of the longest
+}
+
+// columns is a plot over time, from the left.
+type columns struct {
+	Width   int // of the whole; a column takes ten
+	Columns []column
+	Caption string
+}
+
+type column struct{ X, Y, Height int } // of a hundred
+
+// plot draws what was counted.
+func (c *counted) plot() {
+	most := slices.Max(append(c.values, 1))
+	for i, v := range c.values {
+		c.Rows[i].Bar = int(v * 1000 / most)
+	}
+}
+
+// plotOverTime draws what was counted as columns.
+func (c *counted) plotOverTime(l *lang.Language) {
+	if len(c.values) == 0 {
+		return
+	}
+	most := slices.Max(append(c.values, 1))
+	c.Columns = &columns{
+		Width:   10 * len(c.values),
+		Caption: l.T("auditor.access.columns", "From", c.Rows[0].Name, "To", c.Rows[len(c.Rows)-1].Name, "N", slices.Max(c.values)),
+	}
+	for i, v := range c.values {
+		h := int(v * 100 / most)
+		c.Columns.Columns = append(c.Columns.Columns, column{X: 10*i + 1, Y: 100 - h, Height: h})
+	}
 }
 
 type accessPage struct {
@@ -247,11 +260,11 @@ func (s *Server) tables(l *lang.Language, log *check.Result, t *tally) []counted
 		}
 		period.add(l, t.period[d], countedRow{Name: name})
 	}
-	all := []counted{*member, *unit, *action, *period}
-	for i := range all {
-		all[i].Plot = plot(all[i].values)
+	for _, c := range []*counted{member, unit, action} {
+		c.plot()
 	}
-	return all
+	period.plotOverTime(l)
+	return []counted{*member, *unit, *action, *period}
 }
 
 func (c *counted) add(l *lang.Language, n *counts, r countedRow) {
