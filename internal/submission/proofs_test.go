@@ -15,6 +15,7 @@ import (
 
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/keyfile"
 	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/internal/submission"
 	"suluh.example/suluh/internal/testkey"
@@ -117,6 +118,15 @@ func writeProofs(t *testing.T, file string) {
 		for i := range r.Members {
 			r.Members[i].Onion = base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(bytes.Repeat([]byte{byte(i)}, 32))
 		}
+		r.Units[0].KeyWitnesses = &roster.KeyWitnesses{Need: 2, Of: []id.Member{"saksi-dua", "saksi-satu"}}
+		for _, name := range []id.Member{"saksi-satu", "saksi-dua"} {
+			k, err := keyfile.New(name)
+			must(t, err)
+			r.Members = append(r.Members, roster.Member{
+				ID: name, Name: "Saksi Kunci", Unit: "itjen", Roles: []roster.Role{roster.KeyWitness}, Recipient: k.Recipient(), Key: k.VerifierKey(),
+				Address: "https://" + string(name) + ".example/", Since: w.Day,
+			})
+		}
 	})
 	old := proof()
 	w.Join("penelaah-empat", "Penelaah Empat", "itprov", roster.Reader)
@@ -165,8 +175,7 @@ func newWitnessKey(t *testing.T) string {
 	return text
 }
 
-// unset names the fields that none of a value's parts sets. Those of key
-// witnesses are left out: the browser refuses them, as it can't split a key.
+// unset names the fields that none of a value's parts sets.
 func unset(v reflect.Value, at string, seen map[string]bool) {
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -180,7 +189,7 @@ func unset(v reflect.Value, at string, seen map[string]bool) {
 	case reflect.Struct:
 		for i := range v.NumField() {
 			f := v.Type().Field(i)
-			if name := at + "." + f.Name; f.IsExported() && f.Name != "KeyWitnesses" && f.Name != "Address" {
+			if name := at + "." + f.Name; f.IsExported() {
 				seen[name] = seen[name] || !v.Field(i).IsZero()
 				unset(v.Field(i), name, seen)
 			}

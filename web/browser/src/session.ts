@@ -2,15 +2,16 @@
 // and nowhere else; nothing of it is stored, and all of it is gone with the page.
 
 import type { TryError } from "./client.js";
-import { type Bytes, fromHex, random, toBase64, toHex, digestOf } from "./core/bytes.js";
+import { type Bytes, fromHex, random, toBase64, toHex, digestOf, utf8 } from "./core/bytes.js";
 import { sealCard } from "./core/card.js";
 import { type Code, parse, split } from "./core/casecode.js";
 import { encodeStream } from "./core/frame.js";
 import { type FormKeys, formKeys, type Readers, tagOf } from "./core/form.js";
 import { type Attachment, cleanName, cleanText, cleanType, type Letter, letterDocument, letterForTag, summaryDocument } from "./core/letter.js";
 import { blindsFor, depositDigest, openReceipt, wrapLeafHash, wrapsRoot } from "./core/log.js";
-import { type Checked, checkRoster, readersOf, wrappedTo } from "./core/roster.js";
-import { floors, recipientOf, type Sealed, sealDocument, type SealedObject, wrap } from "./core/seal.js";
+import { type Checked, checkRoster, keyWitnessesOf, readersOf, wrappedTo } from "./core/roster.js";
+import { floors, recipientOf, type Sealed, sealDocument, type SealedObject, sealBytes } from "./core/seal.js";
+import { type CaseKey, caseKey } from "./core/split.js";
 import { destroyText, type Seen, viewOf } from "./core/view.js";
 import { Hasher } from "./hasher.js";
 import { clean } from "./metadata/index.js";
@@ -50,7 +51,7 @@ interface Opened {
 interface Deposit {
   code: Code;
   recipient: string; // of the case
-  identity: string; // of the case, to be wrapped; "" for a message
+  key?: CaseKey; // to be wrapped; a message has none
   letter: Letter;
   tag: (letter: string) => string;
 }
@@ -111,10 +112,12 @@ export class Session {
     await this.ready(files);
     if (this.state.roster !== this.checked.digest) throw new Failure("roster");
     const reporter = await recipientOf(keys.code.identity);
+    const { need, all } = keyWitnessesOf(this.checked.roster, to.unit);
+    const key = await caseKey(keys, need, all);
     const sent = await this.deliver(files, form.asIs, onProgress, signal, {
       code: keys.code,
-      recipient: await recipientOf(keys.identity),
-      identity: keys.identity,
+      recipient: key.recipient,
+      key,
       letter: {
         case: keys.case,
         day: this.state.day,
@@ -155,7 +158,6 @@ export class Session {
     return this.deliver(files, r.asIs, onProgress, signal, {
       code,
       recipient: seen.recipient,
-      identity: "",
       letter: {
         case: seen.view.case,
         day: this.state.day,
@@ -288,10 +290,10 @@ export class Session {
     const letter: Letter = { ...d.letter, attachments: uploads.map((u) => u.attachment) };
     const { reporter } = letter;
     const documents: Sealed[] = [await sealDocument("letter", letterDocument(letter), floors.document, d.recipient)];
-    const isForm = d.identity !== "";
-    if (isForm) documents.push(await sealDocument("summary", summaryDocument(letter), floors.summary, d.recipient));
+    const isForm = d.key !== undefined;
+    if (d.key) documents.push(await sealDocument("summary", summaryDocument(letter, d.key.split), floors.summary, d.key.list));
     const salt = random(16);
-    const wraps = isForm ? await this.wraps(letter, d.identity) : null;
+    const wraps = d.key ? await this.wraps(letter, d.key) : null;
     const deposited = [...uploads.map((u) => u.object), ...documents.map((x) => x.object)];
     const card = await sealCard(
       {
@@ -351,11 +353,11 @@ export class Session {
   }
 
   /** The case's identity for each reader, and the commitment to who they are. */
-  private async wraps(letter: Letter, identity: string) {
+  private async wraps(letter: Letter, key: CaseKey) {
     const hashes: Uint8Array[] = [];
     const wraps: { member: string; salt: string; data: string }[] = [];
     for (const { member, recipient } of wrappedTo(this.checked.roster, letter.unit, letter.without)) {
-      const data = await wrap(identity, recipient);
+      const data = await sealBytes(utf8(member.startsWith("recovery-") ? key.whole : key.wrapped), recipient);
       const salt = random(16);
       hashes.push(wrapLeafHash({ salt, member, wrap: digestOf(data) }));
       wraps.push({ member, salt: toHex(salt), data: toBase64(data) });

@@ -38,6 +38,13 @@ export interface Unit {
   other?: string;
   recovery?: string;
   contact?: Record<string, string>;
+  key_witnesses?: KeyWitnesses;
+}
+
+/** How many of whom must give their shares before a case opens. */
+export interface KeyWitnesses {
+  need: number;
+  of: string[]; // members
 }
 
 export interface Member {

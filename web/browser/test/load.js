@@ -12,6 +12,7 @@ export const vectors = () => {
     casecode: read("crypto/casecode/testdata/vectors.json"),
     parse: read("crypto/casecode/testdata/parse.json"),
     seal: read("crypto/seal/testdata/vectors.json"),
+    split: read("crypto/seal/testdata/split.json"),
     log: read("crypto/accesslog/testdata/vectors.json"),
     form: read("internal/submission/testdata/vectors.json"),
     tags: read("internal/submission/testdata/tags.json"),

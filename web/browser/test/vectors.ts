@@ -13,13 +13,26 @@ import { cleanName, cleanText, cleanType, type Letter, letterDocument, letterFor
 import { depositDigest, isIncluded, leafHash, openCheckpoint, openReceipt, wrapLeafHash, wrapsRoot } from "../src/core/log.js";
 import { openNote, verifierOf } from "../src/core/note.js";
 import { checkRoster, readersOf } from "../src/core/roster.js";
-import { floors, openDocument, padded, recipientOf, type Sealed, sealDocument, type SealedObject } from "../src/core/seal.js";
+import { floors, identityOf, openDocument, padded, recipientOf, type Sealed, sealDocument, type SealedObject } from "../src/core/seal.js";
+import { caseKey } from "../src/core/split.js";
 import { destroyText, viewOf } from "../src/core/view.js";
-import { Failure } from "../src/types.js";
+import { Failure, type Member, type Roster, type Unit } from "../src/types.js";
 
 type Vector = Record<string, string>;
 type Parse = { typed: string; code?: string; corrections?: unknown[]; error?: string; got?: number; place?: number; word?: string; suggestion?: string };
 type SealedVector = { text: string; sealed: string; object: SealedObject };
+
+type SplitVector = {
+  case: string;
+  key: string;
+  list: string;
+  need: number;
+  witnesses: { member: string; identity: string }[];
+  reader: string;
+  recipient: string;
+  wrap: string;
+  sheet: string;
+};
 
 export interface Vectors {
   casecode: Vector[];
@@ -33,6 +46,7 @@ export interface Vectors {
     content: SealedVector;
     card: SealedVector & { mac: string };
   };
+  split: SplitVector[];
   log: {
     wraps: { leaves: { salt: string; member: string; wrap: string; hash: string }[]; blinds: string[]; root: string };
     deposit: { salt: string; case: string; objects: SealedObject[]; digest: string; added: string };
@@ -86,8 +100,10 @@ export async function run(v: Vectors): Promise<{ checks: number; failures: strin
   codes(c, v);
   forms(c, v);
   await objects(c, v.seal);
+  for (const x of v.split) await splits(c, x);
   await log(c, v.log);
   rosters(c, v.proofs);
+  rosterRules(c, v.proofs.proof.roster as string);
   await frames(c);
   await views(c);
   typed(c);
@@ -127,14 +143,16 @@ function forms(c: Checks, v: Vectors): void {
     const k = formKeys(fromHex(x.seed!), { unit: x.unit!, without: x.without!.split(" ").filter(Boolean).reverse() });
     c.same("form code", k.code.words.join(" "), x.code);
     c.same("form case", k.case, x.case);
-    c.same("form key", k.identity, x.key);
+    c.same("form key", identityOf(k.key), x.key);
+    c.same("form list", identityOf(k.list), x.list);
     c.same("form tag", toHex(k.tag), x.tag);
   }
   for (const x of v.tags) {
     const letter = { without: [], attachments: [], ...x.letter } as unknown as Letter;
     c.same("tag", tagOf(fromHex(x.key), [x.pair, ["letter", letterForTag(letter)]]), x.tag);
     c.same("letter", JSON.parse(json(letterDocument(letter))), x.letter);
-    if (letter.report) c.same("title", summaryDocument(letter).title, x.title);
+    if (letter.report) c.same("title", summaryDocument(letter, false).title, x.title);
+    c.same("title of a split case", summaryDocument(letter, true).title, "");
   }
 }
 
@@ -160,6 +178,35 @@ async function objects(c: Checks, v: Vectors["seal"]): Promise<void> {
     await c.refused(`byte ${at} changed`, () => openCard(bad, v.identity, fromHex(v.card.mac)));
   }
   await c.refused("a classic recipient", () => sealDocument("letter", {}, 1024, "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"));
+}
+
+/** A key that Go split, and the same seeds split here: the same but for what is random. */
+async function splits(c: Checks, v: SplitVector): Promise<void> {
+  const opened = async (sealed: string, identity: string) => {
+    const d = new Decrypter();
+    d.addIdentity(identity);
+    return text(await d.decrypt(fromBase64(sealed)));
+  };
+  const [key, list] = [fromHex(v.key), fromHex(v.list)];
+  /** A wrap with its shares opened and their pieces left out, if as many shares as needed make the case's seed. */
+  const shape = async (wrap: string): Promise<string> => {
+    const shares = await Promise.all(
+      v.witnesses.map(({ member, identity }) => opened(new RegExp(`^# share ${member} (.*)$`, "m").exec(wrap)![1]!, identity)),
+    );
+    for (let chosen = 0; chosen < 1 << shares.length; chosen++) {
+      const given = shares.filter((_, i) => (chosen >> i) & 1);
+      if (given.length !== v.need) continue;
+      const pieces = new Map(given.flatMap((s) => [...s.matchAll(/^piece ([0-9]+) ([0-9a-f]{64})$/gm)].map((m) => [m[1], fromHex(m[2]!)] as const)));
+      c.same(`joined by ${chosen}`, toHex(list.map((b, i) => [...pieces.values()].reduce((x, p) => x ^ p[i]!, b))), v.key);
+    }
+    let n = 0;
+    return wrap.replace(/^(# share [^ ]+ ).*$/gm, (_, head: string) => head + JSON.stringify(shares[n++]!.replace(/^(piece [0-9]+ ).*$/gm, "$1")));
+  };
+  const witnesses = await Promise.all(v.witnesses.map(async (w) => ({ id: w.member, recipient: await recipientOf(w.identity) })));
+  const made = await caseKey({ ...formKeys(key, { unit: "itprov", without: [] }), case: v.case, key, list }, v.need, witnesses);
+  c.same("split", [made.split, made.recipient, made.list], [true, v.recipient, await recipientOf(identityOf(list))]);
+  c.same("wrap", await shape(made.wrapped), await shape(await opened(v.wrap, v.reader)));
+  c.same("sheet", await shape(made.whole), await shape(await opened(v.sheet, v.reader)));
 }
 
 async function log(c: Checks, v: Vectors["log"]): Promise<void> {
@@ -219,6 +266,45 @@ function rosters(c: Checks, v: Vectors["proofs"]): void {
     }
     c.same(x.name, got, x.want);
   }
+}
+
+/** The roster of the proofs, changed and signed anew, in a log of its own. */
+function rosterRules(c: Checks, signed: string): void {
+  const origin = "suluh.example/uji";
+  const seed = new Uint8Array(32).fill(1);
+  const [day, body] = ["2026-11-20", signed.slice(signed.indexOf("\n") + 1, signed.lastIndexOf("\n\n"))];
+  const said = (change: (r: Roster, u: Unit, witness: (n: number) => Member) => void): string => {
+    const r = JSON.parse(body) as Roster;
+    change(Object.assign(r, { origin, log_key: vkey(origin, seed) }), r.units[0]!, (n) => r.members.find((m) => m.id === r.units[0]!.key_witnesses!.of[n])!);
+    const roster = sign(`suluh.example/roster/v1\n${JSON.stringify(r)}\n`, "root", seed);
+    const digest = digestOf(utf8(roster));
+    const record = `suluh.example/record/v1\nseq 0\ntime ${day}T00:00:00Z\nkind roster\nroster ${r.version} ${digest} 1\n`;
+    const checkpoint = sign(`${origin}\n1\n${toBase64(leafHash(utf8(record)))}\n`, origin, seed);
+    const in_force = sign(`suluh.example/inforce/v1\nlog ${origin}\nday ${day}\nroster ${digest}\n`, origin, seed);
+    try {
+      checkRoster({ roster, record, index: 0, checkpoint, proof: [], in_force }, vkey("root", seed), new Date(`${day}T12:00:00`));
+      return "";
+    } catch (e) {
+      return e instanceof Failure ? e.kind : String(e);
+    }
+  };
+  c.same("a roster signed anew", said(() => {}), "");
+  c.same("no key witnesses", said((_, u) => delete u.key_witnesses), "");
+  c.same("a malformed recipient", said((_, __, witness) => (witness(1).recipient = "age1pq1" + "q".repeat(1950))), "recipient");
+  const broken: Record<string, Parameters<typeof said>[0]> = {
+    "an unknown field": (r) => Object.assign(r, { lain: 1 }),
+    "an unknown field of key witnesses": (_, u) => Object.assign(u.key_witnesses!, { lain: 1 }),
+    "no key witness needed": (_, u) => (u.key_witnesses!.need = 0),
+    "part of one": (_, u) => (u.key_witnesses!.need = 1.5),
+    "more than there are": (_, u) => (u.key_witnesses!.need = 3),
+    "one twice": (_, u) => (u.key_witnesses!.of[1] = u.key_witnesses!.of[0]!),
+    "one who isn't there": (_, u) => (u.key_witnesses!.of[1] = "siapa"),
+    "one who was removed": (_, __, witness) => (witness(1).removed = day),
+    "one of the unit itself": (_, u, witness) => (witness(1).unit = u.id),
+    "one who reads as well": (_, __, witness) => witness(1).roles.push("reader"),
+    "one who is none": (_, __, witness) => (witness(1).roles = ["auditor"]),
+  };
+  for (const [what, change] of Object.entries(broken)) c.same(what, said(change), "roster-signature");
 }
 
 async function frames(c: Checks): Promise<void> {

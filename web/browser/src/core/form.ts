@@ -6,7 +6,6 @@ import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { type Bytes, toBase32, toHex, utf8 } from "./bytes.js";
 import { Code, entropyBytes } from "./casecode.js";
-import { identityOf } from "./seal.js";
 
 export interface Readers {
   unit: string;
@@ -16,7 +15,8 @@ export interface Readers {
 export interface FormKeys {
   code: Code;
   case: string;
-  identity: string; // of the case
+  key: Bytes; // seed of the case identity
+  list: Bytes; // seed of the list identity, if the case is split
   tag: Bytes;
 }
 
@@ -27,7 +27,8 @@ export function formKeys(seed: Uint8Array, to: Readers): FormKeys {
   return {
     code: Code.from(derive("code", entropyBytes)),
     case: caseOf(derive("case", 10)),
-    identity: identityOf(derive("key", 32)),
+    key: derive("key", 32),
+    list: derive("list", 32),
     tag: derive("tag", 32),
   };
 }

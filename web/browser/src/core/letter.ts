@@ -56,7 +56,8 @@ export const letterForTag = (l: Letter): string =>
     }),
   );
 
-export const summaryDocument = (l: Letter) => ({
+/** Without the reporter's words if the case is split, since readers open it without a record then. */
+export const summaryDocument = (l: Letter, split: boolean) => ({
   v: 1,
   case: l.case,
   day: l.day,
@@ -65,7 +66,7 @@ export const summaryDocument = (l: Letter) => ({
   without: some(l.without),
   reporter: l.reporter,
   category: orAbsent(l.report?.jenis),
-  title: titleOf(l.report?.apa ?? ""),
+  title: split ? "" : titleOf(l.report?.apa ?? ""),
   files: l.attachments.length,
 });
 

@@ -1,7 +1,7 @@
 // The roster: who reads reports. The twin of crypto/roster, and the check that
 // it is the one in force, by the log.
 
-import { Failure, type Day, type Member, type Roster } from "../types.js";
+import { Failure, type Day, type KeyWitnesses, type Member, type Roster } from "../types.js";
 import { digestOf, fromBase64, utf8 } from "./bytes.js";
 import { isIncluded, leafHash, openCheckpoint } from "./log.js";
 import { openNote, type Verifier, verifierOf } from "./note.js";
@@ -50,7 +50,7 @@ export function checkRoster(p: RosterProof, rootKey: string, now: Date): Checked
   if (!(ahead <= mostDays)) throw new Failure("roster-old");
   if (ahead < -mostDays) throw new Failure("clock");
   for (const u of roster.units) {
-    if (readersOf(roster, u.id, []).some((r) => !isRecipient(r.recipient))) throw new Failure("recipient");
+    if ([...readersOf(roster, u.id, []), ...keyWitnessesOf(roster, u.id).all].some((r) => !isRecipient(r.recipient))) throw new Failure("recipient");
   }
   return { roster, digest, log, members: roster.members.map((m) => verifierOf(m.key)) };
 }
@@ -77,12 +77,16 @@ export function parseRoster(signed: string, rootKey: string): Roster {
   return check(JSON.parse(body.join("\n")));
 }
 
+const keyWitness = "key-witness";
+const mostKeyWitnesses = 5;
+
 const fields = {
   roster: ["version", "previous", "day", "origin", "log_key", "units", "members", "witnesses"],
-  unit: ["id", "name", "handles", "positions", "other", "recovery", "contact", "alone"],
-  member: ["id", "name", "unit", "roles", "recipient", "key", "onion", "since", "removed"],
+  unit: ["id", "name", "handles", "positions", "other", "recovery", "contact", "alone", "key_witnesses"],
+  key_witnesses: ["need", "of"],
+  member: ["id", "name", "unit", "roles", "recipient", "key", "onion", "address", "since", "removed"],
 };
-const roles = ["reader", "approver", "custodian", "auditor", "forwarder"];
+const roles = ["reader", "approver", "custodian", "auditor", "forwarder", keyWitness];
 
 /** Holds the rules on which it depends who reads a report; unknown fields are refused. */
 function check(v: unknown): Roster {
@@ -115,6 +119,12 @@ function check(v: unknown): Roster {
     fresh(keys, m.key);
     fresh(keys, m.recipient);
   }
+  for (const u of r.units) {
+    if (!u.key_witnesses) continue;
+    const { need, of } = only(u.key_witnesses, fields.key_witnesses) as unknown as KeyWitnesses;
+    must(Number.isSafeInteger(need) && need >= 1 && need <= of.length && of.length <= mostKeyWitnesses && new Set(of).size === of.length);
+    must(keyWitnessesOf(r, u.id).all.every((m) => m && m.removed === undefined && m.unit !== u.id && m.roles.join() === keyWitness));
+  }
   return r;
 }
 
@@ -129,6 +139,12 @@ const isName = (s: unknown): boolean => typeof s === "string" && /^[a-z][a-z0-9-
 /** The current readers of a unit but for some, in the order of the roster. */
 export const readersOf = (r: Roster, unit: string, without: string[]): Member[] =>
   r.members.filter((m) => m.unit === unit && m.removed === undefined && m.roles.includes("reader") && !without.includes(m.id));
+
+/** The key witnesses of a unit, in the order of its entry, and how many a case needs: none where cases aren't split. */
+export function keyWitnessesOf(r: Roster, unit: string): { need: number; all: Member[] } {
+  const { need, of } = r.units.find((u) => u.id === unit)?.key_witnesses ?? { need: 0, of: [] };
+  return { need, all: of.map((id) => r.members.find((m) => m.id === id)!) };
+}
 
 /** To whom a case's key is wrapped: the readers, and the unit's recovery sheet. */
 export function wrappedTo(r: Roster, unit: string, without: string[]): { member: string; recipient: string }[] {

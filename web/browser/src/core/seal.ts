@@ -85,6 +85,3 @@ export function record(v: unknown): Record<string, unknown> {
   if (typeof v !== "object" || v === null || Array.isArray(v)) throw new Error("not a JSON object");
   return v as Record<string, unknown>;
 }
-
-/** Seals a case's identity to one reader. */
-export const wrap = (identity: string, recipient: string): Promise<Bytes> => sealBytes(utf8(identity + "\n"), recipient);
