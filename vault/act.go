@@ -75,6 +75,10 @@ func (v *Vault) Act(ctx context.Context, head membersock.ActHead, in *frame.Read
 		return err
 	})
 	v.measures.acted(began, err)
+	// What was begun is ended although the member may be gone. Nothing from here on
+	// takes long but writing, which fails by itself then; and a context that ends
+	// would cost each query a goroutine.
+	ctx = context.WithoutCancel(ctx)
 	if err == nil && (s.Action == accesslog.Revoke || s.Action == accesslog.Refer) {
 		// The wraps that were deleted are still in the WAL.
 		err = v.enqueue(ctx, &job{done: make(chan error, 1), alone: v.wipe})
@@ -82,9 +86,6 @@ func (v *Vault) Act(ctx context.Context, head membersock.ActHead, in *frame.Read
 	if err = v.tell("a statement was not carried out", err); err != nil {
 		return err
 	}
-	// Nothing here takes long but writing, which fails by itself once the member
-	// is gone; a context that ends would cost each query a goroutine.
-	ctx = context.WithoutCancel(ctx)
 	published := v.log.Load()
 	if a.Proof, err = v.proof(ctx, published, seq, leaf, s.Seen); err == nil {
 		a.Cosigned, err = v.provenCosigned(ctx, published.tree)

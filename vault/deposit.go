@@ -110,6 +110,9 @@ func (v *Vault) deposit(ctx context.Context, l id.Lookup, head depositsock.Depos
 	if err := stream.Commit(&c); err != nil {
 		return a, fmt.Errorf("%w: %w", depositsock.ErrBad, err)
 	}
+	// It is whole: whoever sent it may go, as a connection that broke does, and send
+	// it again. Each wait from here on ends by itself.
+	ctx = context.WithoutCancel(ctx)
 	if len(c.Uploads) > maxObjects-len(objects) {
 		return a, fmt.Errorf("%w: too many objects", depositsock.ErrBad)
 	}

@@ -27,6 +27,7 @@ import (
 // The next start makes up for what is missing: it sweeps blobs/ and truncates
 // the WAL before anything is served.
 func (v *Vault) Destroy(ctx context.Context, l id.Lookup, object id.Digest, signature []byte) (a depositsock.DestroyAnswer, err error) {
+	ctx = context.WithoutCancel(ctx) // what was begun is ended although the reporter may be gone
 	of, err := v.ordered(ctx, l, object, signature)
 	if err == nil {
 		err = v.write(ctx, func(g *group) error {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -14,12 +15,14 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/mod/sumdb/tlog"
 	"golang.org/x/sys/unix"
 
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/vault"
 	"suluh.example/suluh/vault/depositsock"
+	"suluh.example/suluh/vault/frame"
 )
 
 // tusAnswer is what came back for a request of tus.
@@ -340,6 +343,41 @@ func TestTwoWhoUploadAtOnce(t *testing.T) {
 	p := w.withUploads(map[string][]byte{path: data})
 	_, err = w.send(p)
 	must(t, err)
+}
+
+// TestWhoIsGoneIsKept: a deposit that has arrived whole is kept although its
+// connection is gone by then, and what is sent again finds it; nothing failed.
+func TestWhoIsGoneIsKept(t *testing.T) {
+	var log bytes.Buffer
+	w := newWorld(t, vault.Config{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	data := sealed(100_000)
+	path := w.whole(data)
+	p := w.withUploads(map[string][]byte{path: data})
+	p.objects = nil
+	var stream bytes.Buffer
+	out := frame.NewWriter(&stream)
+	must(t, out.Head(p.head(w)))
+	c := depositsock.DepositCommit{FormTag: p.tag, Wraps: p.wraps, Objects: p.uploaded, Uploads: p.uploads, Blinds: make([]tlog.Hash, 7)}
+	must(t, out.Commit(c))
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, want := range []depositsock.Result{depositsock.New, depositsock.Same} {
+		in := frame.NewReader(bytes.NewReader(stream.Bytes()), 0)
+		var head depositsock.DepositHead
+		must(t, in.Head(&head))
+		a, err := w.vault.Deposit(gone, p.lookup, head, in)
+		must(t, err)
+		if a.Result != want {
+			t.Errorf("got %q, want %q", a.Result, want)
+		}
+	}
+	if files := w.waiting(); len(files) != 0 {
+		t.Errorf("uploads are left: %v", files)
+	}
+	w.stop()
+	if log.Len() > 0 {
+		t.Errorf("the vault's log:\n%s", log.String())
+	}
 }
 
 // TestADepositThatFailsLeavesItsUploads, to be named again.

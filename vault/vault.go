@@ -285,7 +285,7 @@ func (v *Vault) release() error {
 // of a socket. It returns the error.
 func (v *Vault) tell(what string, err error) error {
 	var known *wire.Error
-	if err != nil && !errors.As(err, &known) {
+	if err != nil && !errors.As(err, &known) && !errors.Is(err, context.Canceled) { // that who asked is gone is no failure
 		v.config.Log.Error(what, "error", err)
 	}
 	return err

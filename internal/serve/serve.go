@@ -144,11 +144,18 @@ func recovering(next http.Handler, log *slog.Logger) http.Handler {
 // a request whose answer takes long is not ended.
 func stallers(next http.Handler, stall time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Once a body is whole, net/http reads on, to learn whether the client is gone. If
+		// that read is ended by a handler, it takes the client for gone, and cancels the
+		// context of this request and of all that follow on the connection.
+		if r.Context().Err() != nil {
+			panic(http.ErrAbortHandler)
+		}
 		s := &stalls{c: http.NewResponseController(w), stall: stall}
 		// A copy, since net/http looks at its own: if a handler answers before it
 		// has read all, the connection isn't cut before the answer has arrived.
 		r = r.WithContext(r.Context())
 		r.Body = &stallReader{r.Body, s}
+		defer s.end()
 		next.ServeHTTP(&stallWriter{w, s}, r)
 		// What net/http itself still writes gets as long as anything else.
 		_ = s.c.SetWriteDeadline(time.Now().Add(stall))
@@ -160,8 +167,17 @@ type stalls struct {
 	c     *http.ResponseController
 	stall time.Duration
 
-	mu  sync.Mutex
-	cut bool // a handler has ended the reads of its request, for good
+	mu   sync.Mutex
+	cut  bool // a handler has ended the reads of its request, for good
+	done bool // the handler has returned
+}
+
+// end is called when the handler has returned. What it has left behind must not
+// reach the next request of the connection.
+func (s *stalls) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.done = true
 }
 
 func (s *stalls) beforeRead() error {
@@ -190,7 +206,23 @@ type stallWriter struct {
 	s *stalls
 }
 
+// WriteHeader ends the connection with the answer if reads of the request were
+// ended, since what follows on it would be taken for cancelled.
+func (w *stallWriter) WriteHeader(status int) {
+	w.last()
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *stallWriter) last() {
+	w.s.mu.Lock()
+	defer w.s.mu.Unlock()
+	if w.s.cut {
+		w.Header().Set("Connection", "close")
+	}
+}
+
 func (w *stallWriter) Write(p []byte) (int, error) {
+	w.last()
 	if err := w.s.c.SetWriteDeadline(time.Now().Add(w.s.stall)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return 0, err
 	}
@@ -199,10 +231,13 @@ func (w *stallWriter) Write(p []byte) (int, error) {
 
 // SetReadDeadline is what http.ResponseController calls for a handler. One that
 // has passed already ends the reads, and what reads at the same time doesn't put
-// that off.
+// that off. Once the handler has returned, the connection isn't its own any more.
 func (w *stallWriter) SetReadDeadline(t time.Time) error {
 	w.s.mu.Lock()
 	defer w.s.mu.Unlock()
+	if w.s.done {
+		return http.ErrBodyReadAfterClose
+	}
 	if w.s.cut {
 		return nil
 	}

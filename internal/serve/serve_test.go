@@ -173,6 +173,75 @@ func TestReadsThatAreEndedStayEnded(t *testing.T) {
 	}
 }
 
+// TestEndedReadsEndNothingElse: a handler that ends the reads of its request when
+// all was read already, before it answers, while it does or afterwards, doesn't have the next
+// request of the connection taken for one whose client is gone.
+func TestEndedReadsEndNothingElse(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := serve.ListenUnix(path, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	var returned *http.ResponseController
+	go func() {
+		done <- serve.Run(ctx, serve.Config{
+			Listener: l, Log: slog.New(slog.DiscardHandler),
+			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				c := http.NewResponseController(w)
+				if _, err := io.Copy(io.Discard, r.Body); err != nil {
+					t.Error(err)
+				}
+				end := func() {
+					if err := c.SetReadDeadline(time.Now()); err != nil {
+						t.Error(err)
+					}
+					<-r.Context().Done() // net/http has noticed
+				}
+				switch r.URL.Path {
+				case "/before":
+					end()
+				case "/while":
+					w.WriteHeader(http.StatusOK)
+					end()
+				case "/after":
+					returned = c
+				case "/next":
+					if returned != nil && returned.SetReadDeadline(time.Now()) == nil {
+						t.Error("a request that is over can end what others read")
+					}
+					if r.Context().Err() != nil {
+						t.Error("the client is taken for gone")
+					}
+				}
+				_, _ = io.WriteString(w, "baik")
+			}),
+		})
+	}()
+	client := &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return net.Dial("unix", path) }}}
+	for _, p := range []string{"/before", "/next", "/while", "/next", "/after", "/next", "/next"} {
+		var r *http.Response
+		for range 2 { // the connection may end with the answer, which a client can't always know
+			if r, err = client.Post("http://s"+p, "", strings.NewReader("isi")); err == nil {
+				break
+			}
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", p, err)
+		}
+		if b, err := io.ReadAll(r.Body); err != nil || string(b) != "baik" {
+			t.Errorf("%s: got %q, %v", p, b, err)
+		}
+		r.Body.Close()
+	}
+	client.CloseIdleConnections()
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("a clean stop: %v", err)
+	}
+}
+
 // TestTheOldestWaitingIsClosed: connections on which nothing is asked are bounded; the
 // one that waits for longest goes, and none on which something is under way.
 func TestTheOldestWaitingIsClosed(t *testing.T) {

@@ -57,20 +57,21 @@ type member struct {
 // world is a running vault with its sockets, a roster, and intake before it on
 // a real connection.
 type world struct {
-	t       testing.TB
-	dir     string
-	url     string
-	client  *http.Client // that opens its pages
-	vault   *vault.Vault
-	member  *membersock.Client
-	root    note.Signer
-	trust   note.Verifier // of the root key
-	roster  *roster.Roster
-	signed  []byte
-	members map[id.Member]*member
-	intake  *intake.Server
-	log     *lines
-	stop    func() // of the vault's deposit socket
+	t        testing.TB
+	dir      string
+	url      string
+	client   *http.Client // that opens its pages
+	vault    *vault.Vault
+	member   *membersock.Client
+	root     note.Signer
+	trust    note.Verifier // of the root key
+	roster   *roster.Roster
+	signed   []byte
+	members  map[id.Member]*member
+	intake   *intake.Server
+	log      *lines
+	vaultLog *lines
+	stop     func() // of the vault's deposit socket
 }
 
 // lines is a log that can be looked into.
@@ -104,12 +105,17 @@ type config struct {
 func newWorld(t testing.TB, c config) *world {
 	t.Helper()
 	ctx := t.Context()
-	w := &world{t: t, dir: filepath.Join(t.TempDir(), "vault"), members: map[id.Member]*member{}, log: &lines{}, client: http.DefaultClient}
+	w := &world{t: t, dir: filepath.Join(t.TempDir(), "vault"), members: map[id.Member]*member{}, log: &lines{}, vaultLog: &lines{}, client: http.DefaultClient}
 	root, rootKey, rootText := testkey.New(t, origin+"/root")
 	w.root, w.trust = root, rootKey
 	logKey, err := vault.Init(ctx, vault.InitConfig{Dir: w.dir, Origin: origin, RootKey: rootText, Zone: "Asia/Makassar"})
 	must(t, err)
-	c.vault.Dir = w.dir
+	c.vault.Dir, c.vault.Log = w.dir, slog.New(slog.NewTextHandler(w.vaultLog, nil))
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the vault's log:\n%s", w.vaultLog)
+		}
+	})
 	w.vault, err = vault.Open(ctx, c.vault)
 	must(t, err)
 	t.Cleanup(func() { must(t, w.vault.Close()) })
