@@ -116,7 +116,7 @@ func (v *Vault) loadCosigned(ctx context.Context) error {
 
 // provenCosigned returns the newest checkpoint with the quorum, and the proof
 // that the tree of an answer's checkpoint continues it; nil if there is none.
-func (v *Vault) provenCosigned(ctx context.Context, at tlog.Tree) (*membersock.Cosigned, error) {
+func (v *Vault) provenCosigned(ctx context.Context, at tlog.Tree) (*accesslog.Cosigned, error) {
 	c := v.cosigned.Load()
 	if c == nil || c.tree.N > at.N {
 		return nil, nil
@@ -125,7 +125,7 @@ func (v *Vault) provenCosigned(ctx context.Context, at tlog.Tree) (*membersock.C
 	if err != nil {
 		return nil, fmt.Errorf("prove the cosigned tree: %w", err)
 	}
-	return &membersock.Cosigned{Checkpoint: c.msg, Consistency: p}, nil
+	return &accesslog.Cosigned{Checkpoint: c.msg, Consistency: p}, nil
 }
 
 // cosignedFile returns what the log publishes of its witnesses: the newest

@@ -165,7 +165,12 @@ func (v *Vault) RosterProof(ctx context.Context) (p depositsock.RosterProof, err
 	if err := v.db.read.QueryRowContext(ctx, "SELECT leaf FROM records WHERE seq = ?", now.seq).Scan(&leaf); err != nil {
 		return p, fmt.Errorf("read record of the roster: %w", err)
 	}
-	proof, err := v.proof(ctx, v.log.Load(), now.seq, leaf, accesslog.EmptyTree())
+	published := v.log.Load()
+	proof, err := v.proof(ctx, published, now.seq, leaf, accesslog.EmptyTree())
+	if err != nil {
+		return p, err
+	}
+	cosigned, err := v.provenCosigned(ctx, published.tree)
 	if err != nil {
 		return p, err
 	}
@@ -175,7 +180,7 @@ func (v *Vault) RosterProof(ctx context.Context) (p depositsock.RosterProof, err
 	}
 	return depositsock.RosterProof{
 		Roster: string(now.signed), Record: string(leaf), Index: now.seq,
-		Checkpoint: string(proof.Checkpoint), Proof: proof.Inclusion, InForce: string(word),
+		Checkpoint: string(proof.Checkpoint), Proof: proof.Inclusion, InForce: string(word), Cosigned: cosigned,
 	}, nil
 }
 

@@ -9,9 +9,14 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/internal/testvault"
+	"suluh.example/suluh/internal/witness"
 	"suluh.example/suluh/vault"
 	"suluh.example/suluh/vault/depositsock"
 	"suluh.example/suluh/vault/frame"
@@ -116,28 +121,90 @@ func TestReportersAreToldOfLies(t *testing.T) {
 		"another case": {liar{lookup: func(a *depositsock.LookupAnswer) { a.Case = id.NewCase() }}, true, "error: berhenti: "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c.lie.Vault = w.Vault
-			service := httptest.NewServer(depositsock.Handler(&c.lie))
-			defer service.Close()
-			args := []string{"submit", "--from", "-", "--to", "itprov"}
-			stdin := `{"apa": "Perjalanan dinas dibayar dua kali."}`
+			ask := ""
 			if c.status {
-				args, stdin = []string{"status", "--json"}, code.Reveal()
+				ask = code.Reveal()
 			}
-			cmd := exec.Command(program(t), append(args, "--server", service.URL, "--root-key", w.RootKey)...)
-			cmd.Stdin = strings.NewReader(stdin)
-			var stdout, stderr bytes.Buffer
-			cmd.Stdout, cmd.Stderr = &stdout, &stderr
-			err := cmd.Run()
-			if (err == nil) != (c.want == "") || !strings.Contains(stderr.String(), c.want) {
-				t.Errorf("got %v, want %q\n%s", err, c.want, stderr.String())
+			status, stdout, stderr := answered(t, w, &c.lie, ask)
+			if (status == 0) != (c.want == "") || !strings.Contains(stderr, c.want) {
+				t.Errorf("exit status %d, want %q\n%s", status, c.want, stderr)
 			}
-			if c.want != "" && (cmd.ProcessState.ExitCode() != 1 || !strings.Contains(stderr.String(), "suluh: hint: ")) {
-				t.Errorf("exit status %d\n%s", cmd.ProcessState.ExitCode(), stderr.String())
+			if c.want != "" && (status != 1 || !strings.Contains(stderr, "suluh: hint: ")) {
+				t.Errorf("exit status %d\n%s", status, stderr)
 			}
-			if strings.Contains(c.want, "berhenti") && (!strings.Contains(stdout.String(), `"warnings": [`) || strings.Contains(stdout.String(), `"since"`)) {
-				t.Errorf("printed %s", stdout.String())
+			if strings.Contains(c.want, "berhenti") && (!strings.Contains(stdout, `"warnings": [`) || strings.Contains(stdout, `"since"`)) {
+				t.Errorf("printed %s", stdout)
 			}
 		})
 	}
+}
+
+// answered has a reporter's program send a report to a service, or ask for one by
+// its code.
+func answered(t *testing.T, w *testvault.World, lie *liar, code string) (status int, out, errors string) {
+	t.Helper()
+	lie.Vault = w.Vault
+	service := httptest.NewServer(depositsock.Handler(lie))
+	defer service.Close()
+	args := []string{"submit", "--from", "-", "--to", "itprov"}
+	stdin := `{"apa": "Perjalanan dinas dibayar dua kali."}`
+	if code != "" {
+		args, stdin = []string{"status", "--json"}, code
+	}
+	cmd := exec.Command(program(t), append(args, "--server", service.URL, "--root-key", w.RootKey)...)
+	cmd.Stdin = strings.NewReader(stdin)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	_ = cmd.Run() // its exit status says the same
+	return cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()
+}
+
+// TestReportersAskForWitnesses: where the roster names witnesses, they must have
+// seen the log in which it is. Nobody is kept from reporting because they are away.
+func TestReportersAskForWitnesses(t *testing.T) {
+	w := testvault.New(t)
+	text, err := witness.NewKey("saksi.example")
+	must(t, err)
+	signer, vkey, err := witness.ParseKey(text)
+	must(t, err)
+	w.Change(func(r *roster.Roster) {
+		r.Witnesses = "witness saksi " + vkey + " https://saksi.example/\nquorum saksi\n"
+	})
+	cosigned := func(checkpoint string) []byte {
+		n, err := note.Open([]byte(checkpoint), note.VerifierList(w.Log))
+		must(t, err)
+		msg, err := note.Sign(n, signer)
+		must(t, err)
+		return msg
+	}
+	const hint, refused = "belum membenarkannya", "error: layanan ini menunjukkan catatan akses yang lain daripada yang dilihat para saksi"
+	send := func(name string, lie func(*depositsock.RosterProof), want string) {
+		t.Helper()
+		switch status, out, said := answered(t, w, &liar{proof: lie}, ""); {
+		case want == refused && (status != 1 || out != "" || !strings.Contains(said, refused) || !strings.Contains(said, "suluh: hint: ")),
+			want != refused && (status != 0 || out == "" || strings.Contains(said, hint) != (want == hint)):
+			t.Errorf("%s: exit status %d\n%s", name, status, said)
+		}
+	}
+	send("before they have seen anything", nil, hint)
+	before, err := w.Deposit.RosterProof(t.Context())
+	must(t, err)
+	must(t, w.Vault.TakeCosigned(t.Context(), cosigned(before.Checkpoint)))
+	send("what they have seen", nil, "")
+	send("a service that shows nothing of them", func(p *depositsock.RosterProof) { p.Cosigned = nil }, hint)
+	send("a service without the proof", func(p *depositsock.RosterProof) {
+		p.Checkpoint = before.Checkpoint
+		p.Cosigned.Consistency = tlog.TreeProof{{}}
+	}, refused)
+	send("another log", func(p *depositsock.RosterProof) {
+		other, err := accesslog.SignCheckpoint(w.Log.Name(), tlog.Tree{N: p.Index + 1, Hash: tlog.Hash{1}}, w.LogSigner())
+		must(t, err)
+		p.Cosigned.Checkpoint = cosigned(string(other))
+	}, refused)
+	w.Join("penelaah-empat", "Penelaah Empat", "itprov", roster.Reader)
+	send("a roster that is newer than what they have seen", nil, hint)
+	now, err := w.Deposit.RosterProof(t.Context())
+	must(t, err)
+	must(t, w.Vault.TakeCosigned(t.Context(), cosigned(now.Checkpoint)))
+	send("that roster once they have", nil, "")
 }

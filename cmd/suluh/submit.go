@@ -67,6 +67,9 @@ func (f *serviceFlags) connect(ctx context.Context, l *lang.Language) (*reporter
 			next(l.T("reporter.plain"))
 		}
 	}
+	if s.Unwitnessed {
+		next(l.T("reporter.unwitnessed"))
+	}
 	return s, nil
 }
 

@@ -76,3 +76,10 @@ func (p Proof) Check(log note.Verifier, seen tlog.Tree) (tlog.Tree, error) {
 	}
 	return t, nil
 }
+
+// Cosigned is the newest checkpoint that has the quorum of witnesses, and the
+// proof that a later one, which goes with it, continues its tree.
+type Cosigned struct {
+	Checkpoint  []byte         `json:"checkpoint"` // signed note with the cosignatures
+	Consistency tlog.TreeProof `json:"consistency"`
+}

@@ -2,14 +2,13 @@ package member
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/internal/witness"
-	"suluh.example/suluh/vault/membersock"
 )
 
 // Witnessed says how far the witnesses that the roster names have seen the log.
@@ -57,7 +56,7 @@ func (s *Session) Witnessed() Witnessed {
 // witnesses checks what an answer says of the witnesses: what they have cosigned
 // must be a part of the log that this member sees, or two people are shown two
 // logs. The error is for [Session.forked].
-func (s *Session) witnesses(c *membersock.Cosigned, log note.Verifier, at tlog.Tree) error {
+func (s *Session) witnesses(c *accesslog.Cosigned, log note.Verifier, at tlog.Tree) error {
 	s.mu.Lock()
 	text, day := s.roster.Witnesses, s.roster.Day
 	s.mu.Unlock()
@@ -80,18 +79,12 @@ func (s *Session) witnesses(c *membersock.Cosigned, log note.Verifier, at tlog.T
 	if c == nil {
 		return nil
 	}
-	tree, by, err := p.Open(c.Checkpoint, log)
+	tree, by, err := p.Continued(*c, log, at)
 	if errors.Is(err, witness.ErrQuorum) {
 		return nil // of an earlier policy
 	}
 	if err != nil {
 		return err
-	}
-	if tree.N > at.N {
-		return fmt.Errorf("witnesses have cosigned %d records, and it shows %d", tree.N, at.N)
-	}
-	if err := tlog.CheckTree(c.Consistency, at.N, at.Hash, tree.N, tree.Hash); err != nil {
-		return fmt.Errorf("it doesn't continue the %d records that witnesses have cosigned: %w", tree.N, err)
 	}
 	w.Records = tree.N
 	for i, x := range by {

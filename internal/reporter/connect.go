@@ -24,9 +24,12 @@ import (
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/net/proxy"
 
+	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/casecode"
 	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/internal/submission"
+	"suluh.example/suluh/internal/witness"
 	"suluh.example/suluh/vault/depositsock"
 	"suluh.example/suluh/vault/wire"
 )
@@ -39,6 +42,8 @@ var (
 	ErrProxy   = errors.New("the SOCKS proxy does not answer")
 	ErrServer  = errors.New("what answers is not a service of Suluh")
 	ErrNetwork = errors.New("the service can't be reached")
+
+	ErrWitnesses = errors.New("the service shows another access log than its witnesses have seen")
 )
 
 // Service is a service whose list of readers is checked.
@@ -46,6 +51,10 @@ type Service struct {
 	Sender *submission.Sender
 	State  depositsock.State
 	Direct bool // reached without Tor, and not on this computer
+
+	// Unwitnessed is set if the roster names witnesses, and no quorum of them has
+	// cosigned a log with the roster in it yet.
+	Unwitnessed bool
 }
 
 // Connect reaches the service at an address, through a SOCKS5 proxy if one is
@@ -82,8 +91,43 @@ func Connect(ctx context.Context, address, socks string, root note.Verifier, now
 	if err != nil {
 		return nil, err
 	}
+	if s.Unwitnessed, err = unwitnessed(proof, roster); err != nil {
+		return nil, err
+	}
 	s.Sender, err = submission.NewSender(vault, roster, digest)
 	return s, err
+}
+
+// unwitnessed checks what witnesses have cosigned of the log that proves a
+// roster: others see the same log, with this roster in it. A service that shows
+// something else than they have seen is refused. Where it has nothing to show, the
+// reporter is told and may go on: a witness that is away must keep nobody from
+// reporting, and whoever could withhold its cosignature could as well take no
+// report at all.
+func unwitnessed(p depositsock.RosterProof, r *roster.Roster) (bool, error) {
+	if r.Witnesses == "" {
+		return false, nil
+	}
+	policy, err := witness.ParsePolicy(r.Witnesses)
+	if err != nil || p.Cosigned == nil {
+		return true, nil // with a policy that says nothing, as if none had cosigned
+	}
+	log, err := note.NewVerifier(r.LogKey)
+	if err != nil {
+		return false, fmt.Errorf("%w: %w", submission.ErrRosterLog, err)
+	}
+	at, err := accesslog.OpenCheckpoint([]byte(p.Checkpoint), log)
+	if err != nil {
+		return false, fmt.Errorf("%w: %w", submission.ErrRosterLog, err)
+	}
+	tree, _, err := policy.Continued(*p.Cosigned, log, at)
+	switch {
+	case errors.Is(err, witness.ErrQuorum): // of a policy before
+		return true, nil
+	case err != nil:
+		return false, fmt.Errorf("%w: %w", ErrWitnesses, err)
+	}
+	return tree.N <= p.Index, nil
 }
 
 // unreached tells a service that is away from a network that is, and from what

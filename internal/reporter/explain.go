@@ -30,6 +30,7 @@ func explained() []struct {
 		{ErrProxy, "proxy"},
 		{ErrServer, "server"},
 		{ErrNetwork, "network"},
+		{ErrWitnesses, "witnesses"},
 		{submission.ErrRosterSignature, "rootkey"},
 		{submission.ErrRosterLog, "log"},
 		{submission.ErrRosterOld, "old"},

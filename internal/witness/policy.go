@@ -149,6 +149,23 @@ func (p *Policy) Open(checkpoint []byte, log note.Verifier) (tlog.Tree, []Cosign
 	return t, all, nil
 }
 
+// Continued checks a checkpoint as Open does, and that a tree which is shown
+// with it continues its tree: whoever shows both can't hide that tree from the
+// witnesses. Of the errors only ErrQuorum says nothing against the log.
+func (p *Policy) Continued(c accesslog.Cosigned, log note.Verifier, at tlog.Tree) (tlog.Tree, []Cosignature, error) {
+	tree, by, err := p.Open(c.Checkpoint, log)
+	switch {
+	case err != nil:
+		return tree, by, err
+	case tree.N > at.N:
+		return tree, by, fmt.Errorf("witnesses have cosigned %d records, and it shows %d", tree.N, at.N)
+	}
+	if err := tlog.CheckTree(c.Consistency, at.N, at.Hash, tree.N, tree.Hash); err != nil {
+		return tree, by, fmt.Errorf("it doesn't continue the %d records that witnesses have cosigned: %w", tree.N, err)
+	}
+	return tree, by, nil
+}
+
 // Join returns a checkpoint with the signature lines of another one of the same
 // text that it lacks. Lines are kept as they are: whoever uses it checks them.
 func Join(checkpoint, more []byte) []byte {

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/vault/wire"
 )
@@ -67,6 +68,9 @@ type RosterProof struct {
 	Checkpoint string           `json:"checkpoint"` // signed note
 	Proof      tlog.RecordProof `json:"proof"`      // of the record, in the checkpoint's tree
 	InForce    string           `json:"in_force"`   // signed note, crypto/accesslog.InForce
+
+	// Cosigned is what witnesses have seen of the checkpoint's log; nil if none has.
+	Cosigned *accesslog.Cosigned `json:"cosigned,omitempty"`
 }
 
 // StoredObject is an object of a case and the day it came.

@@ -18,8 +18,6 @@ import (
 	"net/http"
 	"time"
 
-	"golang.org/x/mod/sumdb/tlog"
-
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/roster"
@@ -72,12 +70,12 @@ type ActHead struct {
 // ActAnswer heads the answer; the bytes of the objects that it names follow,
 // each once.
 type ActAnswer struct {
-	Proof    accesslog.Proof `json:"proof"`
-	Roster   id.Digest       `json:"roster"`             // in force, so that nobody need ask before each request
-	Cases    []ListedCase    `json:"cases,omitempty"`    // of a list
-	Case     *CaseView       `json:"case,omitempty"`     // of an action on a case
-	Cosigned *Cosigned       `json:"cosigned,omitempty"` // what witnesses have seen of the log; nil if none has
-	Items    []Collected     `json:"items,omitempty"`    // of a collect
+	Proof    accesslog.Proof     `json:"proof"`
+	Roster   id.Digest           `json:"roster"`             // in force, so that nobody need ask before each request
+	Cases    []ListedCase        `json:"cases,omitempty"`    // of a list
+	Case     *CaseView           `json:"case,omitempty"`     // of an action on a case
+	Cosigned *accesslog.Cosigned `json:"cosigned,omitempty"` // what witnesses have seen of the log; nil if none has
+	Items    []Collected         `json:"items,omitempty"`    // of a collect
 }
 
 // Outbox is how much waits for a forwarder: items that are approved, on their
@@ -160,13 +158,6 @@ type AccessEntry struct {
 	// Objects are what the member handed in with it, but for wraps: answers,
 	// notes, states, drafts, items, outcomes.
 	Objects []id.Object `json:"objects,omitempty"`
-}
-
-// Cosigned is the newest checkpoint that has the quorum of witnesses, and the
-// proof that the tree of the answer's own checkpoint continues it.
-type Cosigned struct {
-	Checkpoint  []byte         `json:"checkpoint"` // signed note with the cosignatures
-	Consistency tlog.TreeProof `json:"consistency"`
 }
 
 // maxHead is the most bytes of JSON in an answer's head: a list of some
