@@ -9,7 +9,7 @@ func (s *scan) accounts() {
 		if s.used[i] == free && s.has(i, network|kwMail) {
 			s.account(i)
 		}
-		if s.is(i, "@") && s.used[i] == free && s.near(i+1) && s.tokens[i+1].form == word && s.handleEnd(i+1) > i+1 {
+		if s.is(i, "@") && s.used[i] == free && s.near(i+1) && s.tokens[i+1].form == word && (s.handleEnd(i+1) > i+1 || s.tokens[i+1].class == 0 || s.within(i, network, 4)) {
 			s.take(hit{i, s.handleEnd(i + 1), Account, 0.8, "redact.reason.handle"}) // "@ nama_orang"
 		}
 	}
@@ -88,7 +88,7 @@ func (s *scan) account(i int) {
 			return // found by its @
 		case s.tokens[j].form == other && strings.Contains("(~>/|→", w):
 			colon = true
-		case w == "nya" || w == "\"" || w == "'" || called && w == "wa" || s.has(j, network) && !s.has(j, named), s.has(j, owner|role) && !s.has(j, given) && s.handleEnd(j) == j,
+		case w == "nya" || w == "x" && !(s.near(j+1) && s.tokens[j+1].gap == nothing) || w == "\"" || w == "'" || called && w == "wa" || s.has(j, network) && !s.has(j, named), s.has(j, owner|role) && (!s.has(j, given) || s.is(j+1, ":")) && s.handleEnd(j) == j, (w == "dari" || w == "dr") && s.near(j+1) && s.tokens[j+1].capital && !s.has(j+1, title) && !s.has(i, kwPhone),
 			s.has(j, kin) && (strings.HasSuffix(w, "nya") || strings.HasSuffix(w, "ku") || w == "istri" || w == "suami"):
 		default:
 			n = 7
@@ -104,6 +104,9 @@ func (s *scan) account(i int) {
 		kind, reason = Mail, "redact.reason.mail"
 	}
 	last := s.handleEnd(j)
+	if s.is(j, "e") && s.is(j+1, "-") {
+		return // "akun e-katalog"
+	}
 	if last == j+2 && s.is(j+1, "-") && s.has(j+2, owner) {
 		return // "akun SIPD-nya"
 	}
@@ -126,6 +129,7 @@ func (s *scan) account(i int) {
 	case (colon || called) && capital && !x.class.is(job|office), colon && (!s.near(j+1) || s.tokens[j+1].form != word):
 	case (colon || called && s.has(j-1, network) && !s.has(j-1, named)) && !x.class.is(stop|owner|kin|role|job|office|doer|goer|slot|slotty|kwPhone):
 	case s.has(i, named) && s.sentenceLike(j):
+	case capital && s.has(i, network) && s.near(j+1) && s.has2(j+1, word) && s.tokens[j+1].capital && !x.class.is(job|office|region|city) && !s.has(j+1, city|region): // "fb Acil Warung"
 	case x.class.is(common|job|office|place|kwPhone) && !x.class.is(given):
 		return
 	case !colon && !called && !capital && !(x.class == 0 && x.end-x.start >= 6 && s.plausible(j)) && !(x.class == given && s.has(j-1, network) && !s.is(i-1, "di")):
@@ -152,7 +156,7 @@ func (s *scan) account(i int) {
 func (s *scan) sentenceLike(j int) bool {
 	const no = stop | owner | doer | goer | slot | slotty | kin | role | job | office | title | network | kwMail | kwBank | kwPhone
 	switch s.text(j) {
-	case "itu", "ini", "palsu", "bodong", "resmi", "anonim", "media", "medsos", "pribadi", "lama", "baru", "belanja", "email", "siluman", "fiktif", "robot", "publik", "anggaran", "kas":
+	case "siapa", "mana", "apa", "itu", "ini", "palsu", "bodong", "resmi", "anonim", "media", "medsos", "pribadi", "lama", "baru", "belanja", "email", "siluman", "fiktif", "robot", "publik", "anggaran", "kas":
 		return false
 	}
 	return s.near(j+1) && s.has2(j+1, word) && !s.has(j, no) && !s.has(j+1, no) && !derived(s.text(j)) && !derived(s.text(j+1))

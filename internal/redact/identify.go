@@ -15,14 +15,25 @@ type candidate struct {
 	wide     int  // the widest group
 	spelled  int
 	blanks   int
+	first    int // token
 	last     int // token
+}
+
+// cardBefore tells whether one of the words before a number is a card's.
+func (s *scan) cardBefore(i int) bool {
+	for k := i - 1; k >= 0 && k > i-5 && s.near(k+1); k-- {
+		if s.is(k, "kartu") && !s.is(k+1, "keluarga") || s.has(k, kwCard) && !s.is(k, "atm") {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *scan) candidate(groups []group, i int) *candidate {
 	g := groups[i]
 	c := &s.candidates
 	*c = candidate{
-		s: s, context: s.context(g.token), last: g.last, plus: s.is(g.token-1, "+"), brackets: s.is(g.token-1, "("),
+		s: s, context: s.context(g.token), first: g.token, last: g.last, plus: s.is(g.token-1, "+"), brackets: s.is(g.token-1, "("),
 		widths: append(c.widths[:0], g.end-g.start), seps: append(c.seps[:0], together),
 	}
 	c.wide = g.end - g.start
@@ -107,6 +118,8 @@ func (c *candidate) kind(d []byte) hit {
 		return is(BPJS, 0.9, "redact.reason.near")
 	case ctx.is(kwBank) && n == 16 && d[0] >= '4' && d[0] <= '6' && luhn(d) && c.wide >= 4:
 		return is(Card, 0.92, "redact.reason.card")
+	case ctx.is(kwBank) && n >= 15 && n <= 19 && c.s.cardBefore(c.first):
+		return is(Card, 0.92, "redact.reason.near")
 	case ctx.is(kwCard) && n >= 13 && n <= 19 && !(ctx.is(kwBank) && !luhn(d)):
 		return is(Card, 0.85, "redact.reason.near")
 	}
@@ -136,6 +149,8 @@ func (c *candidate) kind(d []byte) hit {
 	switch {
 	case n == 16 && d[0] >= '3' && d[0] <= '6' && luhn(d) && tidy:
 		return is(Card, 0.7, "redact.reason.card")
+	case n >= 15 && n <= 19 && c.s.cardBefore(c.first) && !resident(d):
+		return is(Card, 0.6, "redact.reason.near")
 	case n == 16 && province(d) && tidy:
 		return is(NIK, 0.6, "redact.reason.form")
 	case n == 18 && (d[0] == '1' && d[1] == '9' || d[0] == '2' && d[1] == '0') && tidy:
@@ -146,10 +161,37 @@ func (c *candidate) kind(d []byte) hit {
 		return is(NPWP, 0.6, "redact.reason.npwp")
 	case n >= 10 && n <= 16 && len(c.widths) == 1 && c.spelled == 0 && !c.day(d):
 		return is(Bank, 0.3, "redact.reason.digits")
+	case n >= 9 && n <= 18 && c.spelled == 0 && c.plain() && !c.day(d):
+		return is(Bank, 0.3, "redact.reason.digits")
+	case n >= 8 && n <= 9 && len(c.widths) == 1 && c.spelled == 0 && string(d[n-2:]) != "00" && !c.dense(d):
+		return is(Bank, 0.3, "redact.reason.digits")
 	case (n == 15 || n == 19) && d[0] >= '3' && d[0] <= '6' && luhn(d) && c.wide >= 4 && len(c.widths) > 2:
 		return is(Card, 0.6, "redact.reason.card")
 	}
 	return hit{}
+}
+
+// plain tells whether the groups stand apart by spaces or dashes alone, each of
+// three digits or more, as nobody writes amounts.
+func (c *candidate) plain() bool {
+	if len(c.widths) < 2 || len(c.widths) > 5 {
+		return false
+	}
+	for i, w := range c.widths {
+		if w < 3 || i > 0 && c.seps[i] != blank && c.seps[i] != dash {
+			return false
+		}
+	}
+	return c.blanks == 0 || c.wide >= 4 && c.s.tokens[c.first].form == number
+}
+
+// dense tells whether eight digits are a day: 12052021, 20210512.
+func (c *candidate) dense(d []byte) bool {
+	if len(d) != 8 {
+		return false
+	}
+	year := func(y []byte) bool { return y[0] == '1' && y[1] == '9' || y[0] == '2' && y[1] == '0' }
+	return year(d[4:]) && validDay(num(d[:2]), num(d[2:4])) || year(d) && validDay(num(d[6:]), num(d[4:6]))
 }
 
 // phone recognises mobile and landline numbers.
@@ -206,6 +248,8 @@ func (c *candidate) phone(d string, ctx class) hit {
 		return is(0.8)
 	case n <= 8 && (strings.HasPrefix(d, "1500") || strings.HasPrefix(d, "140")): // service numbers
 		return hit{}
+	case n >= 6 && n <= 12 && c.spelled == n:
+		return is(0.6)
 	case len(c.widths) <= 3 && n >= 6 && n <= 12 && !c.odd && c.wide >= 3 && !(n == 8 && c.wide <= 4 && strings.HasPrefix(d, "20")):
 		return is(0.7)
 	}

@@ -60,6 +60,21 @@ const (
 
 func (c class) is(x class) bool { return c&x != 0 }
 
+// around is what a word says of the name of a place beside it.
+type around uint8
+
+const (
+	toward    around = 1 << iota // di, warga: a place follows
+	home                         // tinggal, alamat: where somebody lives follows
+	sort                         // raya, buntu: what kind of road it is, not its name
+	plainly                      // kami, terpencil: likewise, of a village
+	numbered                     // los, lantai: a number or letter follows
+	rank                         // jend: an abbreviation within a street's name
+	waterside                    // handil, tatah: what hamlets are called after
+)
+
+func (a around) is(x around) bool { return a&x != 0 }
+
 var (
 	//go:embed words.txt
 	wordsText string
@@ -72,6 +87,7 @@ var (
 // lexicon is the words that are known.
 type lexicon struct {
 	classes map[string]class
+	arounds map[string]around
 	endings map[string]bool
 	sounds  map[string]bool // of given names
 	short   map[string]bool // given names that lack a letter
@@ -79,7 +95,7 @@ type lexicon struct {
 
 // theLexicon is made once, and never changed.
 var theLexicon = sync.OnceValue(func() *lexicon {
-	l := &lexicon{classes: make(map[string]class, 8192), endings: map[string]bool{}, sounds: map[string]bool{}, short: map[string]bool{}}
+	l := &lexicon{classes: make(map[string]class, 8192), arounds: make(map[string]around, 512), endings: map[string]bool{}, sounds: map[string]bool{}, short: map[string]bool{}}
 	for e := range strings.FieldsSeq(endings) {
 		l.endings[e] = true
 	}
@@ -90,12 +106,17 @@ var theLexicon = sync.OnceValue(func() *lexicon {
 		"nip": kwNIP, "phone": kwPhone, "bank": kwBank, "bpjs": kwBPJS, "passport": kwPassport, "plate": kwPlate, "card": kwCard,
 		"money": kwMoney, "other": kwOther, "network": network, "named": network | named, "owner": owner, "mail": kwMail, "slot": slot, "slotty": slotty, "doer": doer, "goer": goer, "top": top, "stop": stop | common,
 	}
+	placed := map[string]around{"toward": toward, "home": home, "sort": sort, "plainly": plainly, "numbered": numbered, "rank": rank, "waterside": waterside}
 	for row := range strings.Lines(wordsText) {
 		if row = strings.TrimSpace(row); row == "" || row[0] == '#' {
 			continue
 		}
 		name, words, _ := strings.Cut(row, ":")
 		for w := range strings.FieldsSeq(words) {
+			if a := placed[name]; a != 0 {
+				l.arounds[w] |= a
+				continue
+			}
 			l.classes[w] |= named[name]
 		}
 	}

@@ -12,6 +12,7 @@ func (s *scan) links() {
 		switch {
 		case s.is(i, "@") && s.bracketed(i):
 			s.atSign(i-1, i+1)
+		case s.is(i, "@") && s.tokens[i].gap == nothing && s.is(i-1, "/"): // of a link
 		case s.is(i, "@"):
 			j := i
 			for s.is(j+1, "@") {
@@ -20,7 +21,7 @@ func (s *scan) links() {
 			s.atSign(i, j)
 		case s.joinedMail(i):
 			s.take(hit{i, i, Mail, 0.7, "redact.reason.mail"})
-		case s.is(i, "a") && s.bracketed(i) && s.near(i+2) && (s.provider(i+2) || s.dotAfter(i+2) > 0):
+		case (s.is(i, "a") || s.is(i, "di")) && s.bracketed(i) && s.near(i+2) && (s.provider(i+2) || s.dotAfter(i+2) > 0):
 			s.atSign(i-1, i+1)
 		case s.saysAt(i) && s.aside(i):
 			if s.bracketed(i) {
@@ -30,8 +31,14 @@ func (s *scan) links() {
 			}
 		case s.is(i, ":") && s.is(i+1, "/") && s.is(i+2, "/") && s.has2(i-1, word) && (s.tokens[i].gap == nothing || s.scheme(i-1)):
 			s.link(i-1, i+3)
-		case s.provider(i) && s.tokens[i].gap == space:
-			s.bareMail(i)
+		case s.provider(i) && s.tokens[i].gap == space && s.bareMail(i):
+		case s.provider(i) && s.near(i) && s.ofProvider(i):
+		case s.is(i, "www") && s.near(i+2) && s.has2(i+1, word) && s.plainTop(i+2):
+			s.takeLink(i, i+2) // "www contoh com"
+		case s.is(i, "#") && s.near(i) && s.near(i+1) && s.has2(i+1, word) && s.dotAfter(i+1) > 0 && s.has(s.dotAfter(i+1), top):
+			s.atSign(i, i) // "info # contoh . com"
+		case s.is(i, "/") && s.tokens[i].gap == nothing && s.has2(i-1, word) && s.has(i-1, top) && s.near(i-1) && s.tokens[i-1].gap == space && s.has2(i-2, word) && s.tokens[i-2].class&^(network|kwMail) == 0 && s.near(i+1) && s.tokens[i+1].gap == nothing && s.tokens[i+1].form != other && s.used[i-2] == free:
+			s.link2(i-2, i) // "bit ly/abc"
 		case s.is(i, "www") && s.is(i+1, "."):
 			s.link(i, i)
 		}
@@ -125,7 +132,7 @@ func (s *scan) dotAfter(i int) int {
 		}
 	case t == "-" && s.near(j+3) && saysDot(s.text(j+1)) && s.is(j+2, "-") && s.plainTop(j+3):
 		return j + 3
-	case saysDot(t) && s.near(j+1) && s.plainTop(j+1):
+	case saysDot(t) && s.near(j+1) && (s.plainTop(j+1) || s.is(j+1, "kom") || s.is(j+1, "ko") || s.is(j+1, "con")):
 		return j + 1
 	}
 	return 0
@@ -146,6 +153,9 @@ func (s *scan) atSign(first, last int) {
 	const most = 24 // tokens of either part
 	if !s.near(last + 1) {
 		return
+	}
+	if s.is(first, "keong") && s.is(first-1, "a") && s.near(first) {
+		first-- // "a keong"
 	}
 	from := first
 	for n := 0; n < most && from > 0 && s.used[from-1] == free; n++ {
@@ -171,6 +181,12 @@ func (s *scan) atSign(first, last int) {
 	}
 	switch {
 	case to == last:
+	case from == first-1 && s.has(from, network) && s.tokens[first].gap == space && s.is(first, "@"): // "ig @nama.id"
+		s.take(hit{first, s.handleEnd(last + 1), Account, 0.9, "redact.reason.handle"})
+	case from < first && to == last+1 && s.is(to+1, ",") && s.tokens[to+1].gap == nothing && s.near(to+2) && s.tokens[to+2].gap == nothing && s.plainTop(to+2): // "nama@contoh,com"
+		s.take(hit{s.localPart(from), to + 2, Mail, 0.9, "redact.reason.mail"})
+	case from < first && s.is(last+1, "g") && s.is(last+2, "mail"): // "nama@g mail.com"
+		s.take(hit{s.localPart(from), s.domainEnd(last + 2), Mail, 0.9, "redact.reason.mail"})
 	case from < first && (s.domainIs(last+1, to) || s.provider(last+1)):
 		if to == last+1 && s.provider(to) && s.near(to+1) && s.plainTop(to+1) {
 			to++ // "gmail com"
@@ -242,7 +258,7 @@ func (s *scan) handleEnd(i int) int {
 			i++
 		case (t == "." || t == "_" || t == "-") && s.near(i+2) && s.tokens[i+2].gap == nothing && s.tokens[i+2].form != mark && (s.tokens[i+2].form != other || t == "_" && s.is(i+2, "_")):
 			i++
-		case t == "_":
+		case t == "_", t == "#" && s.has2(i+2, number) && s.near(i+2) && s.tokens[i+2].gap == nothing: // "nama#1234"
 			i++
 		default:
 			return i
@@ -295,7 +311,8 @@ func (s *scan) domain(i int) int {
 	if path && s.tokens[end+1].gap == space && !s.has(end, top) {
 		path = false
 	}
-	if !s.has(end, top) || s.tokens[end].form != word {
+	short := path && s.tokens[end].class == 0 && s.tokens[end].end-s.tokens[end].start == 2 && !s.tokens[end].capital && s.tokens[end+1].gap == nothing && s.tokens[end+2].gap == nothing
+	if !s.has(end, top) && !short || s.tokens[end].form != word {
 		return last // "S.Sos", "selesai.Budi"
 	}
 	parts := (end - i) / 2
@@ -303,6 +320,10 @@ func (s *scan) domain(i int) int {
 	case "com", "net", "org", "id", "xyz", "biz":
 	case "co", "go", "ac", "web", "sch", "or", "my", "mil", "desa":
 		if !path && parts < 2 {
+			return last
+		}
+	case "info", "site", "online", "store", "shop", "link", "tv", "io", "me", "gov", "edu":
+		if !path && (s.has(i, common) && !s.has(i, place) || s.tokens[i].capital) {
 			return last
 		}
 	default: // a word that may follow a dot without a space

@@ -50,13 +50,13 @@ func (s *scan) spacedMail(at int) bool {
 }
 
 // bareMail takes an address without its @: "nama88 gmail com".
-func (s *scan) bareMail(i int) {
+func (s *scan) bareMail(i int) bool {
 	first, last := i-1, i+1
 	if s.is(last, ".") {
 		last++
 	}
 	if i == 0 || !s.near(i) || !s.near(last) || !s.plainTop(last) || s.used[first] != free || s.tokens[first].form == other {
-		return
+		return false
 	}
 	for first > 0 && s.tokens[first].gap == nothing && s.used[first-1] == free && s.tokens[first-1].form != mark {
 		first--
@@ -65,7 +65,30 @@ func (s *scan) bareMail(i int) {
 		last++ // "yahoo co id"
 	}
 	if c := s.tokens[first].class; first < i-1 || c == 0 || c.is(given) && s.localPart(first) < first {
-		first = s.localPart(first)
-		s.take(hit{first, last, Mail, 0.6, "redact.reason.mail"})
+		return s.take(hit{s.localPart(first), last, Mail, 0.6, "redact.reason.mail"})
 	}
+	return false
+}
+
+// ofProvider takes what can be nothing but the part before the @ where the
+// provider is told beside it: "nama88 (gmail)", "nama_orang pakai yahoo".
+func (s *scan) ofProvider(i int) bool {
+	k := i - 1
+	switch s.text(k) {
+	case "(", "pakai", "pake", "pk", "di", "at", "et", "on", "akun", "domain":
+	default:
+		if k++; s.tokens[i].gap != space || !s.providerEnd(i) {
+			return false // "nama78 gmail"
+		}
+	}
+	if k--; k < 0 || !s.near(k+1) || s.used[k] != free || s.tokens[k].form == other || s.tokens[k].form == mark {
+		return false
+	}
+	first, signs, letters := k, s.tokens[k].form == number, s.tokens[k].form == word
+	for n := 0; n < 12 && first > 0 && s.tokens[first].gap == nothing && s.used[first-1] == free && s.tokens[first-1].form != mark; n++ {
+		first--
+		signs = signs || s.tokens[first].form != word
+		letters = letters || s.tokens[first].form == word
+	}
+	return signs && letters && s.take(hit{first, i, Mail, 0.7, "redact.reason.mail"})
 }

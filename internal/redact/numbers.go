@@ -96,7 +96,7 @@ func (s *scan) inParts(groups []group, next int) int {
 }
 
 func (s *scan) startsRun(i int) bool {
-	return s.used[i] == free && (s.tokens[i].form == number || s.has(i, digit) || s.letterO(i) && s.near(i+1) && s.digitLike(i+1) && s.digitLike(i+2))
+	return s.used[i] == free && (s.tokens[i].form == number || s.has(i, digit) || s.letterO(i) && s.near(i+1) && s.digitLike(i+1) && (s.digitLike(i+2) || s.loneO(i+2) && s.loneO(i)))
 }
 
 func (s *scan) digitLike(i int) bool {
@@ -109,6 +109,11 @@ func (s *scan) letterO(i int) bool {
 		return false
 	}
 	return strings.Trim(s.text(i), "oli") == ""
+}
+
+// loneO tells whether a token is one letter that stands for a digit.
+func (s *scan) loneO(i int) bool {
+	return s.letterO(i) && s.used[i] == free && s.tokens[i].end-s.tokens[i].start == 1
 }
 
 // collect reads the groups from token i on and returns the token after them.
@@ -144,7 +149,8 @@ func (s *scan) collect(i int, digits *[]byte, groups *[]group) int {
 		if s.tokens[j].gap == space || j > i+1 && s.tokens[i+1].gap == space {
 			between = max(between, blank)
 		}
-		if !s.digitLike(j) && !(s.letterO(j) && s.near(j+1) && s.digitLike(j+1) && g.end-g.start >= 2) {
+		alone := s.loneO(j) && len(*digits) == len(*groups) && len(*groups) >= 2 // "O 8 I 3"
+		if !s.digitLike(j) && !alone && !(s.letterO(j) && s.near(j+1) && s.digitLike(j+1) && g.end-g.start >= 2) {
 			return i + 1
 		}
 		i = j

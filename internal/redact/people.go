@@ -106,7 +106,7 @@ func (s *scan) titled() {
 			continue
 		}
 		j := s.skipTitles(i)
-		if !s.near(j) && !(j < len(s.tokens) && j == i+1 && false) {
+		if !s.near(j) {
 			continue
 		}
 		if s.used[j] == taken || s.tokens[j].form != word {

@@ -28,7 +28,7 @@ func (s *scan) plates() {
 		}
 	}
 	for i := range s.tokens { // "plat 1234 XY"
-		if t := s.tokens[i]; t.form == number && s.used[i] == free && t.end-t.start >= 3 && t.end-t.start <= 4 && s.near(i) && s.near(i+1) && (s.has(i-1, kwPlate) || s.is(i-1, "nomor") && s.has(i-2, kwPlate) || s.is(i-1, "nomornya") && s.around(i, kwPlate, 3)) {
+		if t := s.tokens[i]; t.form == number && s.used[i] == free && t.end-t.start >= 3 && t.end-t.start <= 4 && s.near(i) && s.near(i+1) && (s.has(i-1, kwPlate) || s.is(i-1, "nomor") && s.has(i-2, kwPlate) || s.is(i-1, "nomornya") && s.within(i, kwPlate, 3)) {
 			if x := s.tokens[i+1]; x.form == word && s.used[i+1] == free && x.end-x.start >= 2 && x.end-x.start <= 3 && (x.upper && !x.caseless || x.class == 0) {
 				s.take(hit{i, i + 1, Plate, 0.5, "redact.reason.plate"})
 			}
@@ -49,7 +49,7 @@ func (s *scan) passport(i, digits int) bool {
 		last++
 		n += s.tokens[last].end - s.tokens[last].start
 	}
-	switch told := s.around(i, kwPassport, 16); {
+	switch told := s.within(i, kwPassport, 16); {
 	case n < 6 || n > 8:
 		return false
 	case told:
@@ -90,7 +90,7 @@ func (s *scan) spacedPlates() {
 			parts++
 		}
 		da := letters == "da"
-		if !platePrefix(letters) || len(digits) < 2 || last < i+3 || suffix == "" && !s.around(i, kwPlate, 6) || !da && !s.around(i, kwPlate, 6) {
+		if !platePrefix(letters) || len(digits) < 2 || last < i+3 || suffix == "" && !s.within(i, kwPlate, 6) || !da && !s.within(i, kwPlate, 6) {
 			continue
 		}
 		s.take(hit{i, last, Plate, 0.6, "redact.reason.plate"})
@@ -112,13 +112,13 @@ func (s *scan) plate(i, digits int) {
 		k++
 	}
 	suffix := s.near(k) && s.tokens[k].form == word && s.tokens[k].end-s.tokens[k].start <= 3 && s.used[k] == free
-	if suffix && !(s.tokens[k].upper && t.upper && !t.caseless) && s.tokens[k].gap != nothing && (s.tokens[k].class.is(stop) && !(s.is(i, "da") && s.tokens[k].end-s.tokens[k].start == 2 && s.around(i, kwPlate, 4) && !s.is(k, "di") && !s.is(k, "ke") && !s.is(k, "yg") && !s.is(k, "ya") && !s.is(k, "da")) || s.tokens[k].end-s.tokens[k].start > 2 && s.tokens[k].class.is(common|region|street|village|job|weak)) {
+	if suffix && !(s.tokens[k].upper && t.upper && !t.caseless) && s.tokens[k].gap != nothing && (s.tokens[k].class.is(stop) && !(s.is(i, "da") && s.tokens[k].end-s.tokens[k].start == 2 && s.within(i, kwPlate, 4) && !s.is(k, "di") && !s.is(k, "ke") && !s.is(k, "yg") && !s.is(k, "ya") && !s.is(k, "da")) || s.tokens[k].end-s.tokens[k].start > 2 && s.tokens[k].class.is(common|region|street|village|job|weak)) {
 		suffix = false
 	}
 	if suffix {
 		last = k
 	}
-	told := s.around(i, kwPlate, 6)
+	told := s.within(i, kwPlate, 6)
 	long := width >= 3
 	da := s.is(i, "da") || s.is(i, "d") && s.is(i+1, "a")
 	switch {
@@ -139,8 +139,8 @@ func (s *scan) plate(i, digits int) {
 	}
 }
 
-// around tells whether a word of a class stands within n tokens.
-func (s *scan) around(i int, c class, n int) bool {
+// within tells whether a word of a class stands within n tokens.
+func (s *scan) within(i int, c class, n int) bool {
 	for k := max(0, i-n); k <= i+n && k < len(s.tokens); k++ {
 		if k != i && s.has(k, c) {
 			return true

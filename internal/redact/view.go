@@ -252,8 +252,12 @@ func (v *view) add(i, j int, g gap, words *lexicon) {
 		}
 		// "R4hm4t": digits that stand for letters.
 		if digits <= 3 && letters+lookalikes >= 3 && j-i <= 16 {
-			if c := words.class(unleet(v.low[i:j])); c.is(given) && !c.is(ambiguous) || c.is(street|estate|village) && letters+lookalikes > digits+1 {
-				v.tokens = append(v.tokens, token{start: int32(i), end: int32(j), form: word, gap: g, capital: true, class: c})
+			c := words.class(unleet(v.low[i:j]))
+			if other := words.classes[strings.ReplaceAll(v.low[i:j], "1", "l")]; other.is(street | estate | village) {
+				c = other // "ja1an"
+			}
+			if c.is(given) && !c.is(ambiguous) || c.is(street|estate|village) && letters+lookalikes > digits+1 {
+				v.tokens = append(v.tokens, token{start: int32(i), end: int32(j), form: word, gap: g, capital: c.is(given) || 'A' <= v.raw[i] && v.raw[i] <= 'Z', class: c})
 				return
 			}
 		}
