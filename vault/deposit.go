@@ -34,7 +34,9 @@ const agePrefix = "age-encryption.org/v1\n"
 const (
 	maxObjects = 256 // of a deposit
 	maxWraps   = 64
-	maxWrap    = 16 << 10 // bytes
+	// maxWrap is the most bytes of a wrap: 17 KB, where three of five key
+	// witnesses are needed, and as much again for what may come.
+	maxWrap = 32 << 10
 	// maxDeposits of one case: each is opened at every look-up, so that without
 	// a bound whoever has a code could keep intake busy with a few requests.
 	maxDeposits = 1000

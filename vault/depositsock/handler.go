@@ -95,8 +95,12 @@ func lookup(v Vault, w http.ResponseWriter, r *http.Request) error {
 	return v.Lookup(r.Context(), l, frame.NewWriter(w))
 }
 
+// maxCommit is the most bytes of JSON in a deposit's commit: for each of 64
+// readers a wrap of at most 32 KiB in base64, and some for the rest.
+const maxCommit = 4 << 20
+
 func deposit(v Vault, r *http.Request) (DepositAnswer, error) {
-	stream := frame.NewReader(r.Body, 0)
+	stream := frame.NewReader(r.Body, maxCommit)
 	var head DepositHead
 	if err := stream.Head(&head); err != nil {
 		return DepositAnswer{}, fmt.Errorf("%w: %w", ErrBad, err)
