@@ -152,6 +152,7 @@ func (v *Vault) act(g *group, s accesslog.Statement, signed []byte, handed map[i
 	}
 	a.Roster = g.force.digest
 	record := accesslog.Record{Kind: accesslog.KindStatement, Statement: signed}
+	about := s.Case    // in whose list of accesses the record stands
 	reader := s.Member // the name that the member holds the key under
 	var f accesslog.Forwarding
 	switch {
@@ -181,7 +182,7 @@ func (v *Vault) act(g *group, s accesslog.Statement, signed []byte, handed map[i
 		}
 		record.Count = int64(len(a.Items))
 	case s.Action == accesslog.Unseal:
-		if err := unseals(g, s); err != nil {
+		if about, err = unseals(g, s); err != nil {
 			return 0, nil, a, err
 		}
 	case !s.Action.ByForwarder():
@@ -198,7 +199,7 @@ func (v *Vault) act(g *group, s accesslog.Statement, signed []byte, handed map[i
 			record.Cover.Approval = f.Approval
 		}
 	}
-	if seq, leaf, err = g.appendRecord(record, s.Case, s.Member, s.Action); err != nil {
+	if seq, leaf, err = g.appendRecord(record, about, s.Member, s.Action); err != nil {
 		return 0, nil, a, err
 	}
 	if err := v.effect(g, r, s, seq, handed); err != nil {

@@ -10,31 +10,31 @@ import (
 	"suluh.example/suluh/vault/membersock"
 )
 
-// unseals tells whether who asks key witnesses for the shares of a case has just
-// opened that very case. The vault has no share and gives none: it records that
-// they are asked for.
-func unseals(g *group, s accesslog.Statement) error {
+// unseals returns the case for whose shares key witnesses are asked: who asks has
+// just opened that very case. The vault has no share and gives none: it records
+// that they are asked for.
+func unseals(g *group, s accesslog.Statement) (id.Case, error) {
 	var leaf []byte
 	err := g.tx.QueryRowContext(g.ctx, "SELECT leaf FROM records WHERE seq = ? AND member = ? AND action = ?", s.Opened, string(s.Member), string(accesslog.Open)).
 		Scan(&leaf)
 	if errors.Is(err, sql.ErrNoRows) {
-		return membersock.ErrNoWrap
+		return "", membersock.ErrNoWrap
 	}
 	if err != nil {
-		return fmt.Errorf("find opening: %w", err)
+		return "", fmt.Errorf("find opening: %w", err)
 	}
 	r, err := accesslog.ParseRecord(leaf)
 	if err != nil {
-		return err
+		return "", err
 	}
 	opened, err := accesslog.ReadStatement(r.Statement)
 	switch {
 	case err != nil:
-		return err
+		return "", err
 	case g.now.Sub(r.Time) > skew:
-		return membersock.ErrStale
+		return "", membersock.ErrStale
 	case id.HandleOf(opened.Case) != s.Handle:
-		return membersock.ErrNoWrap
+		return "", membersock.ErrNoWrap
 	}
-	return nil
+	return opened.Case, nil
 }

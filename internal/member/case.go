@@ -95,13 +95,15 @@ var ErrCopy = errors.New("the copy of an answer differs from the answer")
 // ErrGone says that the vault doesn't have what a record says was handed in.
 var ErrGone = fmt.Errorf("what was handed in is not there any more: %w", seal.ErrDigest)
 
-// Open opens a case, which is recorded.
+// Open opens a case, which is recorded. Of a case that is split, its key witnesses
+// are asked for their shares, which is recorded too; the error is a
+// [*KeyWitnessError] if too few of them give theirs.
 func (s *Session) Open(ctx context.Context, of id.Case) (*Case, error) {
 	a, err := s.act(ctx, accesslog.Statement{Action: accesslog.Open, Case: of}, nil)
 	if err != nil {
 		return nil, err
 	}
-	v := a.Case
+	v, record := a.Case, a.Proof.Index
 	got, err := objects(a)
 	if err != nil {
 		return nil, err
@@ -110,10 +112,13 @@ func (s *Session) Open(ctx context.Context, of id.Case) (*Case, error) {
 	if err != nil {
 		return nil, err
 	}
+	if key, err = s.whole(ctx, of, record, v.Wrap, key); err != nil {
+		return nil, err
+	}
 	c := &Case{
 		Item: Item{
 			Case: v.Case, Day: v.Day, Since: v.Day, Status: report.Received, Due: s.c.Clock.Due(report.Received, v.Day),
-			Readers: v.Readers, Assigned: v.Assigned, Forward: v.Forward,
+			Readers: v.Readers, Assigned: v.Assigned, Forward: v.Forward, Split: splitOf(key),
 		},
 		key: key, Access: v.Access, Objects: v.Objects,
 	}
@@ -277,6 +282,12 @@ func (c *Case) fill(held []membersock.CaseObject, got map[id.Digest][]byte, know
 	}
 	if state.V != 0 {
 		c.now(state)
+	}
+	if c.Split.Need > 0 { // what a list shows has no title then
+		c.Title = ""
+		if i := slices.IndexFunc(c.Messages, func(m Message) bool { return m.Letter != nil && m.Letter.Report != nil }); i >= 0 {
+			c.Title = c.Messages[i].Letter.Report.Title()
+		}
 	}
 	if slices.Sort(reporters); len(slices.Compact(reporters)) == 1 {
 		c.Reporter = reporters[0]

@@ -22,7 +22,8 @@ import (
 type Item struct {
 	Case     id.Case
 	Day      id.Day // of the first deposit
-	Title    string // "" if the reporter left it empty
+	Title    string // "" if the reporter left it empty, or the case is split and not opened
+	Split    Split
 	Class    report.Class
 	Category report.Category
 	Status   report.Status
@@ -118,6 +119,7 @@ func (s *Session) item(c membersock.ListedCase, got map[id.Digest][]byte, r *ros
 		i.Err = err
 		return i
 	}
+	i.Split = splitOf(key)
 	summary, err := s.summary(c, key, got)
 	if err != nil {
 		i.Err = err

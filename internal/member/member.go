@@ -36,7 +36,9 @@ import (
 	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/crypto/seal"
 	"suluh.example/suluh/internal/durable"
+	"suluh.example/suluh/internal/keywitness"
 	"suluh.example/suluh/internal/report"
+	"suluh.example/suluh/internal/witness"
 	"suluh.example/suluh/vault/membersock"
 )
 
@@ -113,6 +115,7 @@ type Config struct {
 	Clock    report.Clock
 	Now      func() time.Time // default time.Now
 	Recovery age.Identity     // of a unit's recovery sheet, in a custodian's session; else nil
+	Outside  Outside          // the way to key witnesses; nil: this process connects by itself
 }
 
 // Session is safe for concurrent use. Its statements go one after the other,
@@ -127,6 +130,7 @@ type Session struct {
 	broken    error // sticky
 	roster    *roster.Roster
 	signed    id.Digest // of the roster's signed note
+	note      []byte    // that note
 	log       note.Verifier
 	seen      tlog.Tree
 	own       map[id.Case][]int64         // records of this session's statements
@@ -135,6 +139,10 @@ type Session struct {
 	unwrap    map[id.Digest]*seal.CaseKey // by digest of the wrap
 	lines     map[id.Digest]line          // summaries and states, by digest
 	witnessed Witnessed                   // as the last answer showed
+	asked     map[id.Member]keywitness.State
+
+	cosigning sync.Mutex // held while the log's witnesses are asked
+	asker     witness.Asker
 }
 
 // Open begins a session. The error is [*Removed], [ErrStranger], [ErrRoster],
@@ -146,7 +154,9 @@ func Open(ctx context.Context, c Config) (*Session, error) {
 	s := &Session{
 		c: c, keys: []age.Identity{c.Identity.Age()}, seen: accesslog.EmptyTree(),
 		own: map[id.Case][]int64{}, reporters: map[id.Case]string{}, cases: map[id.Case]*Case{}, unwrap: map[id.Digest]*seal.CaseKey{}, lines: map[id.Digest]line{},
+		asked: map[id.Member]keywitness.State{},
 	}
+	s.asker.Transport = s.outside()
 	if c.Recovery != nil {
 		s.keys = append(s.keys, c.Recovery)
 	}
@@ -279,7 +289,7 @@ func (s *Session) take(signed []byte) error {
 			return ErrRoster
 		}
 	}
-	s.roster, s.signed, s.log = r, digest, log
+	s.roster, s.signed, s.note, s.log = r, digest, signed, log
 	return nil
 }
 
@@ -398,6 +408,8 @@ func (s *Session) fits(st accesslog.Statement, msg []byte, a membersock.ActAnswe
 		if r.Count != counted {
 			return bad("its record counts other cases than it has")
 		}
+		return nil
+	case st.Action == accesslog.Unseal:
 		return nil
 	case a.Case.Case != st.Case:
 		return bad("it is about another case")

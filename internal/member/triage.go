@@ -30,7 +30,7 @@ var (
 type Triage struct {
 	Class    report.Class    // "" leaves what it is
 	Category report.Category // "" leaves what it is
-	Title    string          // for the list; "" leaves what it is
+	Title    string          // for the list; "" leaves what it is. A case that is split has none
 	SameAs   id.Case         // of which the case is a duplicate; "" if of none
 }
 
@@ -66,7 +66,9 @@ func (s *Session) Triage(ctx context.Context, of id.Case, once Once, t Triage) e
 	state := c.state()
 	state.Class = cmp.Or(t.Class, state.Class)
 	state.Category = cmp.Or(t.Category, state.Category)
-	state.Title = cmp.Or(t.Title, state.Title)
+	if c.Split.Need == 0 { // or its title would be readable without key witnesses
+		state.Title = cmp.Or(t.Title, state.Title)
+	}
 	state.SameAs = t.SameAs
 	handed, err := s.stated(c, state)
 	if err != nil {
@@ -74,7 +76,7 @@ func (s *Session) Triage(ctx context.Context, of id.Case, once Once, t Triage) e
 	}
 	nonce := once.nonce(accesslog.Triage, of, "", fmt.Sprintf("%s\n%s\n%s\n%s", t.Class, t.Category, t.SameAs, t.Title))
 	return s.write(ctx, accesslog.Statement{Action: accesslog.Triage, Case: of, Nonce: nonce}, func(c *Case) bool {
-		return c.Class == state.Class && c.Category == state.Category && c.Title == state.Title && c.SameAs == state.SameAs
+		return c.Class == state.Class && c.Category == state.Category && (c.Split.Need > 0 || c.Title == state.Title) && c.SameAs == state.SameAs
 	}, handed)
 }
 
@@ -108,8 +110,12 @@ func Duplicates(items []Item, of id.Case) (all []Item) {
 
 // state returns the case as it is, to be changed and handed in.
 func (c *Case) state() report.State {
+	title := c.Title
+	if c.Split.Need > 0 { // it is the letter's own
+		title = ""
+	}
 	return report.State{
-		V: 1, Case: c.Case, Title: c.Title, Class: c.Class, Category: c.Category, Unit: c.referred, SameAs: c.SameAs,
+		V: 1, Case: c.Case, Title: title, Class: c.Class, Category: c.Category, Unit: c.referred, SameAs: c.SameAs,
 		Status: c.Status, Since: c.Since, Due: c.Due,
 	}
 }

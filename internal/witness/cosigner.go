@@ -74,7 +74,7 @@ func (c *Cosigner) Round(ctx context.Context) (bool, error) {
 	if tree == c.tree && time.Now().Before(c.next) {
 		return c.quorum, nil
 	}
-	hashes := tlog.TileHashReader(tree, &tiles{ctx, c.Log})
+	hashes := Hashes(ctx, c.Log, tree)
 	cosigned, failed, err := c.Asker.Ask(ctx, c.Policy, c.Key, checkpoint, func(_ context.Context, old int64) (tlog.TreeProof, error) {
 		return tlog.ProveTree(tree.N, old, hashes)
 	})
@@ -134,8 +134,12 @@ func (c *Cosigner) say(name, what string) bool {
 	return news
 }
 
-// tiles reads hash tiles from the log; [tlog.TileHashReader] checks them against
-// the checkpoint.
+// Hashes reads a log's hashes from its tiles, checked against a tree of it.
+func Hashes(ctx context.Context, log Log, tree tlog.Tree) tlog.HashReader {
+	return tlog.TileHashReader(tree, &tiles{ctx, log})
+}
+
+// tiles reads hash tiles from the log.
 type tiles struct {
 	ctx context.Context
 	log Log

@@ -1,0 +1,416 @@
+package member
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/crypto/seal"
+	"suluh.example/suluh/internal/keywitness"
+	"suluh.example/suluh/internal/witness"
+)
+
+// Outside is the way to those whom a roster names and who are not of this
+// instance: key witnesses, and witnesses of the log.
+type Outside interface {
+	http.RoundTripper
+	// Allow says which signed roster names those to whom it may lead.
+	Allow(signed []byte) error
+}
+
+// Errors of opening a case that is split.
+var (
+	ErrKeyWitness = errors.New("too few key witnesses gave their shares of the case's key")
+	ErrWitnesses  = errors.New("too few witnesses have cosigned the log, without whom key witnesses give no share")
+)
+
+// KeyWitnessError says why a case stays closed although it was opened: that is
+// recorded, and so is that key witnesses were asked. It is an [ErrKeyWitness].
+type KeyWitnessError struct {
+	Case   id.Case
+	Need   int // key witnesses
+	Gave   int
+	Record int64 // of the opening
+	Failed []KeyWitnessFailure
+}
+
+// KeyWitnessFailure is why one key witness's share is missing: an error of
+// [keywitness], [seal.ErrShare] if what it gave is not of the case, ErrWitnesses,
+// or [ErrCase] if no share of it is there.
+type KeyWitnessFailure struct {
+	Witness id.Member
+	Name    string
+	Err     error
+}
+
+func (e *KeyWitnessError) Error() string {
+	var why []string
+	for _, f := range e.Failed {
+		why = append(why, fmt.Sprintf("%s (%s): %v", f.Name, f.Witness, f.Err))
+	}
+	return fmt.Sprintf("%v: %d of %d; %s", ErrKeyWitness, e.Gave, e.Need, strings.Join(why, "; "))
+}
+
+// Is makes it an ErrKeyWitness.
+func (e *KeyWitnessError) Is(err error) bool { return err == ErrKeyWitness }
+
+// Split says between whom a case's key is split: so many of these key witnesses
+// have to give their share before it opens. There are none if it isn't.
+type Split struct {
+	Need int
+	Of   []id.Member
+}
+
+func splitOf(k *seal.CaseKey) (s Split) {
+	need, all := k.Shares()
+	s.Need = need
+	for _, x := range all {
+		s.Of = append(s.Of, x.Witness)
+	}
+	return s
+}
+
+// whole returns the whole key of a case that was opened by a record. Of a case
+// that is split, key witnesses give the rest, for the record of an unseal.
+func (s *Session) whole(ctx context.Context, of id.Case, opened int64, wrap id.Digest, key *seal.CaseKey) (*seal.CaseKey, error) {
+	if key.Whole() {
+		return key, nil
+	}
+	need, shares := key.Shares()
+	u := &unsealing{s: s, of: of, key: key, shares: shares}
+	if err := u.prepare(); err != nil {
+		return nil, err
+	}
+	// What the key witnesses have seen is asked for while the vault writes.
+	u.look(ctx)
+	a, err := s.act(ctx, accesslog.Statement{Action: accesslog.Unseal, Opened: opened, Handle: id.HandleOf(of)}, nil)
+	u.looking.Wait()
+	if err != nil {
+		return nil, err
+	}
+	if err := a.Close(); err != nil {
+		return nil, err
+	}
+	if err := u.prepare(); err != nil {
+		return nil, err
+	}
+	fail := &KeyWitnessError{Case: of, Need: need, Record: opened}
+	joined, err := u.gather(ctx, a.Proof, fail)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	s.unwrap[wrap] = joined
+	s.mu.Unlock()
+	return joined, nil
+}
+
+// unsealing is the asking for the shares of one case.
+type unsealing struct {
+	s      *Session
+	roster *roster.Roster
+	of     id.Case
+	key    *seal.CaseKey
+	shares []seal.SealedShare
+
+	looking sync.WaitGroup
+
+	signed []byte
+	digest id.Digest
+	log    note.Verifier
+}
+
+// prepare goes by the roster that the session has now.
+func (u *unsealing) prepare() error {
+	u.s.mu.Lock()
+	u.roster, u.signed, u.digest, u.log = u.s.roster, u.s.note, u.s.signed, u.s.log
+	u.s.mu.Unlock()
+	if u.s.c.Outside != nil {
+		return u.s.c.Outside.Allow(u.signed)
+	}
+	return nil
+}
+
+// outside is the way to those who are not of this instance.
+func (s *Session) outside() http.RoundTripper {
+	if s.c.Outside != nil {
+		return s.c.Outside
+	}
+	return http.DefaultTransport
+}
+
+// client returns what asks a key witness. Also one who was removed from the roster
+// has to be asked for the cases of before.
+func (u *unsealing) client(w id.Member) (*keywitness.Client, error) {
+	m, ok := u.roster.Member(w)
+	if !ok || m.Address == "" {
+		return nil, ErrCase
+	}
+	return keywitness.NewClient(m.Address, u.s.outside()), nil
+}
+
+// look asks those key witnesses what they have seen of which that isn't known yet.
+func (u *unsealing) look(ctx context.Context) {
+	for _, x := range u.shares {
+		u.s.mu.Lock()
+		_, known := u.s.asked[x.Witness]
+		u.s.mu.Unlock()
+		c, err := u.client(x.Witness)
+		if known || err != nil {
+			continue
+		}
+		u.looking.Go(func() {
+			if state, err := c.State(ctx); err == nil {
+				u.s.saw(x.Witness, state)
+			}
+		})
+	}
+}
+
+// saw keeps what a key witness has seen.
+func (s *Session) saw(w id.Member, state keywitness.State) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked[w] = state
+}
+
+// gave is what came of asking one key witness.
+type gave struct {
+	from  int // index among the shares
+	share *seal.Share
+	err   error
+}
+
+// gather asks all key witnesses at once, and returns the whole key as soon as
+// enough of them have given their shares.
+func (u *unsealing) gather(ctx context.Context, p accesslog.Proof, fail *KeyWitnessError) (*seal.CaseKey, error) {
+	e, err := u.evidence(ctx, p)
+	if err != nil {
+		if !errors.Is(err, ErrWitnesses) {
+			return nil, err
+		}
+		for i := range u.shares {
+			fail.add(u, i, err)
+		}
+		return nil, fail
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	came := make(chan gave, len(u.shares))
+	for i := range u.shares {
+		go func() {
+			share, err := u.ask(ctx, i, e)
+			came <- gave{i, share, err}
+		}()
+	}
+	var good []gave
+	for range u.shares {
+		g := <-came
+		if g.err != nil {
+			if s := u.s.Err(); s != nil {
+				return nil, s
+			}
+			fail.add(u, g.from, g.err)
+			continue
+		}
+		good = append(good, g)
+		if key := u.join(good, fail.Need); key != nil {
+			return key, nil
+		}
+	}
+	fail.Gave = len(good)
+	if len(good) >= fail.Need { // at least one of them gave what is not of the case
+		fail.Gave = 0
+		for _, g := range good {
+			fail.add(u, g.from, seal.ErrShare)
+		}
+	}
+	return nil, fail
+}
+
+func (e *KeyWitnessError) add(u *unsealing, share int, err error) {
+	w := u.shares[share].Witness
+	m, _ := u.roster.Member(w)
+	e.Failed = append(e.Failed, KeyWitnessFailure{w, m.Name, err})
+	slices.SortFunc(e.Failed, func(a, b KeyWitnessFailure) int { return strings.Compare(string(a.Witness), string(b.Witness)) })
+}
+
+// join tries the newest share with each choice of the others: one that isn't of
+// the case must not keep the rest from opening it.
+func (u *unsealing) join(good []gave, need int) *seal.CaseKey {
+	newest, others := good[len(good)-1], good[:len(good)-1]
+	var try func(from int, chosen []*seal.Share) *seal.CaseKey
+	try = func(from int, chosen []*seal.Share) *seal.CaseKey {
+		if len(chosen) == need {
+			key := *u.key
+			if key.Join(u.of, chosen...) != nil {
+				return nil
+			}
+			return &key
+		}
+		for i := from; i < len(others); i++ {
+			if key := try(i+1, append(slices.Clone(chosen), others[i].share)); key != nil {
+				return key
+			}
+		}
+		return nil
+	}
+	return try(0, []*seal.Share{newest.share})
+}
+
+// tries is how often a key witness is asked anew because it has seen more
+// meanwhile, or has another roster.
+const tries = 5
+
+// ask gets one key witness's share.
+func (u *unsealing) ask(ctx context.Context, share int, e *evidence) (*seal.Share, error) {
+	x := u.shares[share]
+	c, err := u.client(x.Witness)
+	if err != nil {
+		return nil, err
+	}
+	u.s.mu.Lock()
+	state := u.s.asked[x.Witness]
+	u.s.mu.Unlock()
+	q := keywitness.Request{Share: x.Sealed, Roster: u.digest}
+	for try := 0; ; try++ {
+		if state.Size > e.tree.N {
+			n, err := u.newest(ctx, e)
+			if err == nil && n != e {
+				e, err = u.cosigned(ctx, n)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+		q.From, q.Proof = state.Size, e.Proof
+		q.Proof.Consistency = nil
+		if state.Size > 0 && state.Size < e.tree.N {
+			if q.Proof.Consistency, err = tlog.ProveTree(e.tree.N, state.Size, e.hashes); err != nil {
+				return nil, err
+			}
+		}
+		if state.Roster != u.digest {
+			q.Signed = u.signed
+		}
+		sealed, err := c.Release(ctx, q)
+		var size *keywitness.SizeError
+		switch {
+		case err == nil:
+			u.s.saw(x.Witness, keywitness.State{Size: e.tree.N, Roster: u.digest})
+			opened, err := seal.OpenShare(sealed, u.s.keys...)
+			if err != nil || opened.Handle != id.HandleOf(u.of) {
+				return nil, seal.ErrShare
+			}
+			return opened, nil
+		case try == tries:
+			return nil, err
+		case errors.As(err, &size):
+			if size.Size > e.tree.N && try == tries-1 {
+				return nil, keywitness.ErrFork // it has seen more than there is
+			}
+			state.Size = size.Size
+		case errors.Is(err, keywitness.ErrRoster) && q.Signed == nil:
+			state.Roster = id.Digest{}
+		default:
+			return nil, err
+		}
+	}
+}
+
+// evidence proves to who doesn't trust the vault that a record is in the log.
+type evidence struct {
+	accesslog.Proof // its consistency is that with what this session saw
+	tree            tlog.Tree
+	hashes          tlog.HashReader
+}
+
+// evidence takes the proof of an answer, which was checked, and has the log's
+// witnesses cosign its checkpoint if the roster asks for that.
+func (u *unsealing) evidence(ctx context.Context, p accesslog.Proof) (*evidence, error) {
+	tree, err := accesslog.OpenCheckpoint(p.Checkpoint, u.log)
+	if err != nil {
+		return nil, err
+	}
+	return u.cosigned(ctx, &evidence{Proof: p, tree: tree, hashes: witness.Hashes(ctx, u.s.c.Vault, tree)})
+}
+
+// newest proves the same record by the vault's newest checkpoint. If there is
+// none newer, it is the same evidence.
+func (u *unsealing) newest(ctx context.Context, e *evidence) (*evidence, error) {
+	checkpoint, err := u.s.c.Vault.LogFile(ctx, "checkpoint")
+	if err != nil {
+		return nil, err
+	}
+	tree, err := accesslog.OpenCheckpoint(checkpoint, u.log)
+	if err != nil || tree.N <= e.tree.N {
+		return e, err
+	}
+	n := &evidence{Proof: accesslog.Proof{Index: e.Index, Record: e.Record, Checkpoint: checkpoint}, tree: tree, hashes: witness.Hashes(ctx, u.s.c.Vault, tree)}
+	if n.Inclusion, err = tlog.ProveRecord(tree.N, e.Index, n.hashes); err != nil {
+		return nil, err
+	}
+	if n.Consistency, err = tlog.ProveTree(tree.N, e.tree.N, n.hashes); err != nil {
+		return nil, err
+	}
+	if _, err := n.Check(u.log, e.tree); err != nil {
+		return nil, u.s.forked(ctx, u.log, e.tree, err)
+	}
+	return n, nil
+}
+
+// cosigned gets the quorum of the log's witnesses: the vault's newest checkpoint
+// that has it is older than the record. While others are at work, the witnesses
+// may have seen a longer log already.
+func (u *unsealing) cosigned(ctx context.Context, e *evidence) (*evidence, error) {
+	if u.roster.Witnesses == "" {
+		return e, nil
+	}
+	p, err := witness.ParsePolicy(u.roster.Witnesses)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrWitnesses, err)
+	}
+	u.s.cosigning.Lock()
+	defer u.s.cosigning.Unlock()
+	for {
+		msg, failed, err := u.s.asker.Ask(ctx, p, u.log, e.Checkpoint, func(_ context.Context, old int64) (tlog.TreeProof, error) {
+			return tlog.ProveTree(e.tree.N, old, e.hashes)
+		})
+		if err != nil {
+			return nil, err
+		}
+		if _, _, err = p.Open(msg, u.log); err == nil {
+			c := *e
+			c.Checkpoint = msg
+			// The desks' warnings go by what the vault has. If it doesn't arrive, suluh
+			// witness ask brings another.
+			_ = u.s.c.Vault.Cosign(ctx, msg)
+			return &c, nil
+		}
+		why, ahead := err, false
+		for name, err := range failed {
+			why = fmt.Errorf("%w; %s: %w", why, name, err)
+			ahead = ahead || errors.Is(err, witness.ErrAhead)
+		}
+		n := e
+		if ahead {
+			if n, err = u.newest(ctx, e); err != nil {
+				return nil, err
+			}
+		}
+		if n == e {
+			return nil, fmt.Errorf("%w: %w", ErrWitnesses, why)
+		}
+		e = n
+	}
+}

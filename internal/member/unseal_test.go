@@ -1,0 +1,224 @@
+package member_test
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/crypto/seal"
+	"suluh.example/suluh/internal/check"
+	"suluh.example/suluh/internal/keywitness"
+	"suluh.example/suluh/internal/member"
+	"suluh.example/suluh/internal/testvault"
+	"suluh.example/suluh/vault/membersock"
+)
+
+// released reads what a key witness has noted.
+func released(t *testing.T, x *testvault.KeyWitness) []keywitness.Release {
+	t.Helper()
+	f, err := os.Open(keywitness.ReleasedIn(x.Dir))
+	must(t, err)
+	defer f.Close()
+	all, err := keywitness.ReadReleased(f)
+	must(t, err)
+	return all
+}
+
+// unseals counts the records by which a case's shares were asked for.
+func unseals(c *member.Case) (n int) {
+	for _, e := range c.Access {
+		if e.Action == accesslog.Unseal {
+			n++
+		}
+	}
+	return n
+}
+
+// TestASplitCaseOpensWithItsKeyWitnesses: of three key witnesses two are enough,
+// whichever they are; with one nobody reads anything but what lists show.
+func TestASplitCaseOpensWithItsKeyWitnesses(t *testing.T) {
+	w := testvault.New(t)
+	kw := w.KeyWitnesses("itprov", 2, 3)
+	f := testvault.Form("itprov")
+	evidence := []byte("foto kuitansi")
+	code := w.Send(f, testvault.File{Name: "kuitansi.txt", Type: "text/plain", Data: evidence})
+	s := open(t, config(t, w, testvault.One))
+
+	i := list(t, s)[0]
+	if i.Err != nil || i.Title != "" || i.Category != "korupsi" || i.Split.Need != 2 || len(i.Split.Of) != 3 {
+		t.Fatalf("listed: %+v", i)
+	}
+	c, err := s.Open(t.Context(), i.Case)
+	must(t, err)
+	if c.Messages[0].Letter.Report.What != f.Report.What || c.Title != f.Report.Title() || len(c.Unopened) != 0 || len(c.Attachments) != 1 {
+		t.Fatalf("opened: %+v", c)
+	}
+	c, err = s.Open(t.Context(), i.Case)
+	must(t, err)
+	if n := unseals(c); n != 1 {
+		t.Errorf("one session has asked %d times for the shares of one case", n)
+	}
+
+	// What members write on does not bring the reporter's words into the list.
+	must(t, s.Triage(t.Context(), i.Case, member.NewOnce(), member.Triage{Class: "general", Title: "Uang perjalanan"}))
+	must(t, s.SetStatus(t.Context(), i.Case, member.NewOnce(), "incomplete", "Kami butuh kuitansi."))
+	if i = list(t, s)[0]; i.Title != "" || i.Class != "general" || i.Err != nil {
+		t.Errorf("listed afterwards: %+v", i)
+	}
+	if v := w.Look(code); len(v.Warnings) != 0 || len(v.Messages) != 1 {
+		t.Errorf("the reporter sees %+v", v)
+	}
+
+	kw[0].Stop()
+	two := open(t, config(t, w, testvault.Two))
+	c, err = two.Open(t.Context(), i.Case)
+	must(t, err)
+	if len(c.Messages) != 2 || c.Title != f.Report.Title() || unseals(c) != 1 {
+		t.Errorf("without one key witness: %+v", c)
+	}
+
+	kw[2].Stop()
+	_, err = open(t, config(t, w, testvault.One)).Open(t.Context(), i.Case)
+	var no *member.KeyWitnessError
+	if !errors.As(err, &no) || !errors.Is(err, member.ErrKeyWitness) || no.Need != 2 || no.Gave != 1 || len(no.Failed) != 2 ||
+		no.Failed[0].Witness != kw[0].Member || no.Failed[1].Name != "Saksi Kunci 3" || !errors.Is(no.Failed[1].Err, keywitness.ErrUnreachable) {
+		t.Fatalf("with one key witness: %v", err)
+	}
+	kw[0].Start()
+	c, err = open(t, config(t, w, testvault.One)).Open(t.Context(), i.Case)
+	must(t, err)
+	if !slices.ContainsFunc(c.Access, func(e membersock.AccessEntry) bool { return e.Seq == no.Record && e.Action == accesslog.Open }) {
+		t.Error("the opening that failed is not recorded")
+	}
+
+	// What the key witnesses have noted is what the log says.
+	_, err = w.Vault.Batch(t.Context())
+	must(t, err)
+	_, err = check.Verify(t.Context(), w.Vault.LogFile, w.Log)
+	must(t, err)
+	for _, x := range kw {
+		for _, r := range released(t, x) {
+			if r.Handle != id.HandleOf(i.Case) || r.Member != testvault.One && r.Member != testvault.Two || strings.Contains(r.Checkpoint, string(i.Case)) {
+				t.Errorf("%s noted %+v", x.Member, r)
+			}
+		}
+	}
+	if n := len(released(t, kw[1])); n < 3 {
+		t.Errorf("%s noted %d releases", kw[1].Member, n)
+	}
+}
+
+// TestAWrongShareIsNamed: a key witness that gives what is not of the case is
+// named, and keeps nobody from reading with the others' shares.
+func TestAWrongShareIsNamed(t *testing.T) {
+	w := testvault.New(t)
+	kw := w.KeyWitnesses("itprov", 2, 3)
+	w.Send(testvault.Form("itprov"))
+	kw[1].Stop()
+	honest := kw[1].Address
+	to, err := seal.ParseRecipient(w.Who[testvault.One].Recipient())
+	must(t, err)
+	kw[1].Serve(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/state") {
+			_, _ = rw.Write([]byte(`{"member":"` + string(kw[1].Member) + `","origin":"","size":0,"roster":"` + strings.Repeat("0", 64) + `"}`))
+			return
+		}
+		k, err := seal.SplitCaseKey("K-AAAA-AAAA-AAAA-AAAA", [32]byte{1}, [32]byte{2}, 1, []seal.KeyWitness{{Member: kw[1].Member, To: to}})
+		if err != nil {
+			t.Error(err)
+		}
+		_, shares := k.Shares()
+		_, _ = rw.Write([]byte(`{"share":"` + base64.StdEncoding.EncodeToString(shares[0].Sealed) + `"}`))
+	}))
+	if kw[1].Address != honest {
+		t.Fatal("it moved")
+	}
+	s := open(t, config(t, w, testvault.One))
+	of := only(t, s)
+	_, err = s.Open(t.Context(), of)
+	must(t, err)
+	kw[0].Stop()
+	_, err = open(t, config(t, w, testvault.One)).Open(t.Context(), of)
+	var no *member.KeyWitnessError
+	if !errors.As(err, &no) || !slices.ContainsFunc(no.Failed, func(f member.KeyWitnessFailure) bool {
+		return f.Witness == kw[1].Member && errors.Is(f.Err, seal.ErrShare)
+	}) {
+		t.Fatalf("a wrong share: %v", err)
+	}
+}
+
+// TestASplitCaseIsHandedOn: access that is given, a referral to a unit with or
+// without key witnesses of its own, and the recovery sheet.
+func TestASplitCaseIsHandedOn(t *testing.T) {
+	w := testvault.New(t)
+	const keeper id.Member = "pemegang-kunci"
+	sheet, err := seal.NewCaseKey()
+	must(t, err)
+	kw := w.KeyWitnesses("itprov", 1, 1)
+	other := w.KeyWitnesses("itjen", 1, 1)
+	w.Join(keeper, "Pemegang Kunci", "itprov", roster.Custodian)
+	w.Change(func(r *roster.Roster) { r.Units[0].Recovery = sheet.Recipient().String() })
+	f := testvault.Form("itprov")
+	w.Send(f)
+	s := open(t, config(t, w, testvault.One))
+	of := only(t, s)
+	_, err = s.Open(t.Context(), of)
+	must(t, err)
+
+	// The sheet needs no key witness.
+	cc := config(t, w, keeper)
+	cc.Recovery = sheet.Identities()[0]
+	custodian := open(t, cc)
+	kw[0].Stop()
+	c, err := custodian.Open(t.Context(), of)
+	must(t, err)
+	if c.Title != f.Report.Title() || unseals(c) != 1 || c.Split.Need != 1 {
+		t.Errorf("by the sheet: %+v", c)
+	}
+	kw[0].Start()
+
+	// A referral hands the split on, to a unit with other key witnesses.
+	must(t, s.Refer(t.Context(), of, "itjen", false))
+	three := open(t, config(t, w, testvault.Three))
+	if i := list(t, three)[0]; i.Split.Need != 1 || i.Split.Of[0] != kw[0].Member || i.Title != "" {
+		t.Errorf("referred: %+v", i)
+	}
+	c, err = three.Open(t.Context(), of)
+	must(t, err)
+	if c.Title != f.Report.Title() {
+		t.Errorf("referred: %+v", c)
+	}
+	if n := len(released(t, other[0])); n != 0 {
+		t.Errorf("key witnesses of the other unit gave %d shares of a case that isn't split among them", n)
+	}
+	kw[0].Stop()
+	if _, err := open(t, config(t, w, testvault.Three)).Open(t.Context(), of); !errors.Is(err, member.ErrKeyWitness) {
+		t.Errorf("without the key witness: %v", err)
+	}
+}
+
+// TestARemovedKeyWitnessIsStillAsked: cases of before need it.
+func TestARemovedKeyWitnessIsStillAsked(t *testing.T) {
+	w := testvault.New(t)
+	kw := w.KeyWitnesses("itprov", 1, 1)
+	w.Send(testvault.Form("itprov"))
+	w.Change(func(r *roster.Roster) {
+		r.Units[0].KeyWitnesses = nil
+		for i := range r.Members {
+			if r.Members[i].ID == kw[0].Member {
+				r.Members[i].Removed = &w.Day
+			}
+		}
+	})
+	s := open(t, config(t, w, testvault.One))
+	_, err := s.Open(context.Background(), only(t, s))
+	must(t, err)
+}
