@@ -87,7 +87,7 @@ func (c *auditAnomaliesCmd) Run(ctx context.Context) error {
 			return fmt.Errorf("--from: %w", err)
 		}
 	}
-	_, r, err := c.verify(ctx, true)
+	r, err := c.verify(ctx, true)
 	if err != nil {
 		return err
 	}

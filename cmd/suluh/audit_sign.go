@@ -130,7 +130,7 @@ func (c *auditSignedCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, r, err := c.verify(ctx, false)
+	r, err := c.verify(ctx, false)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ type auditWatchCmd struct {
 	// Not embedded: the command confines itself once it has started what sends mail.
 	Of auditLog `embed:""`
 
-	State    string `required:"" type:"path" placeholder:"FILE" help:"File that keeps the last checkpoint that was verified; made if it isn't there."`
+	State    string `required:"" type:"path" placeholder:"FILE" help:"File that keeps the last checkpoint that was verified; made if it isn't there, as is FILE.verified, from which the next run goes on."`
 	Once     bool   `help:"Check once and end, for cron or a timer. Else check again and again until stopped."`
 	Every    span   `default:"15m" help:"How often it is checked."`
 	Stall    span   `default:"7d" help:"Say so if there is no new record for so long; 0d: never."`
@@ -61,7 +61,7 @@ type auditWatchCmd struct {
 func (auditWatchCmd) Help() string {
 	return `Follows a log and keeps what it has seen of it. It says, on standard output, by mail and into a file, when the log is another one than before (a fork), has fewer records, breaks a rule of the log, was restored from a backup, can't be read for a long time, or has stopped growing; with --rules, also what is unusual in it. Each is said once, as long as it lasts.
 
-Run it on another computer than the log's server. While it runs it verifies only what is new; with --once it verifies the whole log each time.
+Run it on another computer than the log's server. It verifies only what is new since it last looked, also with --once: beside the state file it keeps FILE.verified, from which it goes on. What was verified before isn't read again; suluh audit verify reads all.
 
 Exit status with --once, or when it ends since the log can't be followed any further:
 

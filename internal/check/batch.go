@@ -27,16 +27,16 @@ func (s *state) deposit(d accesslog.DepositRecord) error {
 		return nil
 	}
 	c := s.of(d.Case)
-	if c.wraps.N > 0 {
+	if c.Wraps.N > 0 {
 		return fault(FaultDeposit, "the case is deposited a second time")
 	}
-	c.wraps = d.Wraps
+	c.Wraps = d.Wraps
 	for _, a := range s.waiting[d.Case] {
-		if !among(a.names, a.cover, d.Wraps) {
-			return fault(FaultCover, "record %d is an access by %s, to whom this deposit gave no key", a.seq, a.by)
+		if !among(a.Names, a.Cover, d.Wraps) {
+			return fault(FaultCover, "record %d is an access by %s, to whom this deposit gave no key", a.Seq, a.By)
 		}
-		if id.DayOf(a.time, time.UTC).Sub(d.Day) < -1 {
-			return fault(FaultTime, "record %d is an access before the case was deposited", a.seq)
+		if id.DayOf(a.Time, time.UTC).Sub(d.Day) < -1 {
+			return fault(FaultTime, "record %d is an access before the case was deposited", a.Seq)
 		}
 	}
 	delete(s.waiting, d.Case)
@@ -52,16 +52,16 @@ func (s *state) destroy(d accesslog.DestroyRecord) error {
 	switch {
 	case !ok:
 		return fault(FaultDestroy, "no reply, status or outcome handed in what it says was destroyed")
-	case a.of != d.Case:
+	case a.Of != d.Case:
 		return fault(FaultDestroy, "what it says was destroyed is an answer of another case")
-	case a.destroyed:
+	case a.Destroyed:
 		return fault(FaultDestroy, "the answer was destroyed before")
-	case d.Day.Before(a.since):
+	case d.Day.Before(a.Since):
 		return fault(FaultTime, "its day is before that of the answer")
 	case d.Day.Before(s.batchDay):
 		return fault(FaultTime, "its day is before that of the batch before, which would have had it")
 	}
-	a.destroyed = true
+	a.Destroyed = true
 	s.answers[d.Object] = a
 	s.gone = append(s.gone, d)
 	s.destroyed++
@@ -82,7 +82,7 @@ func (s *state) endBatch(r *accesslog.Record) error {
 		return fault(FaultTime, "its day is not that of its time")
 	}
 	for _, d := range batch {
-		if d.Wraps.N == 0 && s.of(d.Case).wraps.N == 0 {
+		if d.Wraps.N == 0 && s.of(d.Case).Wraps.N == 0 {
 			return fault(FaultDeposit, "a deposit of its batch adds to case %s, which was never deposited", d.Case)
 		}
 	}
@@ -98,13 +98,13 @@ func (s *state) endBatch(r *accesslog.Record) error {
 }
 
 func neverDeposited(of id.Case, a firstAccess) error {
-	return &Finding{Seq: a.seq, Fault: FaultDeposit, What: fmt.Sprintf("%s accessed case %s, whose deposit never entered the log", a.by, of)}
+	return &Finding{Seq: a.Seq, Fault: FaultDeposit, What: fmt.Sprintf("%s accessed case %s, whose deposit never entered the log", a.By, of)}
 }
 
 // oldest returns the first access to a case that isn't in the log, or "".
 func (s *state) oldest() (of id.Case, a firstAccess) {
 	for c, x := range s.waiting {
-		if w := x[0]; of == "" || w.seq < a.seq {
+		if w := x[0]; of == "" || w.Seq < a.Seq {
 			of, a = c, w
 		}
 	}
@@ -116,7 +116,7 @@ func (s *state) end() error {
 	if len(s.batch)+len(s.gone) > 0 {
 		return &Finding{Seq: s.tree.n - 1, Fault: FaultOrder, What: "a batch of deposits has no end"}
 	}
-	if of, a := s.oldest(); of != "" && s.last.Sub(a.time) > 48*time.Hour {
+	if of, a := s.oldest(); of != "" && s.last.Sub(a.Time) > 48*time.Hour {
 		return neverDeposited(of, a)
 	}
 	return nil

@@ -88,6 +88,7 @@ type Result struct {
 	Rosters    []RosterAt // oldest first
 	Restores   []Restored // oldest first: see [Result.Unseen]
 	Releases   []Released // oldest first
+	Last       time.Time  // of the last record that has one
 	Witnesses  *Witnesses // of an export; nil if the roster names none
 	Before     tlog.Tree  // of an export: what the folder had, which the log continues
 
@@ -185,17 +186,21 @@ type Log struct {
 	// keep nothing but copies.
 	Each func(r *accesslog.Record, s *accesslog.Statement, in *roster.Roster)
 
-	files Files
-	key   note.Verifier
-	state state
-	tiles int64    // size of the log whose hash tiles were checked
-	fault *Finding // sticks: a log that lied once is not trusted again
-	index index
+	files      Files
+	key        note.Verifier
+	state      state
+	tiles      int64     // size of the log whose hash tiles were checked
+	done       tlog.Tree // of the last Extend that succeeded
+	saved      string    // file and root of the last [Log.Save]
+	checkpoint []byte    // its
+	rows       int64     // entries that the file of the saved state has: see [Log.Save]
+	fault      *Finding  // sticks: a log that lied once is not trusted again
+	index      index
 }
 
 // New returns a log of which nothing was checked yet.
 func New(files Files, key note.Verifier) *Log {
-	return &Log{files: files, key: key, state: newState(files, key)}
+	return &Log{files: files, key: key, state: newState(files, key), done: accesslog.EmptyTree()}
 }
 
 // TimeZone is that of [Result], as far as the log was read.
@@ -248,7 +253,12 @@ func (l *Log) extend(ctx context.Context) (*Result, error) {
 	if err := l.records(ctx, tree.N); err != nil {
 		// A record that was changed shows first in one that follows it.
 		var f *Finding
-		if errors.As(err, &f) && (f.Fault == FaultFork || f.Fault == FaultTile) {
+		if errors.As(err, &f) && f.Fault != FaultMissing {
+			if d := l.forked(ctx, tree); d != nil {
+				return nil, d
+			}
+		}
+		if f != nil && (f.Fault == FaultFork || f.Fault == FaultTile) {
 			if d := l.differs(ctx, tree); d != nil {
 				return nil, d
 			}
@@ -260,6 +270,9 @@ func (l *Log) extend(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	if root != tree.Hash {
+		if d := l.forked(ctx, tree); d != nil {
+			return nil, d
+		}
 		if d := l.differs(ctx, tree); d != nil {
 			return nil, d
 		}
@@ -274,12 +287,13 @@ func (l *Log) extend(ctx context.Context) (*Result, error) {
 	if err := l.state.end(); err != nil {
 		return nil, err
 	}
+	l.done, l.checkpoint = tree, msg
 	s := &l.state
 	return &Result{
 		Tree: tree, Checkpoint: msg, Records: tree.N, Deposits: s.deposits, Destroyed: s.destroyed, Accesses: s.accesses,
 		Waiting: len(s.waiting), Roster: s.roster, Entries: l.index.entries(),
 		Rosters: s.rosters[:len(s.rosters):len(s.rosters)], Restores: s.restores[:len(s.restores):len(s.restores)],
-		Releases: s.releases[:len(s.releases):len(s.releases)], zone: l.TimeZone(),
+		Last: s.last, Releases: s.releases[:len(s.releases):len(s.releases)], zone: l.TimeZone(),
 	}, nil
 }
 

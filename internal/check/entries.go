@@ -1,6 +1,7 @@
 package check
 
 import (
+	"encoding/binary"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -49,6 +50,25 @@ type compact struct {
 	of, detail uint32
 	member, to uint16 // in a table of their own
 	action     uint8  // so are these
+}
+
+// rowBytes is how many bytes an entry has in a file.
+const rowBytes = 17
+
+func (c *compact) put(b *[rowBytes]byte) {
+	binary.LittleEndian.PutUint32(b[0:], c.time)
+	binary.LittleEndian.PutUint32(b[4:], c.of)
+	binary.LittleEndian.PutUint32(b[8:], c.detail)
+	binary.LittleEndian.PutUint16(b[12:], c.member)
+	binary.LittleEndian.PutUint16(b[14:], c.to)
+	b[16] = c.action
+}
+
+func rowFrom(b *[rowBytes]byte) compact {
+	return compact{
+		binary.LittleEndian.Uint32(b[0:]), binary.LittleEndian.Uint32(b[4:]), binary.LittleEndian.Uint32(b[8:]),
+		binary.LittleEndian.Uint16(b[12:]), binary.LittleEndian.Uint16(b[14:]), b[16],
+	}
 }
 
 // rows are entries by themselves, so that what readers have stays where it is
@@ -110,6 +130,10 @@ func (x *index) add(p *parsed) {
 		time: uint32(at), of: uint32(x.strings.number(string(of))), detail: uint32(x.strings.number(detail)),
 		member: uint16(x.members.number(string(member))), to: uint16(x.members.number(string(to))), action: uint8(x.actions.number(action)),
 	}
+	x.append(c)
+}
+
+func (x *index) append(c compact) {
 	if x.n%int64(len(rows{})) == 0 {
 		x.rows = append(x.rows, &rows{})
 	}

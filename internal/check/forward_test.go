@@ -75,6 +75,7 @@ func newForwardScene(t *testing.T) (s *scene, c id.Case) {
 	must(t, err)
 	_, err = check.Export(ctx, s.folder, w.Vault.LogFile, s.vkey(), nil)
 	must(t, err)
+	s.save()
 	collect()
 	must(t, forwards.Outcome(ctx, collect(), report.Outcome{Result: accesslog.ResultDone, Status: report.Forwarded}, nil))
 	_, err = one.List(ctx)

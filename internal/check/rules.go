@@ -28,7 +28,8 @@ type state struct {
 	tree     tree
 	last     time.Time
 	zone     string
-	root     note.Verifier // of rosters
+	rootKey  string
+	root     note.Verifier // of rosters, of that key
 	roster   *roster.Roster
 	rosters  []RosterAt
 	signed   []byte
@@ -55,12 +56,12 @@ type state struct {
 
 // caseState is what the records have said of a case.
 type caseState struct {
-	wraps   tlog.Tree           // commitment of its first deposit; N is 0 until that is met
-	granted map[id.Member]int64 // valid grants
-	revoked map[id.Member]bool  // what the deposit gave is gone
-	only    map[id.Member]bool  // if set, what the deposit gave to all others is gone: the case was referred
+	Wraps   tlog.Tree           `json:"wraps"`             // commitment of its first deposit; N is 0 until that is met
+	Granted map[id.Member]int64 `json:"granted,omitempty"` // valid grants
+	Revoked map[id.Member]bool  `json:"revoked,omitempty"` // what the deposit gave is gone
+	Only    map[id.Member]bool  `json:"only,omitempty"`    // if set, what the deposit gave to all others is gone: the case was referred
 
-	forwarding *accesslog.Forwarding // nil: nothing was prepared
+	Forwarding *accesslog.Forwarding `json:"forwarding,omitempty"` // nil: nothing was prepared
 }
 
 // kept returns a name that doesn't keep the record in memory which it was read
@@ -68,29 +69,29 @@ type caseState struct {
 func kept[S ~string](name S) S { return S(strings.Clone(string(name))) }
 
 func (c *caseState) grant(m id.Member, seq int64) {
-	if c.granted == nil {
-		c.granted = map[id.Member]int64{}
+	if c.Granted == nil {
+		c.Granted = map[id.Member]int64{}
 	}
-	c.granted[kept(m)] = seq
+	c.Granted[kept(m)] = seq
 }
 
 // lost tells whether what the deposit gave to a name was taken away.
-func (c *caseState) lost(m id.Member) bool { return c.revoked[m] || c.only != nil && !c.only[m] }
+func (c *caseState) lost(m id.Member) bool { return c.Revoked[m] || c.Only != nil && !c.Only[m] }
 
 // answer is one that members handed in, until its reporter had it destroyed and
 // after.
 type answer struct {
-	of        id.Case
-	since     id.Day // not before which it could be destroyed
-	destroyed bool
+	Of        id.Case `json:"of"`
+	Since     id.Day  `json:"since"` // not before which it could be destroyed
+	Destroyed bool    `json:"destroyed,omitempty"`
 }
 
 type firstAccess struct {
-	seq   int64
-	time  time.Time
-	by    id.Member
-	cover accesslog.WrapCover
-	names []id.Member // under one of which the member was a reader
+	Seq   int64               `json:"record"`
+	Time  time.Time           `json:"time"`
+	By    id.Member           `json:"by"`
+	Cover accesslog.WrapCover `json:"cover"`
+	Names []id.Member         `json:"names"` // under one of which the member was a reader
 }
 
 func newState(files Files, key note.Verifier) state {
@@ -191,8 +192,8 @@ func (s *state) restore(ctx context.Context, r *accesslog.Record) error {
 	}
 	s.restores = append(s.restores, Restored{r.Seq, r.Time, x})
 	for _, c := range s.cases {
-		if c.forwarding != nil {
-			*c.forwarding = c.forwarding.Restored(r.Seq)
+		if c.Forwarding != nil {
+			*c.Forwarding = c.Forwarding.Restored(r.Seq)
 		}
 	}
 	return nil
@@ -215,7 +216,7 @@ func (s *state) configure(r *accesslog.Record) error {
 			if err != nil {
 				return fault(FaultRoster, "the key that rosters are signed with is malformed")
 			}
-			s.root = root
+			s.root, s.rootKey = root, set.Value
 		}
 	}
 	if s.root == nil {
@@ -326,7 +327,7 @@ func (s *state) statement(ctx context.Context, p *parsed) error {
 	for _, o := range st.Objects {
 		if _, ok := s.answers[o.Digest]; !ok && o.Role == id.RoleAnswer && answers(st.Action) {
 			// Zones differ from UTC by less than a day.
-			s.answers[o.Digest] = answer{of: kept(st.Case), since: id.DayOf(r.Time, time.UTC).AddDays(-1)}
+			s.answers[o.Digest] = answer{Of: kept(st.Case), Since: id.DayOf(r.Time, time.UTC).AddDays(-1)}
 		}
 	}
 	return nil
@@ -350,16 +351,16 @@ func (s *state) refer(c *caseState, r *accesslog.Record, st *accesslog.Statement
 	if !to.Ends {
 		return nil
 	}
-	for m := range c.granted {
+	for m := range c.Granted {
 		if !s.roster.OfUnit(m, to.Unit) {
-			delete(c.granted, m)
+			delete(c.Granted, m)
 		}
 	}
 	only := map[id.Member]bool{}
 	for _, m := range append(s.roster.MembersOf(to.Unit), id.RecoveryOf(to.Unit)) {
 		only[m] = !c.lost(m)
 	}
-	c.only = only
+	c.Only = only
 	return nil
 }
 
@@ -367,8 +368,8 @@ func (s *state) refer(c *caseState, r *accesslog.Record, st *accesslog.Statement
 func (s *state) forwards(r *accesslog.Record, st *accesslog.Statement) error {
 	c := s.of(st.Case)
 	var before accesslog.Forwarding
-	if c.forwarding != nil {
-		before = *c.forwarding
+	if c.Forwarding != nil {
+		before = *c.Forwarding
 	}
 	f, err := before.Apply(*st, r.Seq)
 	switch {
@@ -390,7 +391,7 @@ func (s *state) forwards(r *accesslog.Record, st *accesslog.Statement) error {
 		s.held++
 	}
 	f.Prepared, f.Approved = kept(f.Prepared), kept(f.Approved)
-	c.forwarding = &f
+	c.Forwarding = &f
 	return nil
 }
 
@@ -423,7 +424,7 @@ func among(names []id.Member, c accesslog.WrapCover, wraps tlog.Tree) bool {
 func (s *state) covered(r *accesslog.Record, st *accesslog.Statement) error {
 	c := s.of(st.Case)
 	names := s.roster.Names(st.Member, st.Action.ByRecovery())
-	granted := r.Cover.Grant > 0 && slices.ContainsFunc(names, func(m id.Member) bool { return c.granted[m] == r.Cover.Grant })
+	granted := r.Cover.Grant > 0 && slices.ContainsFunc(names, func(m id.Member) bool { return c.Granted[m] == r.Cover.Grant })
 	if r.Cover.Deposit != nil {
 		// A revocation takes one name's key; the recovery sheet's stays.
 		names = slices.DeleteFunc(names, func(m id.Member) bool { return c.lost(m) })
@@ -431,13 +432,13 @@ func (s *state) covered(r *accesslog.Record, st *accesslog.Statement) error {
 	switch d := r.Cover.Deposit; {
 	case d != nil && len(names) == 0:
 		return fault(FaultCover, "the access of %s to the case had been taken away", st.Member)
-	case d != nil && c.wraps.N > 0:
-		if !among(names, *d, c.wraps) {
+	case d != nil && c.Wraps.N > 0:
+		if !among(names, *d, c.Wraps) {
 			return fault(FaultCover, "%s was not among the readers of the deposit", st.Member)
 		}
 	case d != nil:
 		if !slices.ContainsFunc(s.waiting[st.Case], func(a firstAccess) bool {
-			return a.by == st.Member && a.cover.Wrap == d.Wrap && slices.Equal(a.names, names)
+			return a.By == st.Member && a.Cover.Wrap == d.Wrap && slices.Equal(a.Names, names)
 		}) {
 			s.waiting[st.Case] = append(s.waiting[st.Case], firstAccess{r.Seq, r.Time, st.Member, *d, names})
 		}
@@ -462,11 +463,11 @@ func (s *state) covered(r *accesslog.Record, st *accesslog.Statement) error {
 		if !s.roster.MayRevoke(st.Member, st.To) {
 			return fault(FaultMember, "%s took the access of %s away without being an approver of the unit", st.Member, st.To)
 		}
-		delete(c.granted, st.To)
-		if c.revoked == nil {
-			c.revoked = map[id.Member]bool{}
+		delete(c.Granted, st.To)
+		if c.Revoked == nil {
+			c.Revoked = map[id.Member]bool{}
 		}
-		c.revoked[kept(st.To)] = true
+		c.Revoked[kept(st.To)] = true
 	}
 	return nil
 }

@@ -44,6 +44,7 @@ type scene struct {
 	reads   []id.Case // by the member, who comes back
 	kept    string    // the member's files
 	folder  string    // the auditor's
+	saved   string    // the file of another, of what was verified
 	records []accesslog.Record
 }
 
@@ -91,6 +92,7 @@ func newScene(t *testing.T) *scene {
 	must(t, err)
 	_, err = check.Export(t.Context(), s.folder, w.Vault.LogFile, s.vkey(), nil)
 	must(t, err)
+	s.save()
 	_, err = one.List(t.Context())
 	must(t, err)
 	one.Close()
@@ -104,6 +106,15 @@ func newScene(t *testing.T) *scene {
 		s.records = append(s.records, r)
 	}
 	return s
+}
+
+// save keeps what an auditor has verified.
+func (s *scene) save() {
+	s.t.Helper()
+	s.saved = filepath.Join(s.t.TempDir(), "verified")
+	log := check.New(s.w.Vault.LogFile, s.w.Log)
+	must(s.t, second(log.Extend(s.t.Context())))
+	must(s.t, log.Save(s.saved))
 }
 
 func (s *scene) vkey() string {
@@ -262,6 +273,16 @@ func (x *store) again() error {
 	return err
 }
 
+// goesOn is an auditor who goes on from what was verified before.
+func (x *store) goesOn() error {
+	log, err := check.Resume(x.t.Context(), x.files, x.w.Log, x.saved, false)
+	if err != nil {
+		return err
+	}
+	_, err = log.Extend(x.t.Context())
+	return err
+}
+
 // member comes back to the desk, and looks at everything.
 func (x *store) member() error {
 	dir := x.t.TempDir()
@@ -347,6 +368,7 @@ func object(n int) ([]byte, id.Digest) {
 const (
 	auditor  = "an auditor"
 	folder   = "an auditor with an earlier export"
+	goesOn   = "an auditor who goes on from an earlier verification"
 	desk     = "a member's desk"
 	reporter = "the reporter's card"
 )
@@ -360,11 +382,12 @@ type tampering struct {
 	fault check.Fault      // "": any
 	edit  func(*store)     // while the vault is stopped
 	live  func(*store)     // and while it runs again
+	old   bool             // it changes nothing but what is not read again by who has verified it
 }
 
 // finders are those of by, and how each looks.
 var finders = map[string]func(*store) error{
-	auditor: (*store).auditor, folder: (*store).again, desk: (*store).member, reporter: (*store).reporter,
+	auditor: (*store).auditor, folder: (*store).again, goesOn: (*store).goesOn, desk: (*store).member, reporter: (*store).reporter,
 }
 
 // try does it to a copy of the scene's vault.
@@ -380,6 +403,11 @@ func (x tampering) try(t *testing.T, s *scene) {
 	for _, who := range x.by {
 		err := finders[who](v)
 		t.Logf("%s: %v", who, err)
+		if who == folder && !x.old {
+			if err := v.goesOn(); err == nil {
+				t.Errorf("%s does not find it", goesOn)
+			}
+		}
 		if err == nil {
 			t.Errorf("%s does not find it", who)
 			continue
@@ -456,7 +484,7 @@ func tamperings(t *testing.T) []tampering {
 				return r
 			})
 		}},
-		{name: "a record is edited in the tables alone", by: []string{auditor, folder}, at: nth(1, "open", one), edit: func(x *store) {
+		{name: "a record is edited in the tables alone", old: true, by: []string{auditor, folder}, at: nth(1, "open", one), edit: func(x *store) {
 			x.sql("UPDATE records SET leaf = CAST(replace(CAST(leaf AS TEXT), 'count 0', 'count 7') AS BLOB) WHERE seq = ?", x.nth(1, "open", one, ""))
 		}},
 		{name: "records are backdated", by: []string{auditor, folder}, at: nth(1, "open", one), edit: func(x *store) {

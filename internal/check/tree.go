@@ -36,18 +36,24 @@ func (t *tree) append(h tlog.Hash) error {
 		return err
 	}
 	t.current.append(hashes)
-	if at == accesslog.TileWidth-1 {
-		tile := t.n / accesslog.TileWidth
-		above, err := tlog.StoredHashesForRecordHash(tile, rootOfTile(&t.current), &t.high)
-		if err != nil {
-			return err
-		}
-		full := t.current
-		t.high.append(above)
-		t.keep(tile, &full)
-		t.current = stored{}
+	if at < accesslog.TileWidth-1 {
+		t.n++
+		return nil
 	}
-	t.n++
+	full := t.current
+	t.keep(t.n/accesslog.TileWidth, &full)
+	t.current, t.n = stored{}, t.n-at
+	return t.appendTile(rootOfTile(&full))
+}
+
+// appendTile adds a full tile by its root.
+func (t *tree) appendTile(root tlog.Hash) error {
+	above, err := tlog.StoredHashesForRecordHash(t.n/accesslog.TileWidth, root, &t.high)
+	if err != nil {
+		return err
+	}
+	t.high.append(above)
+	t.n += accesslog.TileWidth
 	return nil
 }
 
@@ -212,6 +218,44 @@ func (s *stored) ReadHashes(at []int64) ([]tlog.Hash, error) {
 	}
 	return out, nil
 }
+
+// forked tells whether the log no longer begins with what was verified of it
+// before, as far as its own tiles tell; nil if they don't.
+func (l *Log) forked(ctx context.Context, signed tlog.Tree) *Finding {
+	root, err := tlog.TreeHash(l.done.N, tlog.TileHashReader(signed, tiles{ctx, l.files}))
+	if err != nil || root == l.done.Hash {
+		return nil
+	}
+	return &Finding{
+		Seq: -1, Fault: FaultFork, What: fmt.Sprintf("its first %d records are not those verified before", l.done.N),
+		Want: l.done.Hash.String(), Got: root.String(),
+	}
+}
+
+// tiles reads hash tiles of the log for package tlog, which checks them.
+type tiles struct {
+	ctx   context.Context
+	files Files
+}
+
+func (t tiles) Height() int { return accesslog.TileHeight }
+
+func (t tiles) ReadTiles(want []tlog.Tile) ([][]byte, error) {
+	out := make([][]byte, len(want))
+	for i, x := range want {
+		b, err := t.files(t.ctx, accesslog.TilePath(x))
+		if err != nil {
+			return nil, err
+		}
+		if len(b) != x.W*tlog.HashSize {
+			return nil, errors.New("a hash tile has another length")
+		}
+		out[i] = b
+	}
+	return out, nil
+}
+
+func (t tiles) SaveTiles([]tlog.Tile, [][]byte) {}
 
 // differs says which of the records read so far is not the one that the
 // checkpoint was signed over, or nil. The hash tiles tell, if they are the

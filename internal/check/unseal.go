@@ -10,15 +10,15 @@ import (
 
 // opening is an opened case for whose shares key witnesses may be asked.
 type opening struct {
-	seq  int64
-	time time.Time
-	by   id.Member
-	of   id.Case
+	Seq  int64     `json:"record"`
+	Time time.Time `json:"time"`
+	By   id.Member `json:"by"`
+	Of   id.Case   `json:"of"`
 }
 
 // opened keeps an opening for as long as something may refer to it.
 func (s *state) opened(r *accesslog.Record, st *accesslog.Statement) {
-	i := slices.IndexFunc(s.openings, func(o opening) bool { return r.Time.Sub(o.time) <= maxSkew })
+	i := slices.IndexFunc(s.openings, func(o opening) bool { return r.Time.Sub(o.Time) <= maxSkew })
 	if i < 0 {
 		i = len(s.openings)
 	}
@@ -28,12 +28,12 @@ func (s *state) opened(r *accesslog.Record, st *accesslog.Statement) {
 // unsealed checks that who asks key witnesses for the shares of a case has just
 // opened that very case.
 func (s *state) unsealed(r *accesslog.Record, st *accesslog.Statement) error {
-	i := slices.IndexFunc(s.openings, func(o opening) bool { return o.seq == st.Opened })
+	i := slices.IndexFunc(s.openings, func(o opening) bool { return o.Seq == st.Opened })
 	switch {
-	case i < 0 || s.openings[i].by != st.Member || r.Time.Sub(s.openings[i].time) > maxSkew:
+	case i < 0 || s.openings[i].By != st.Member || r.Time.Sub(s.openings[i].Time) > maxSkew:
 		return fault(FaultCover, "%s asked for the shares of a case without having just opened one by record %d", st.Member, st.Opened)
-	case id.HandleOf(s.openings[i].of) != st.Handle:
-		return fault(FaultCover, "%s opened case %s and asked for the shares of another", st.Member, s.openings[i].of)
+	case id.HandleOf(s.openings[i].Of) != st.Handle:
+		return fault(FaultCover, "%s opened case %s and asked for the shares of another", st.Member, s.openings[i].Of)
 	}
 	return nil
 }

@@ -70,7 +70,7 @@ func (n News) Ends() bool { return n.Fault != nil }
 type Config struct {
 	Files    check.Files
 	Key      string         // the log's verifier key
-	State    string         // file that keeps what was seen; made if it isn't there
+	State    string         // file that keeps what was seen; made if it isn't there, as is one beside it with .verified behind its name
 	Rules    *anomaly.Rules // nil: nothing unusual is looked for
 	Stall    time.Duration  // without a new record; 0: however long
 	Patience time.Duration  // without being able to read the log
@@ -94,7 +94,7 @@ const format = "suluh.example/watch/v1"
 type Watch struct {
 	config Config
 	key    note.Verifier
-	log    *check.Log
+	log    *check.Log // nil until it is first looked at
 	state  state
 	told   map[string]bool // as it is once the news of the last look were said
 	fresh  bool            // log continues the checkpoint of the state
@@ -127,13 +127,27 @@ func Open(c Config) (*Watch, error) {
 	if _, err := w.kept(); err != nil {
 		return nil, errors.New("the checkpoint in the file that keeps what was seen is not signed by the log's key: keep it for comparison, and name another file")
 	}
-	w.begin()
 	return w, nil
 }
 
-func (w *Watch) begin() {
-	w.log, w.fresh = check.New(w.config.Files, w.key), false
-	w.log.Progress = w.config.Progress
+// begin takes a log under verification.
+func (w *Watch) begin(log *check.Log) {
+	w.log, w.fresh = log, false
+	w.log.Progress, w.log.NoEntries = w.config.Progress, w.config.Rules == nil
+}
+
+// verified is the file from which the verification goes on. What it says counts for
+// nothing if the log doesn't continue the checkpoint of the state, too.
+func (w *Watch) verified() string { return w.config.State + ".verified" }
+
+// resume goes on from what the last run has verified. A file that is of no use, or
+// of a roster that can't be read now, costs only time.
+func (w *Watch) resume(ctx context.Context) {
+	log, err := check.Resume(ctx, w.config.Files, w.key, w.verified(), w.config.Rules == nil)
+	if err != nil {
+		log = check.New(w.config.Files, w.key)
+	}
+	w.begin(log)
 }
 
 // kept is the tree of the last checkpoint.
@@ -155,6 +169,9 @@ func (w *Watch) Checked() (records int64, at time.Time) {
 // [Watch.Said], so that none is lost with a crash between the two.
 func (w *Watch) Look(ctx context.Context) ([]News, error) {
 	w.told = map[string]bool{}
+	if w.log == nil {
+		w.resume(ctx)
+	}
 	r, err := w.extend(ctx)
 	now := w.config.Now()
 	var fault *check.Finding
@@ -194,6 +211,9 @@ func (w *Watch) Look(ctx context.Context) ([]News, error) {
 		}
 	}
 	w.state.Checkpoint, w.state.Checked, w.state.Away = string(r.Checkpoint), now.UTC().Truncate(time.Second), time.Time{}
+	if err := w.log.Save(w.verified()); err != nil {
+		return nil, err
+	}
 	return news, w.save()
 }
 
@@ -213,6 +233,7 @@ func (w *Watch) extend(ctx context.Context) (*check.Result, error) {
 	var f *check.Finding
 	if errors.As(err, &f) && f.Fault != check.FaultMissing && before.N > 0 {
 		alone := check.New(w.config.Files, w.key)
+		alone.Progress, alone.NoEntries = w.config.Progress, w.config.Rules == nil
 		if r, again := alone.Extend(ctx); again == nil {
 			if other := alone.Continues(ctx, before); other != nil {
 				return nil, other
@@ -257,7 +278,7 @@ func (w *Watch) faulty(ctx context.Context, f *check.Finding) News {
 	key := fmt.Sprintf("%s %s %d", n.Kind, f.Fault, f.Seq)
 	n.Again = w.told[key]
 	w.told[key] = true
-	w.begin() // who looks again sees whether it still is
+	w.begin(check.New(w.config.Files, w.key)) // who looks again sees whether it still is
 	return n
 }
 
@@ -285,7 +306,7 @@ func (w *Watch) away(now time.Time, err error) ([]News, error) {
 func (w *Watch) IsAway() (since time.Time, ok bool) { return w.state.Away, !w.state.Away.IsZero() }
 
 func (w *Watch) stalled(news []News, r *check.Result, now time.Time) []News {
-	last := lastOf(r)
+	last := r.Last
 	was := w.told[string(Stalled)]
 	delete(w.told, string(Stalled))
 	if w.config.Stall == 0 || now.Sub(last) < w.config.Stall {
@@ -296,16 +317,6 @@ func (w *Watch) stalled(news []News, r *check.Result, now time.Time) []News {
 	}
 	w.told[string(Stalled)] = true
 	return append(news, News{Kind: Stalled, Since: last, Kept: string(r.Checkpoint), Again: was})
-}
-
-// lastOf is the time of the last record that has one.
-func lastOf(r *check.Result) time.Time {
-	for seq := r.Entries.Len() - 1; seq >= 0; seq-- {
-		if t := r.Entries.At(seq).Time; !t.IsZero() {
-			return t
-		}
-	}
-	return time.Time{}
 }
 
 // Said keeps that the news of the last look were said, so that they are not said

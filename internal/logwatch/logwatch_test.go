@@ -118,13 +118,31 @@ func TestNewsThatWereNotSaidAreToldAgain(t *testing.T) {
 }
 
 func TestOnlyWhatIsNewIsRead(t *testing.T) {
-	w, s, _ := follow(t, nil)
-	look(t, w)
-	s.read = nil
-	look(t, w)
-	for _, path := range s.read {
-		if path != "checkpoint" {
-			t.Errorf("%s was read again", path)
+	rules, err := anomaly.Parse(anomaly.Default)
+	must(t, err)
+	for _, look2 := range []*anomaly.Rules{nil, rules} {
+		var c logwatch.Config
+		w, s, _ := follow(t, func(x *logwatch.Config) { x.Rules = look2; c = *x })
+		first := kinds(look(t, w))
+		s.read = nil
+		if got := kinds(look(t, w)); got != first { // nothing was said yet
+			t.Errorf("the second look has news %q, the first %q", got, first)
+		}
+		again, err := logwatch.Open(c) // as the next run
+		must(t, err)
+		if got := kinds(look(t, again)); got != first {
+			t.Errorf("the next run has news %q, the first %q", got, first)
+		}
+		for _, path := range s.read {
+			if path != "checkpoint" && !strings.HasPrefix(path, "rosters/") {
+				t.Errorf("%s was read again", path)
+			}
+		}
+		must(t, os.WriteFile(c.State+".verified", []byte("{}"), 0o600))
+		again, err = logwatch.Open(c)
+		must(t, err)
+		if got := kinds(look(t, again)); got != first {
+			t.Errorf("with a damaged file there are news %q, at first %q", got, first)
 		}
 	}
 }
