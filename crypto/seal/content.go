@@ -13,10 +13,9 @@ import (
 )
 
 // ContentSum is what goes into the document that describes a content: the
-// true size and digest of its bytes, and the sealed object.
+// true size of its bytes, and the sealed object.
 type ContentSum struct {
 	Size   int64     // bytes of the content itself
-	SHA256 id.Digest // of the content itself
 	Object id.Object // sealed
 }
 
@@ -25,14 +24,14 @@ type ContentWriter struct {
 	dst    io.Writer
 	sealer io.WriteCloser
 
-	plain, sealed         hash.Hash
+	sealed                hash.Hash
 	plainSize, sealedSize int64
 }
 
 // NewContentWriter writes the sealed content to dst. It is whole only once
 // [ContentWriter.Close] has returned without error.
 func NewContentWriter(dst io.Writer, to ...age.Recipient) (*ContentWriter, error) {
-	w := &ContentWriter{dst: dst, plain: sha256.New(), sealed: sha256.New()}
+	w := &ContentWriter{dst: dst, sealed: sha256.New()}
 	var err error
 	if w.sealer, err = age.Encrypt(sealedSide{w}, to...); err != nil {
 		return nil, fmt.Errorf("seal content: %w", err)
@@ -54,7 +53,6 @@ func ContentSize(n int64, to ...age.Recipient) (int64, error) {
 
 // Write seals the next bytes.
 func (w *ContentWriter) Write(p []byte) (int, error) {
-	w.plain.Write(p)
 	w.plainSize += int64(len(p))
 	return w.sealer.Write(p)
 }
@@ -70,7 +68,6 @@ func (w *ContentWriter) Close() (ContentSum, error) {
 	}
 	return ContentSum{
 		Size:   w.plainSize,
-		SHA256: id.SumOf(w.plain),
 		Object: id.Object{Role: id.RoleContent, Digest: id.SumOf(w.sealed), Size: w.sealedSize},
 	}, nil
 }
@@ -93,22 +90,25 @@ func (zeros) Read(p []byte) (int, error) {
 }
 
 // OpenContent opens a content of which its document says the size and the
-// digest. The reader gives exactly the content's bytes; at its end, in place
-// of io.EOF, it returns [ErrLength] or [ErrDigest] if the object isn't the
-// one described, so only what has been read to io.EOF may be trusted.
-func OpenContent(sealed io.Reader, size int64, sum id.Digest, ids ...age.Identity) (io.Reader, error) {
-	r, err := age.Decrypt(sealed, ids...)
+// digest of the object. The reader gives exactly the content's bytes; at its
+// end, in place of io.EOF, it returns [ErrLength] or [ErrDigest] if the object
+// isn't the one described, so only what has been read to io.EOF may be trusted.
+// The object's digest holds for its bytes too: under one key, an object has one
+// content.
+func OpenContent(sealed io.Reader, size int64, object id.Digest, ids ...age.Identity) (io.Reader, error) {
+	h := sha256.New()
+	r, err := age.Decrypt(io.TeeReader(sealed, h), ids...)
 	if err != nil {
 		return nil, opened(err)
 	}
-	return &contentReader{r: r, left: size, padding: Padded(size, ContentFloor) - size, sum: sum, hash: sha256.New()}, nil
+	return &contentReader{r: r, left: size, padding: Padded(size, ContentFloor) - size, object: object, hash: h}, nil
 }
 
 type contentReader struct {
 	r             io.Reader
 	left, padding int64
-	sum           id.Digest
-	hash          hash.Hash
+	object        id.Digest
+	hash          hash.Hash // of all that was read of the object
 	err           error
 }
 
@@ -121,7 +121,6 @@ func (c *contentReader) Read(p []byte) (int, error) {
 		return 0, c.err
 	}
 	n, err := c.r.Read(p[:min(int64(len(p)), c.left)])
-	c.hash.Write(p[:n])
 	c.left -= int64(n)
 	switch {
 	case err == io.EOF && c.left > 0:
@@ -133,7 +132,7 @@ func (c *contentReader) Read(p []byte) (int, error) {
 }
 
 // end checks what follows the content: zeros up to the padded length, then
-// the end that age authenticates.
+// the end that age authenticates, after which nothing may come.
 func (c *contentReader) end() error {
 	var buf [32 << 10]byte
 	var n int64
@@ -155,7 +154,7 @@ func (c *contentReader) end() error {
 	if n != c.padding {
 		return ErrLength
 	}
-	if id.SumOf(c.hash) != c.sum {
+	if id.SumOf(c.hash) != c.object {
 		return ErrDigest
 	}
 	return io.EOF

@@ -73,7 +73,7 @@ func TestVectors(t *testing.T) {
 	if got, err := seal.OpenDocument(v.Document.Sealed, k.Identities()[0]); err != nil || string(got) != v.Document.Text {
 		t.Errorf("document: got %q, %v", got, err)
 	}
-	r, err := seal.OpenContent(bytes.NewReader(v.Content.Sealed), int64(len(v.Content.Text)), id.DigestOf([]byte(v.Content.Text)), k.Identities()[0])
+	r, err := seal.OpenContent(bytes.NewReader(v.Content.Sealed), int64(len(v.Content.Text)), v.Content.Object.Digest, k.Identities()[0])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -276,7 +276,7 @@ func (w *writer) content(o membersock.CaseObject, r io.Reader) (err error) {
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
 	key := w.x.Key()
-	plain, err := seal.OpenContent(r, a.Size, a.SHA256, key.Identities()...)
+	plain, err := seal.OpenContent(r, a.Size, a.Object, key.Identities()...)
 	if err == nil {
 		_, err = io.Copy(onlyWriter{d}, plain)
 	}

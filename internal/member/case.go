@@ -452,7 +452,7 @@ func (s *Session) Attachment(ctx context.Context, of id.Case, number int) (Attac
 		}
 		var plain io.Reader
 		if err == nil {
-			plain, err = seal.OpenContent(r, x.Size, x.SHA256, c.key.Identities()...)
+			plain, err = seal.OpenContent(r, x.Size, x.object.Digest, c.key.Identities()...)
 		}
 		if errors.Is(err, io.EOF) {
 			err = ErrContent

@@ -69,7 +69,6 @@ type Attachment struct {
 	Name   string    `json:"name"`
 	Type   string    `json:"type"` // media type that the reporter's browser claimed
 	Size   int64     `json:"size"`
-	SHA256 id.Digest `json:"sha256"`
 	Object id.Digest `json:"object"` // digest of the sealed content
 	Hidden Hidden    `json:"hidden,omitempty"`
 }

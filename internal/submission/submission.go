@@ -101,9 +101,11 @@ type Submission struct {
 	readers  []reader      // whom the case key is wrapped to; none for a reply
 	key      *seal.CaseKey // nil for a reply
 	tag      hash.Hash     // over everything sent, keyed
-	sealed   []document    // what is sent with the commit
-	waiting  func()        // of the last upload's watch
-	done     bool          // the deposit is durable
+	tagKey   []byte
+	marks    []id.Digest // of the attachments
+	sealed   []document  // what is sent with the commit
+	waiting  func()      // of the last upload's watch
+	done     bool        // the deposit is durable
 }
 
 // document is an object held in memory.
@@ -147,7 +149,7 @@ func (s *Sender) Begin(ctx context.Context, day id.Day, f Form) (*Submission, er
 	}
 	sub := &Submission{
 		code: k.code, key: key, to: key.Recipient(), reporter: reporter.Recipient(), summary: true,
-		tag: hmac.New(sha256.New, k.tag),
+		tag: hmac.New(sha256.New, k.tag), tagKey: k.tag,
 		letter: report.Letter{
 			V: 1, Case: k.caseID, Day: day, Language: f.Language, Unit: unit.ID, Without: f.To.Without,
 			Reporter: reporter.Recipient().String(), Report: &f.Report,
@@ -183,7 +185,7 @@ func (s *Sender) BeginReply(ctx context.Context, day id.Day, v *View, once Seed,
 	mac, seed := v.code.MACKey().Reveal(), once.Reveal()
 	sub := &Submission{
 		code: v.code, to: to, reporter: reporter.Recipient(),
-		tag: hmac.New(sha256.New, mac[:]),
+		tag: hmac.New(sha256.New, mac[:]), tagKey: mac[:],
 		letter: report.Letter{
 			V: 1, Case: v.Case, Day: day, Language: language, Unit: v.Unit,
 			Reporter: reporter.Recipient().String(), Text: text,
@@ -264,8 +266,15 @@ func (s *Submission) attach(name, mediaType string, r io.Reader, w io.WriteClose
 	if err != nil {
 		return 0, id.Digest{}, err
 	}
-	// As large as age's chunks, so that each is sealed as it comes.
-	n, err := io.CopyBuffer(onlyWriter{sealer}, onlyReader{r}, make([]byte, 64<<10))
+	m, err := newMark(s.tagKey)
+	if err != nil {
+		return 0, id.Digest{}, err
+	}
+	n, err := readAhead(r, func(chunk []byte) error {
+		m.add(chunk)
+		_, err := sealer.Write(chunk)
+		return err
+	})
 	if err != nil {
 		return n, id.Digest{}, err
 	}
@@ -278,8 +287,9 @@ func (s *Submission) attach(name, mediaType string, r io.Reader, w io.WriteClose
 	}
 	s.commit.Objects = append(s.commit.Objects, sum.Object)
 	s.letter.Attachments = append(s.letter.Attachments, report.Attachment{
-		Name: name, Type: mediaType, Size: sum.Size, SHA256: sum.SHA256, Object: sum.Object.Digest,
+		Name: name, Type: mediaType, Size: sum.Size, Object: sum.Object.Digest,
 	})
+	s.marks = append(s.marks, m.sum())
 	return n, sum.Object.Digest, nil
 }
 
@@ -425,7 +435,8 @@ func (s *Submission) add(o id.Object, sealed []byte) {
 }
 
 // tagLetter takes what was typed and attached, but nothing that differs when
-// the same is sent again: not the day, not sealed digests.
+// the same is sent again: not the day, and of contents their marks in place of
+// sealed digests.
 func (s *Submission) tagLetter() error {
 	l := s.letter
 	l.Day, l.Language = id.Day{}, ""
@@ -439,6 +450,9 @@ func (s *Submission) tagLetter() error {
 		return fmt.Errorf("tag of a form: %w", err)
 	}
 	s.tagField("letter", string(text))
+	for _, m := range s.marks {
+		s.tagField("content", string(m[:]))
+	}
 	return nil
 }
 
@@ -448,10 +462,3 @@ func (s *Submission) tagField(name, value string) {
 		io.WriteString(s.tag, v)
 	}
 }
-
-// onlyReader and onlyWriter hide ReadFrom and WriteTo, so that io.CopyBuffer
-// uses the buffer it is given.
-type (
-	onlyReader struct{ io.Reader }
-	onlyWriter struct{ io.Writer }
-)

@@ -171,7 +171,7 @@ func TestAReportTravelsToItsReaderAndBack(t *testing.T) {
 	_, objects, err = w.act(w.one, accesslog.Statement{Action: accesslog.Open, Case: of, Objects: []id.Object{opened.Case.Objects[at].Object}})
 	must(t, err)
 	a := letter.Attachments[0]
-	r, err := seal.OpenContent(bytes.NewReader(objects[a.Object]), a.Size, a.SHA256, key.Identities()...)
+	r, err := seal.OpenContent(bytes.NewReader(objects[a.Object]), a.Size, a.Object, key.Identities()...)
 	must(t, err)
 	if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, evidence) {
 		t.Errorf("attachment: %d bytes, %v", len(got), err)
@@ -279,10 +279,16 @@ func TestTheSameFormGivesOneCase(t *testing.T) {
 	if res, err := w.send(f, []byte("a")); err != nil || res.Outcome != depositsock.Added {
 		t.Errorf("sent again, changed: %s, %v", res.Outcome, err)
 	}
+	if res, err := w.send(f, []byte("b")); err != nil || res.Outcome != depositsock.Added {
+		t.Errorf("sent again with another file of the same name and size: %s, %v", res.Outcome, err)
+	}
+	if res, err := w.send(f, []byte("b")); err != nil || res.Outcome != depositsock.Same {
+		t.Errorf("that sent twice: %s, %v", res.Outcome, err)
+	}
 	list, _, err := w.act(w.one, accesslog.Statement{Action: accesslog.List})
 	must(t, err)
-	if len(list.Cases) != 1 || list.Cases[0].Objects != 2 {
-		t.Errorf("got %+v, want one case with two letters", list.Cases)
+	if len(list.Cases) != 1 || list.Cases[0].Objects != 3 {
+		t.Errorf("got %+v, want one case with three letters", list.Cases)
 	}
 	f.To.Without = []id.Member{w.one.id}
 	if res, err := w.send(f, []byte("a")); err != nil || res.Outcome != depositsock.New {

@@ -120,12 +120,12 @@ func ByHand() map[string]Handmade {
 		"values that steer": {
 			Letter: letter(`, "unit": ` + quote(steers) + `, "without": [` + quote(steers) + `, "penelaah-satu"], "text": ` + quote(steers) +
 				`, "report": {"apa": ` + quote(steers) + `, "jenis": ` + quote(steers) + `}, "attachments": [{"name": ` + quote(steers) + `, "type": ` + quote(steers) +
-				`, "size": 3, "sha256": "OBJECT", "object": "OBJECT", "hidden": ` + quote(steers) + `}]`),
+				`, "size": 3, "object": "OBJECT", "hidden": ` + quote(steers) + `}]`),
 			Summary: strings.Replace(summary(`, "category": `+quote(steers)+`, "without": [`+quote(steers)+`]`), "Buatan tangan", steers[:1]+`\u001b[31m\u009b\u202e`, 1),
 			Content: []byte("isi"),
 		},
 		"names of 4,000 characters": {
-			Letter:  letter(`, "report": {"apa": "Buatan tangan"}, "attachments": [{"name": "` + name + `", "size": 3, "sha256": "OBJECT", "object": "OBJECT"}]`),
+			Letter:  letter(`, "report": {"apa": "Buatan tangan"}, "attachments": [{"name": "` + name + `", "size": 3, "object": "OBJECT"}]`),
 			Summary: strings.Replace(summary(`, "category": "`+name+`"`), "Buatan tangan", name, 1), Content: []byte("isi"),
 		},
 		"attachments that aren't there": {

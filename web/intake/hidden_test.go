@@ -2,7 +2,6 @@ package intake_test
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"image"
 	"image/jpeg"
 	"io"
@@ -10,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/internal/report"
 	"suluh.example/suluh/web/intake"
 )
@@ -59,7 +57,7 @@ func TestHiddenDataIsRemovedFromPhotos(t *testing.T) {
 		{broken(t), report.HiddenKept},
 	}
 	for i, a := range x.letters[0].Attachments {
-		if w := want[i]; !bytes.Equal(x.attachments[i], w.content) || a.Hidden != w.hidden || a.Size != int64(len(w.content)) || a.SHA256 != id.Digest(sha256.Sum256(w.content)) {
+		if w := want[i]; !bytes.Equal(x.attachments[i], w.content) || a.Hidden != w.hidden || a.Size != int64(len(w.content)) {
 			t.Errorf("%s: %+v, %d bytes", a.Name, a, len(x.attachments[i]))
 		}
 	}

@@ -508,7 +508,7 @@ func (w *world) cases(name id.Member) (all []opened) {
 			for _, at := range l.Attachments {
 				i := slices.IndexFunc(contents, func(o membersock.CaseObject) bool { return o.Digest == at.Object })
 				_, got := w.act(m, accesslog.Statement{Action: accesslog.Open, Case: c.Case, Objects: []id.Object{contents[i].Object}})
-				r, err := seal.OpenContent(bytes.NewReader(got[at.Object]), at.Size, at.SHA256, key.Identities()...)
+				r, err := seal.OpenContent(bytes.NewReader(got[at.Object]), at.Size, at.Object, key.Identities()...)
 				must(w.t, err)
 				b, err := io.ReadAll(r)
 				must(w.t, err)

@@ -10,6 +10,7 @@ import { type FormKeys, formKeys, type Readers, tagOf } from "./core/form.js";
 import { type Attachment, cleanName, cleanText, cleanType, type Letter, letterDocument, letterForTag, summaryDocument } from "./core/letter.js";
 import { blindsFor, depositDigest, openReceipt, wrapLeafHash, wrapsRoot } from "./core/log.js";
 import { type Checked, checkRoster, keyWitnessesOf, readersOf, wrappedTo } from "./core/roster.js";
+import { Mark } from "./core/mark.js";
 import { floors, recipientOf, type Sealed, sealDocument, type SealedObject, sealBytes } from "./core/seal.js";
 import { type CaseKey, caseKey } from "./core/split.js";
 import { destroyText, type Seen, viewOf } from "./core/view.js";
@@ -29,7 +30,7 @@ import {
   type State,
   type View,
 } from "./types.js";
-import { type Hashers, upload } from "./upload.js";
+import { upload } from "./upload.js";
 import { pause, UploadGone, Vault } from "./vault.js";
 
 const mostFiles = 200;
@@ -39,6 +40,7 @@ interface Uploads {
   id: string;
   object: SealedObject;
   attachment: Attachment;
+  mark: Bytes;
   file: SentFile;
 }
 
@@ -53,7 +55,8 @@ interface Deposit {
   recipient: string; // of the case
   key?: CaseKey; // to be wrapped; a message has none
   letter: Letter;
-  tag: (letter: string) => string;
+  tagKey: Bytes;
+  once: [string, string | Uint8Array]; // what begins it
 }
 
 export class Session {
@@ -65,7 +68,7 @@ export class Session {
   private readonly opened = new Map<number, Opened>();
   private handles = 0;
   private uploads = new Map<string, Uploads>(); // what is uploaded, and not deposited yet
-  private hashers: Hashers | null = null;
+  private hasher: Hasher | null = null;
 
   constructor(
     base: string,
@@ -127,7 +130,8 @@ export class Session {
         report: cleanReport(form.report),
         attachments: [],
       },
-      tag: (letter) => tagOf(keys.tag, [["unit", to.unit], ["letter", letter]]),
+      tagKey: keys.tag,
+      once: ["unit", to.unit],
     });
     this.shown = keys.code;
     return sent;
@@ -168,7 +172,8 @@ export class Session {
         text: cleanText(r.text),
         attachments: [],
       },
-      tag: (letter) => tagOf(code.mac, [["reply", fromHex(once)], ["letter", letter]]),
+      tagKey: code.mac,
+      once: ["reply", fromHex(once)],
     });
   }
 
@@ -220,7 +225,7 @@ export class Session {
   private async deliver(files: File[], asIs: boolean, onProgress: (p: Progress) => void, signal: AbortSignal, d: Deposit): Promise<Sent> {
     for (let again = true; ; again = false) {
       try {
-        const uploads = await this.upload(files, asIs, d.recipient, onProgress, signal);
+        const uploads = await this.upload(files, asIs, d, onProgress, signal);
         const sent = await this.deposit(uploads, onProgress, signal, d);
         this.uploads.clear();
         return sent;
@@ -232,7 +237,7 @@ export class Session {
     }
   }
 
-  private async upload(files: File[], asIs: boolean, recipient: string, onProgress: (p: Progress) => void, signal: AbortSignal): Promise<Uploads[]> {
+  private async upload(files: File[], asIs: boolean, d: Deposit, onProgress: (p: Progress) => void, signal: AbortSignal): Promise<Uploads[]> {
     const done: Uploads[] = [];
     const total = { sent: 0, size: files.reduce((n, f) => n + f.size, 0) };
     try {
@@ -243,11 +248,11 @@ export class Session {
           total.sent = before + n;
           onProgress({ file: i, sent: n, size: file.size, total: { ...total }, waiting });
         };
-        const key = [recipient, asIs, file.name, file.type, file.size, file.lastModified].join("\n");
+        const key = [d.recipient, asIs, file.name, file.type, file.size, file.lastModified].join("\n");
         let u = this.uploads.get(key);
         if (!u) {
           report(0, 1, false);
-          u = await this.uploadOne(file, asIs, recipient, report, signal).catch((e: unknown) => {
+          u = await this.uploadOne(file, asIs, d, report, signal).catch((e: unknown) => {
             throw e instanceof Failure && e.file < 0 && (e.kind === "unreadable-file" || e.kind === "too-large") ? new Failure(e.kind, i) : e;
           });
           this.uploads.set(key, u);
@@ -256,9 +261,8 @@ export class Session {
         done.push(u);
       }
     } finally {
-      this.hashers?.plain.stop();
-      this.hashers?.sealed.stop();
-      this.hashers = null;
+      this.hasher?.stop();
+      this.hasher = null;
     }
     return done;
   }
@@ -266,7 +270,7 @@ export class Session {
   private async uploadOne(
     file: File,
     asIs: boolean,
-    recipient: string,
+    d: Deposit,
     onProgress: (sent: number, size: number, waiting: boolean) => void,
     signal: AbortSignal,
   ): Promise<Uploads> {
@@ -276,14 +280,15 @@ export class Session {
     const u = await upload(
       this.vault.base + "files/",
       async () => ({ size: await cleaned.size(), stream: cleaned.stream() }),
-      recipient,
-      { start: () => (this.hashers ??= { plain: new Hasher(this.script), sealed: new Hasher(this.script) }), drop: () => (this.hashers = null) },
+      d.recipient,
+      () => new Mark(d.tagKey),
+      { start: () => (this.hasher ??= new Hasher(this.script)), drop: () => (this.hasher = null) },
       onProgress,
       signal,
     );
     const { kind, hidden, unclean } = cleaned.result;
-    const attachment = { name: cleanName(file.name), type: cleanType(file.type), size: u.size, sha256: u.sha256, object: u.object.digest, hidden };
-    return { id: u.id, object: u.object, attachment, file: { kind, hidden, unclean } };
+    const attachment = { name: cleanName(file.name), type: cleanType(file.type), size: u.size, object: u.object.digest, hidden };
+    return { id: u.id, object: u.object, attachment, mark: u.mark, file: { kind, hidden, unclean } };
   }
 
   private async deposit(uploads: Uploads[], onProgress: (p: Progress) => void, signal: AbortSignal, d: Deposit): Promise<Sent> {
@@ -314,7 +319,7 @@ export class Session {
     // An addition is sealed to the case, whoever reads it by now.
     const head = { lookup: d.code.lookup, ...(isForm ? { case: letter.case, roster: this.checked.digest, reporter: d.code.reporter } : {}) };
     const commit = {
-      form_tag: d.tag(letterForTag(letter)),
+      form_tag: tagOf(d.tagKey, [d.once, ["letter", letterForTag(letter)], ...uploads.map((u): [string, Bytes] => ["content", u.mark])]),
       salt: toHex(salt),
       ...(wraps ? { wraps: wraps.wraps, blinds: wraps.blinds } : {}),
       objects,

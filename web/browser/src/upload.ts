@@ -5,6 +5,7 @@ import BaseUpload, { type HttpResponse } from "tus-js-client/lib/upload.js";
 import { Failure } from "./types.js";
 import type { Bytes } from "./core/bytes.js";
 import { encrypterTo, floors, padded, type SealedObject } from "./core/seal.js";
+import type { Mark } from "./core/mark.js";
 import type { Hasher } from "./hasher.js";
 import { Request } from "./http.js";
 import { failureOf } from "./vault.js";
@@ -29,12 +30,7 @@ export interface Uploaded {
   id: string; // of the upload
   object: SealedObject;
   size: number; // of the content
-  sha256: string;
-}
-
-export interface Hashers {
-  plain: Hasher;
-  sealed: Hasher;
+  mark: Bytes; // of the content
 }
 
 /** Frees a buffer that nobody needs, at once where a browser can: as garbage it would stay for tens of megabytes. */
@@ -42,9 +38,9 @@ function free(buffer: ArrayBufferLike & { transfer?(n: number): unknown }): void
   buffer.transfer?.(0);
 }
 
-/** Where hashers come from; after a failure those in use are dropped. */
+/** Where the hasher comes from; after a failure the one in use is dropped. */
 export interface HasherSource {
-  start(): Hashers;
+  start(): Hasher;
   drop(): void;
 }
 
@@ -59,7 +55,6 @@ class OutOfStep extends Error {}
  */
 class SealedSource {
   readonly size: number;
-  plainDigest: Promise<string> | null = null;
 
   private readonly reader: ReadableStreamDefaultReader<Uint8Array>;
   private chunk = new Blob();
@@ -69,19 +64,17 @@ class SealedSource {
   private constructor(
     sealed: ReadableStream<Uint8Array> & { size(n: number): number },
     content: number,
-    private readonly hashers: Hashers,
+    private readonly mark: Mark,
+    private readonly hasher: Hasher,
   ) {
     this.size = sealed.size(content);
     this.reader = sealed.getReader();
   }
 
-  static async open(content: Content, recipient: string, hashers: Hashers): Promise<SealedSource> {
+  static async open(content: Content, recipient: string, mark: Mark, hasher: Hasher): Promise<SealedSource> {
     const whole = padded(content.size, floors.content);
-    let source: SealedSource;
-    const plain = withPadding(content, whole, hashers.plain, (digest) => (source.plainDigest = digest));
-    const sealed = await encrypterTo(recipient).encrypt(plain);
-    source = new SealedSource(sealed, whole, hashers);
-    return source;
+    const sealed = await encrypterTo(recipient).encrypt(withPadding(content, whole, mark));
+    return new SealedSource(sealed, whole, mark, hasher);
   }
 
   async slice(start: number, end: number): Promise<{ value: Blob; done: boolean }> {
@@ -97,9 +90,9 @@ class SealedSource {
     return { value: at === 0 && end >= this.start + this.chunk.size ? this.chunk : this.chunk.slice(at, end - this.start), done: false };
   }
 
-  /** The digests, once all of it was sent. */
-  async digests(): Promise<{ plain: string; sealed: string }> {
-    return { sealed: await this.hashers.sealed.digest(), plain: await this.plainDigest! };
+  /** The digest of what is sealed, and the mark of the content, once all of it was sent. */
+  async sums(): Promise<{ digest: string; mark: Bytes }> {
+    return { digest: await this.hasher.digest(), mark: await this.mark.sum() };
   }
 
   close(): void {}
@@ -111,7 +104,7 @@ class SealedSource {
 
   /** The chunk that begins at start. It is a blob of blobs: Chromium sends bytes ten times as slowly. */
   private async fill(start: number): Promise<Blob> {
-    const hasher = this.hashers.sealed;
+    const { hasher } = this;
     const blobs: Blob[] = [];
     let n = 0;
     let part = hasher.buffer(partSize);
@@ -137,24 +130,24 @@ class SealedSource {
 }
 
 /**
- * Reads a stream into the hasher's buffers where a browser can, for who gives them to it: Chromium's own are up to 2 MiB
- * large, and memory like that is asked of the system and given back each time.
+ * Reads a stream into buffers that are given back where a browser can: Chromium's own are up to 2 MiB large, and memory
+ * like that is asked of the system and given back each time.
  */
-function readerOf(stream: ReadableStream<Uint8Array>, hasher: Hasher): Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel"> {
-  let into: ReadableStreamBYOBReader;
+function readerOf(stream: ReadableStream<Uint8Array>): { read(into: Bytes): Promise<ReadableStreamReadResult<Uint8Array>>; cancel(): Promise<void> } {
+  let reader: ReadableStreamBYOBReader;
   try {
-    into = stream.getReader({ mode: "byob" });
+    reader = stream.getReader({ mode: "byob" });
   } catch {
     const reader = stream.getReader();
     let rest: Uint8Array = new Uint8Array(0);
     return {
-      read: async () => {
+      read: async (into) => {
         if (rest.length === 0) {
           const r = await reader.read();
           if (r.done) return r;
           rest = r.value;
         }
-        const value = hasher.buffer(Math.min(rest.length, readSize));
+        const value = into.subarray(0, rest.length);
         value.set(rest.subarray(0, value.length));
         rest = rest.subarray(value.length);
         return { done: false, value };
@@ -162,43 +155,40 @@ function readerOf(stream: ReadableStream<Uint8Array>, hasher: Hasher): Pick<Read
       cancel: () => reader.cancel(),
     };
   }
-  return {
-    read: async () => {
-      const { done, value } = await into.read(hasher.buffer(readSize));
-      return done ? { done, value: undefined } : { done, value };
-    },
-    cancel: () => into.cancel(),
-  };
+  return { read: async (into) => (await reader.read(into)) as ReadableStreamReadResult<Uint8Array>, cancel: () => reader.cancel() };
 }
 
-/** The content and the zeros after it. What is read is hashed, but for the zeros. */
-function withPadding(content: Content, whole: number, hasher: Hasher, digested: (d: Promise<string>) => void): ReadableStream<Uint8Array> {
-  const reader = readerOf(content.stream, hasher);
+/** The content and the zeros after it. What is read is marked, but for the zeros. */
+function withPadding(content: Content, whole: number, mark: Mark): ReadableStream<Uint8Array> {
+  const reader = readerOf(content.stream);
   let read = 0;
   let given = 0;
-  let last: Bytes | null = null;
+  let last: Uint8Array | null = null;
+  let buffer = new ArrayBuffer(readSize);
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         // Nothing is asked for before what was given is sealed.
-        if (last) await hasher.add(last);
+        if (last) {
+          await mark.add(last);
+          buffer = last.buffer as ArrayBuffer;
+        }
         last = null;
         if (read < content.size) {
-          const { done, value } = await reader.read().catch(() => {
+          const { done, value } = await reader.read(new Uint8Array(buffer)).catch(() => {
             throw new Unreadable();
           });
           if (done || read + value.length > content.size) throw new Unreadable();
           read += value.length;
           given = read;
-          controller.enqueue((last = value as Bytes));
+          controller.enqueue((last = value));
         } else if (given < whole) {
           const zeros = new Uint8Array(Math.min(64 << 10, whole - given));
           given += zeros.length;
           controller.enqueue(zeros);
         } else {
           // Nothing may follow what the size said.
-          if (!(await reader.read()).done) throw new Unreadable();
-          digested(hasher.digest());
+          if (!(await reader.read(new Uint8Array(buffer))).done) throw new Unreadable();
           controller.close();
         }
       },
@@ -215,6 +205,7 @@ export async function upload(
   endpoint: string,
   open: () => Promise<Content>,
   recipient: string,
+  newMark: () => Mark,
   hashers: HasherSource,
   onProgress: (sent: number, size: number, waiting: boolean) => void,
   signal: AbortSignal,
@@ -224,20 +215,19 @@ export async function upload(
       throw new Failure("unreadable-file");
     });
     const h = hashers.start();
-    const source = await SealedSource.open(content, recipient, h);
+    const source = await SealedSource.open(content, recipient, newMark(), h);
     try {
       const url = await send(endpoint, source, onProgress, signal);
-      const { plain, sealed } = await source.digests();
+      const { digest, mark } = await source.sums();
       return {
         id: url.slice(url.lastIndexOf("/") + 1),
-        object: { role: "content", digest: sealed, size: source.size },
+        object: { role: "content", digest, size: source.size },
         size: content.size,
-        sha256: plain,
+        mark,
       };
     } catch (e) {
       await source.cancel();
-      h.plain.stop();
-      h.sealed.stop();
+      h.stop();
       hashers.drop();
       if (e instanceof OutOfStep && attempt < 3) continue;
       if (e instanceof Unreadable) throw new Failure("unreadable-file");

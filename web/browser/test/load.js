@@ -16,6 +16,7 @@ export const vectors = () => {
     log: read("crypto/accesslog/testdata/vectors.json"),
     form: read("internal/submission/testdata/vectors.json"),
     tags: read("internal/submission/testdata/tags.json"),
+    marks: read("internal/submission/testdata/marks.json"),
     proofs: read("internal/submission/testdata/proofs.json"),
   };
 };

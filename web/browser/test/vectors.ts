@@ -11,6 +11,7 @@ import { formKeys, tagOf } from "../src/core/form.js";
 import { decodeStream, encodeStream } from "../src/core/frame.js";
 import { cleanName, cleanText, cleanType, type Letter, letterDocument, letterForTag, summaryDocument } from "../src/core/letter.js";
 import { depositDigest, isIncluded, leafHash, openCheckpoint, openReceipt, wrapLeafHash, wrapsRoot } from "../src/core/log.js";
+import { Mark } from "../src/core/mark.js";
 import { openNote, verifierOf } from "../src/core/note.js";
 import { checkRoster, readersOf } from "../src/core/roster.js";
 import { floors, identityOf, openDocument, padded, recipientOf, type Sealed, sealDocument, type SealedObject } from "../src/core/seal.js";
@@ -56,7 +57,8 @@ export interface Vectors {
     proofs: { size: number; root: string; index: number; proof: string[] }[];
   };
   form: Vector[];
-  tags: { key: string; pair: [string, string]; letter: Record<string, unknown>; title: string; tag: string }[];
+  tags: { key: string; pair: [string, string]; letter: Record<string, unknown>; marks?: string[]; title: string; tag: string }[];
+  marks: { key: string; size: number; mark: string }[];
   proofs: {
     root_key: string;
     day: string;
@@ -99,6 +101,7 @@ export async function run(v: Vectors): Promise<{ checks: number; failures: strin
   const c = new Checks();
   codes(c, v);
   forms(c, v);
+  await marks(c, v.marks);
   await objects(c, v.seal);
   for (const x of v.split) await splits(c, x);
   await log(c, v.log);
@@ -149,10 +152,27 @@ function forms(c: Checks, v: Vectors): void {
   }
   for (const x of v.tags) {
     const letter = { without: [], attachments: [], ...x.letter } as unknown as Letter;
-    c.same("tag", tagOf(fromHex(x.key), [x.pair, ["letter", letterForTag(letter)]]), x.tag);
+    c.same("tag", tagOf(fromHex(x.key), [x.pair, ["letter", letterForTag(letter)], ...(x.marks ?? []).map((m): [string, Uint8Array] => ["content", fromHex(m)])]), x.tag);
     c.same("letter", JSON.parse(json(letterDocument(letter))), x.letter);
     if (letter.report) c.same("title", summaryDocument(letter, false).title, x.title);
     c.same("title of a split case", summaryDocument(letter, true).title, "");
+  }
+}
+
+async function marks(c: Checks, vectors: Vectors["marks"]): Promise<void> {
+  const content = Uint8Array.from({ length: Math.max(...vectors.map((x) => x.size)) }, (_, i) => i % 251);
+  const of = async (m: Mark, b: Uint8Array, piece: number): Promise<string> => {
+    for (let at = 0; at < b.length; at += piece) {
+      const part = b.slice(at, at + piece);
+      await m.add(part);
+      part.fill(0); // it is the caller's again
+    }
+    return toHex(await m.sum());
+  };
+  for (const x of vectors) {
+    const b = content.subarray(0, x.size);
+    for (const piece of [777, 1 << 17, 1 << 20]) c.same(`mark of ${x.size} in pieces of ${piece}`, await of(new Mark(fromHex(x.key)), b, piece), x.mark);
+    c.same(`mark of ${x.size} without subtle`, await of(new Mark(fromHex(x.key), null), b, 1 << 17), digestOf(b));
   }
 }
 

@@ -8,7 +8,6 @@ export interface Attachment {
   name: string;
   type: string;
   size: number;
-  sha256: string;
   object: string;
   hidden: Hidden;
 }
@@ -41,7 +40,7 @@ export const letterDocument = (l: Letter) => ({
   report: l.report && Object.fromEntries(questions.map((q) => [q, l.report![q] || undefined])),
   text: orAbsent(l.text),
   attachments: some(
-    l.attachments.map((a) => ({ name: a.name, type: a.type, size: a.size, sha256: a.sha256, object: a.object, hidden: a.hidden })),
+    l.attachments.map((a) => ({ name: a.name, type: a.type, size: a.size, object: a.object, hidden: a.hidden })),
   ),
 });
 
