@@ -6,16 +6,17 @@ import "strings"
 // by their own look can be nothing else.
 func (s *scan) accounts() {
 	for i := range s.tokens {
-		if s.used[i] == free && s.has(i, network|kwMail) {
+		if s.used[i] == free && (s.has(i, network|kwMail) || s.spacedNetwork(i)) {
 			s.account(i)
 		}
 		if s.is(i, "@") && s.used[i] == free && s.near(i+1) && s.tokens[i+1].form == word && (s.handleEnd(i+1) > i+1 || s.tokens[i+1].class == 0 || s.within(i, network, 4)) {
 			s.take(hit{i, s.handleEnd(i + 1), Account, 0.8, "redact.reason.handle"}) // "@ nama_orang"
 		}
 	}
+	defer s.moreAccounts()
 	near := -1 // the network's name last seen
 	for i := range s.tokens {
-		if s.tokens[i].gap >= line && i > 0 {
+		if s.tokens[i].gap == paragraph {
 			near = -1
 		}
 		if s.has(i, network) {
@@ -24,15 +25,25 @@ func (s *scan) accounts() {
 		if t := s.tokens[i]; s.used[i] != free || t.form != word || i > 0 && t.gap == nothing && s.tokens[i-1].form != other {
 			continue
 		}
-		if last := s.handleEnd(i); last > i && s.handleLike(i, last, near >= 0 && i-near <= 8 || s.networkSoon(last)) {
+		if last := s.handleEnd(i); last > i && s.handleLike(i, last, near >= 0 && i-near <= 20 || s.networkSoon(last)) {
 			s.take(hit{i, last, Account, 0.6, "redact.reason.account"})
 		}
 	}
 }
 
+// spacedNetwork tells whether a token ends a network's name whose letters stand
+// apart: "i.g", "f b".
+func (s *scan) spacedNetwork(i int) bool {
+	k := i - 1
+	if s.is(k, ".") {
+		k--
+	}
+	return k >= 0 && s.near(i) && s.used[k] == free && (s.is(i, "g") && s.is(k, "i") || s.is(i, "b") && s.is(k, "f"))
+}
+
 // networkSoon tells whether a network's name follows: "nama.orang di ig".
 func (s *scan) networkSoon(last int) bool {
-	for k := last + 1; k <= last+3 && s.near(k); k++ {
+	for k := last + 1; k <= last+6 && s.near(k); k++ {
 		if s.has(k, network) {
 			return true
 		}
@@ -67,7 +78,7 @@ func (s *scan) handleLike(first, last int, told bool) bool {
 	if letters < 4 || s.has(first, kwNIK|kwKK|kwNIP|kwNPWP|kwBPJS|kwPhone|kwBank|degree|street|estate|village) && bars == 0 || s.has(first, title|weak) && bars+digits == 0 {
 		return false
 	}
-	return bars > 0 || told && (digits >= 2 && letters > digits || dots >= 1 && letters >= 6)
+	return bars > 0 || told && (digits >= 2 && letters > digits || digits == 1 && letters >= 5 && last == first+1 && s.tokens[first].class == 0 || dots >= 1 && letters >= 6)
 }
 
 // account takes the name that follows a network's or the word for mail:
@@ -86,6 +97,13 @@ func (s *scan) account(i int) {
 			called = true
 		case w == "@":
 			return // found by its @
+		case w == "an", w == "a" && s.near(j+2) && s.is(j+1, ".") && s.is(j+2, "n"), w == "a" && s.near(j+2) && s.is(j+1, "/") && s.is(j+2, "n"):
+			if called = true; w == "a" {
+				j += 2
+			}
+			if s.is(j+1, ".") {
+				j++
+			}
 		case s.tokens[j].form == other && strings.Contains("(~>/|→", w):
 			colon = true
 		case w == "nya" || w == "x" && !(s.near(j+1) && s.tokens[j+1].gap == nothing) || w == "\"" || w == "'" || called && w == "wa" || s.has(j, network) && !s.has(j, named), s.has(j, owner|role) && (!s.has(j, given) || s.is(j+1, ":")) && s.handleEnd(j) == j, (w == "dari" || w == "dr") && s.near(j+1) && s.tokens[j+1].capital && !s.has(j+1, title) && !s.has(i, kwPhone),
@@ -100,6 +118,19 @@ func (s *scan) account(i int) {
 		return
 	}
 	kind, reason := Account, Reason("redact.reason.account")
+	if !mail && s.has(j, kwMail) {
+		return // "akun email"
+	}
+	if called && s.is(j, "si") && s.near(j+1) && s.tokens[j+1].capital && s.used[j+1] == free {
+		s.take(hit{j, j + 1, kind, 0.7, reason}) // "bernama Si Kancil"
+		return
+	}
+	if !mail && s.tokens[j].form == word && s.tokens[j].class != 0 && !colon && s.handleEnd(j) == j {
+		if k := s.afterColon(j); k > 0 {
+			s.take(hit{k, s.handleEnd(k), kind, 0.5, reason})
+			return
+		}
+	}
 	if mail {
 		kind, reason = Mail, "redact.reason.mail"
 	}
@@ -115,7 +146,7 @@ func (s *scan) account(i int) {
 		return
 	}
 	if mail {
-		if x := s.tokens[j]; colon && x.form == word && (x.class == 0 || x.class == given) && s.plausible(j) {
+		if x := s.tokens[j]; x.form == word && (colon && x.class == given || x.class == 0 && (colon || x.end-x.start >= 6)) && s.plausible(j) {
 			s.take(hit{j, last, Mail, 0.6, reason})
 		}
 		return
@@ -125,17 +156,17 @@ func (s *scan) account(i int) {
 	switch {
 	case x.form != word || x.class.is(stop):
 		return
-	case called && j > i+1 && s.is(j-1, "namanya"), called && s.is(j-1, "nama"), called && s.is(j-1, "bernama"):
+	case called && j > i+1 && s.is(j-1, "namanya"), called && s.is(j-1, "nama"), called && s.is(j-1, "bernama"), s.has(j-1, named) && s.is(j-2, "nama"):
 	case (colon || called) && capital && !x.class.is(job|office), colon && (!s.near(j+1) || s.tokens[j+1].form != word):
 	case (colon || called && s.has(j-1, network) && !s.has(j-1, named)) && !x.class.is(stop|owner|kin|role|job|office|doer|goer|slot|slotty|kwPhone):
 	case s.has(i, named) && s.sentenceLike(j):
-	case capital && s.has(i, network) && s.near(j+1) && s.has2(j+1, word) && s.tokens[j+1].capital && !x.class.is(job|office|region|city) && !s.has(j+1, city|region): // "fb Acil Warung"
+	case capital && s.has(i, network) && !s.has(i, kwPhone) && !x.class.is(job|office|region|city|goer|doer) && !(x.class.is(title) && !(s.near(j+1) && s.tokens[j+1].capital)) && !(s.near(j+1) && s.has(j+1, city|region)): // "fb Acil Warung"
 	case x.class.is(common|job|office|place|kwPhone) && !x.class.is(given):
 		return
-	case !colon && !called && !capital && !(x.class == 0 && x.end-x.start >= 6 && s.plausible(j)) && !(x.class == given && s.has(j-1, network) && !s.is(i-1, "di")):
+	case !colon && !called && !capital && !(x.class == 0 && x.end-x.start >= 5 && s.plausible(j)) && !(x.class == given && s.has(j-1, network) && !s.is(i-1, "di")):
 		return
 	}
-	spoken := s.has(i, named) && s.sentenceLike(j) || called && !capital && j > i+1 && (s.is(j-1, "nama") || s.is(j-1, "namanya") || s.is(j-1, "bernama"))
+	spoken := s.has(i, named) && s.sentenceLike(j) || called && !capital && j > i+1 && (s.is(j-1, "nama") || s.is(j-1, "namanya") || s.is(j-1, "bernama") || s.is(j-2, "nama"))
 	for n := 0; n < 3 && s.near(last+1) && s.tokens[last+1].form == word && s.used[last+1] == free && !s.has(last+1, network|stop); n++ {
 		t := s.tokens[last+1]
 		switch {
@@ -149,6 +180,40 @@ func (s *scan) account(i int) {
 		last++
 	}
 	s.take(hit{j, last, kind, 0.7, reason})
+}
+
+// afterColon returns the token of an unknown word after the colon that ends what
+// is said of an account, "akun ig yang menyebar: …", or 0.
+func (s *scan) afterColon(j int) int {
+	for k := j; k < j+5 && s.near(k) && s.tokens[k].form != mark; k++ {
+		if s.is(k, ":") {
+			if k++; s.near(k) && s.used[k] == free && s.tokens[k].form == word && s.tokens[k].class == 0 && s.tokens[k].end-s.tokens[k].start >= 5 && s.plausible(k) {
+				return k
+			}
+			return 0
+		}
+	}
+	return 0
+}
+
+// moreAccounts takes what stands in a list with an account: "ig satu_88/dua_88".
+func (s *scan) moreAccounts() {
+	for n := 0; n < len(s.hits); n++ { // grows
+		h := s.hits[n]
+		if h.kind != Account {
+			continue
+		}
+		j := h.last + 1
+		for s.near(j) && (s.is(j, "/") || s.is(j, ",") || s.is(j, "dan") || s.is(j, "&") || s.is(j, "sama")) {
+			j++
+		}
+		if j == h.last+1 || !s.near(j) || s.used[j] != free || s.tokens[j].form != word {
+			continue
+		}
+		if last := s.handleEnd(j); s.has2(last, number) && last > j || s.tokens[j].class == 0 && s.tokens[j].end-s.tokens[j].start >= 6 && s.plausible(j) && !s.tokens[j].capital {
+			s.take(hit{j, last, Account, 0.5, "redact.reason.account"})
+		}
+	}
 }
 
 // sentenceLike tells whether two everyday words after "akun" are what it is

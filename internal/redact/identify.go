@@ -67,6 +67,8 @@ func (c *candidate) kind(d []byte) hit {
 	ctx := c.context
 	if said := c.s.inBrackets(c.last); said != 0 {
 		ctx = said
+	} else if said := c.s.saidAfter(c.last); said != 0 && n >= 8 {
+		ctx = said
 	} else if ctx&^(kwMoney|kwOther) == 0 && n >= 8 {
 		if later := c.s.after(c.last); later != 0 {
 			ctx = later
@@ -98,6 +100,9 @@ func (c *candidate) kind(d []byte) hit {
 			return is(Bank, 0.8, "redact.reason.bank")
 		case ctx.is(kwCard) && luhn(d):
 			return is(Card, 0.9, "redact.reason.card")
+		}
+		if c.s.families() {
+			return is(KK, 0.9, "redact.reason.kk")
 		}
 		return is(NIK, 0.95, "redact.reason.nik")
 	}

@@ -61,12 +61,17 @@ func (s *scan) context(i int) class {
 func (s *scan) twin(k, i int) class {
 	joins := func(i int) bool {
 		switch s.text(i) {
-		case "dan", "&", "/", ",", "serta", "wan", "sama":
+		case "dan", "&", "/", ",", "serta", "wan", "sama", "n", "+", "atau", "dn":
 			return true
 		}
 		return false
 	}
-	if k < 2 || !joins(k-1) || !s.has2(k-2, word) {
+	if kind := s.keyword(k); s.has2(k-1, word) && s.is(k-1, "kartu") && kind != 0 && s.keyword(k-1) == 0 {
+		k-- // "KTP dan kartu keluarga"
+		if k < 2 || !joins(k-1) || !s.has2(k-2, word) || s.keyword(k-2)&^(kwOther|kwMoney) == kind {
+			return 0
+		}
+	} else if k < 2 || !joins(k-1) || !s.has2(k-2, word) {
 		return 0
 	}
 	first := s.keyword(k-2) &^ (kwOther | kwMoney)
@@ -82,6 +87,34 @@ func (s *scan) twin(k, i int) class {
 		}
 	}
 	return 0
+}
+
+// saidAfter returns the classes of the word by which the number before it is
+// told what it is, "… itu nomor KK saya", unless it leads to another number.
+func (s *scan) saidAfter(i int) class {
+	k, said := i+1, false
+	for ; k < i+5 && s.near(k); k++ {
+		switch s.text(k) {
+		case "itu", "ini", "adalah", "merupakan", "ialah", "tu", "nih":
+			said = true
+			continue
+		case ",", "-", "=", "nomor", "no", ".", "nmr", "punya", "sbg", "sebagai":
+			continue
+		}
+		break
+	}
+	if !said || !s.near(k) || !s.has2(k, word) {
+		return 0
+	}
+	for n := k + 1; n < k+4 && s.near(n); n++ {
+		if s.is(n, ":") || s.has2(n, number) {
+			return 0
+		}
+	}
+	if s.near(k+1) && s.is(k, "kartu") {
+		k++
+	}
+	return s.keyword(k) &^ (kwOther | kwMoney | kwPhone | kwBank)
 }
 
 // inBrackets returns the classes of a word in brackets right after token i:
@@ -122,8 +155,13 @@ func (s *scan) keyword(k int) class {
 	switch t {
 	case "k", "p":
 		return s.dotted(k)
-	case "keluarga", "keluarganya", "kel", "kluarga":
-		if before("kartu", "krt") {
+	case "ka":
+		if before("ka") {
+			return kwKK // "ka ka"
+		}
+		return 0
+	case "keluarga", "keluarganya", "kel", "kluarga", "klrga", "klg", "kelrga":
+		if before("kartu", "krt", "krtu", "kart", "nomor", "susunan") {
 			return kwKK
 		}
 		return 0
@@ -213,6 +251,9 @@ func (s *scan) after(i int) class {
 			return 0
 		}
 		if s.is(k, ",") || s.is(k, ".") || s.is(k, ";") || s.is(k, "dan") {
+			if s.is(k, ",") && (s.is(k+1, "itu") || s.is(k+1, "ini") || s.is(k+1, "nomor") || s.is(k+1, "no")) {
+				continue // ", itu KK saya"
+			}
 			if !s.is(k+1, "an") && !s.is(k+1, "a") && !s.is(k+1, "atas") && !s.has(k+1, kwBank) {
 				return 0
 			}

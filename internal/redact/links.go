@@ -31,6 +31,8 @@ func (s *scan) links() {
 			}
 		case s.is(i, ":") && s.is(i+1, "/") && s.is(i+2, "/") && s.has2(i-1, word) && (s.tokens[i].gap == nothing || s.scheme(i-1)):
 			s.link(i-1, i+3)
+		case (s.is(i, "di") || s.is(i, "a")) && s.near(i+1) && s.provider(i+1) && s.dotAfter(i+1) > 0 && s.near(i) && s.has2(i-1, word) && (s.tokens[i-1].class == 0 || s.has(i-1, given)):
+			s.atSign(i, i) // "nama di gmail.com"
 		case s.provider(i) && s.tokens[i].gap == space && s.bareMail(i):
 		case s.provider(i) && s.near(i) && s.ofProvider(i):
 		case s.is(i, "www") && s.near(i+2) && s.has2(i+1, word) && s.plainTop(i+2):
@@ -87,10 +89,10 @@ func (s *scan) bracketed(i int) bool {
 	if i == 0 || i+1 >= len(s.tokens) {
 		return false
 	}
-	switch s.text(i-1) + s.text(i+1) {
-	case "()", "[]", "{}", "<>":
+	switch pair := s.text(i-1) + s.text(i+1); {
+	case pair == "()" || pair == "[]" || pair == "{}" || pair == "<>":
 		return true
-	case "--", "__", "**": // "nama-at-gmail-dot-com"
+	case len(pair) == 2 && pair[0] == pair[1] && s.has2(i-1, other): // "nama-at-gmail-dot-com"
 		return s.near(i+2) && s.saysAt(i) && (s.provider(i+2) || s.dotAfter(i+2) > 0)
 	}
 	return false
@@ -106,8 +108,11 @@ func (s *scan) aside(i int) bool {
 	if !s.near(j) || s.tokens[j].form == other {
 		return false
 	}
-	d := s.dotAfter(j)
-	return d > 0 && s.has(d, top)
+	if s.providerEnd(j) && s.provider(j) && !s.is(i, "ad") && !s.is(i, "add") {
+		return true // "nama at gmail"
+	}
+	end := s.domainEnd(j)
+	return end > j && s.has(end, top)
 }
 
 // dotAfter returns the token after the one that stands for a dot after i, or 0.
@@ -122,6 +127,8 @@ func (s *scan) dotAfter(i int) int {
 		return j + 1
 	case t == "." && s.tokens[j].gap == space && s.near(j+1) && s.plainTop(j+1):
 		return j + 1
+	case t == "." && s.tokens[j].gap == space && s.near(j+1) && s.tokens[j+1].gap == space && s.tokens[j+1].form == word && s.near(j+3) && s.is(j+2, ".") && s.tokens[j+2].gap == space && s.plainTop(j+3):
+		return j + 1 // "contoh . example . id"
 	case t == "." && s.provider(i) && s.near(j+1) && s.plainTop(j+1):
 		return j + 1
 	case t == "," && s.tokens[j].gap == nothing && s.provider(i) && s.near(j+1) && s.tokens[j+1].gap == nothing && s.plainTop(j+1):
@@ -130,10 +137,12 @@ func (s *scan) dotAfter(i int) int {
 		if s.near(j+3) && (s.is(j+1, ".") || saysDot(s.text(j+1))) && s.tokens[j+3].form != other && s.tokens[j+3].form != mark {
 			return j + 3
 		}
-	case t == "-" && s.near(j+3) && saysDot(s.text(j+1)) && s.is(j+2, "-") && s.plainTop(j+3):
-		return j + 3
+	case s.has2(j, other) && s.near(j+3) && saysDot(s.text(j+1)) && s.is(j+2, t) && (s.plainTop(j+3) || s.has2(j+3, word) && s.near(j+7) && saysDot(s.text(j+5)) && s.plainTop(j+7)):
+		return j + 3 // "contoh-dot-com"
 	case saysDot(t) && s.near(j+1) && (s.plainTop(j+1) || s.is(j+1, "kom") || s.is(j+1, "ko") || s.is(j+1, "con")):
 		return j + 1
+	case saysDot(t) && s.near(j+3) && s.has2(j+1, word) && saysDot(s.text(j+2)) && s.plainTop(j+3):
+		return j + 1 // "contoh titik example titik id"
 	}
 	return 0
 }
@@ -338,9 +347,9 @@ func (s *scan) domain(i int) int {
 		i -= 2 // "nama-situs.example.id"
 	}
 	switch {
-	case s.provider(i) && s.near(i) && s.tokens[i].gap == space && s.has2(i-1, word) && s.used[i-1] == free && s.tokens[i-1].class == 0:
+	case s.provider(i) && s.near(i) && s.tokens[i].gap == space && s.has2(i-1, word) && s.used[i-1] == free && (s.tokens[i-1].class == 0 || s.has(i-1, given) && !s.has(i-1, common|place)):
 		s.take(hit{i - 1, end, Mail, 0.6, "redact.reason.mail"}) // "nama gmail.com"
-	case s.providerEnd(i) && (s.tokens[i].gap == nothing && s.has2(i-1, number) || s.glued(i) || !s.provider(i)):
+	case i < end-2 && s.provider(end-2), s.providerEnd(i) && (s.tokens[i].gap == nothing && s.has2(i-1, number) || s.glued(i) || !s.provider(i)):
 		for i > 0 && s.tokens[i].gap == nothing && s.used[i-1] == free && (s.tokens[i-1].form == word || s.tokens[i-1].form == number || s.is(i-1, "_") || s.is(i-1, ".")) {
 			i--
 		}

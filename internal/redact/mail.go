@@ -75,7 +75,7 @@ func (s *scan) bareMail(i int) bool {
 func (s *scan) ofProvider(i int) bool {
 	k := i - 1
 	switch s.text(k) {
-	case "(", "pakai", "pake", "pk", "di", "at", "et", "on", "akun", "domain":
+	case "(", "pakai", "pake", "pk", "di", "at", "et", "on", "akun", "domain", "a", "alias":
 	default:
 		if k++; s.tokens[i].gap != space || !s.providerEnd(i) {
 			return false // "nama78 gmail"
@@ -90,5 +90,9 @@ func (s *scan) ofProvider(i int) bool {
 		signs = signs || s.tokens[first].form != word
 		letters = letters || s.tokens[first].form == word
 	}
-	return signs && letters && s.take(hit{first, i, Mail, 0.7, "redact.reason.mail"})
+	end := s.domainEnd(i)
+	if s.near(end+1) && s.plainTop(end+1) {
+		end++
+	}
+	return signs && letters && s.take(hit{first, end, Mail, 0.7, "redact.reason.mail"})
 }

@@ -44,6 +44,27 @@ func (s *scan) numbers() {
 	}
 }
 
+// families tells whether a text speaks of family cards and of no identity cards:
+// "45 KK" is how many households there are.
+func (s *scan) families() bool {
+	if s.cards == 0 {
+		s.cards = 1
+		for i := range s.tokens {
+			if s.tokens[i].form != word {
+				continue
+			}
+			switch c := s.keyword(i); {
+			case c.is(kwNIK):
+				s.cards = 1
+				return false
+			case c.is(kwKK) && !s.has2(i-1, number):
+				s.cards = 2
+			}
+		}
+	}
+	return s.cards == 2
+}
+
 // crossed finds phones some of whose digits are crossed out: "0812 xxxx 1234".
 func (s *scan) crossed() {
 	out := func(i int) bool {

@@ -28,7 +28,7 @@ func (s *scan) plates() {
 		}
 	}
 	for i := range s.tokens { // "plat 1234 XY"
-		if t := s.tokens[i]; t.form == number && s.used[i] == free && t.end-t.start >= 3 && t.end-t.start <= 4 && s.near(i) && s.near(i+1) && (s.has(i-1, kwPlate) || s.is(i-1, "nomor") && s.has(i-2, kwPlate) || s.is(i-1, "nomornya") && s.within(i, kwPlate, 3)) {
+		if t := s.tokens[i]; t.form == number && s.used[i] == free && t.end-t.start >= 3 && t.end-t.start <= 4 && s.near(i) && s.near(i+1) && (s.has(i-1, kwPlate) || s.is(i-1, "nomor") && s.has(i-2, kwPlate) || s.is(i-1, "nomornya") && s.within(i, kwPlate, 3) || t.end-t.start == 4 && s.text(i)[0] != '2' && s.tokens[i+1].upper && !s.tokens[i+1].caseless && s.tokens[i+1].class == 0 && s.within(i, kwPlate, 8)) {
 			if x := s.tokens[i+1]; x.form == word && s.used[i+1] == free && x.end-x.start >= 2 && x.end-x.start <= 3 && (x.upper && !x.caseless || x.class == 0) {
 				s.take(hit{i, i + 1, Plate, 0.5, "redact.reason.plate"})
 			}

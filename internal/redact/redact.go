@@ -177,6 +177,7 @@ type scan struct {
 	hits   []hit
 
 	candidates candidate // the one that is looked at, made once
+	cards      uint8     // 2 where the text speaks of family cards alone, 0 before it was looked at
 }
 
 // use tells what became of a token.
