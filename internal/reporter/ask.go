@@ -307,8 +307,8 @@ func (a *Asker) Review(ctx context.Context, f *Form, r *roster.Roster, files *Fi
 		u, _ := r.Unit(f.Unit)
 		a.say("\n%s", a.lang.T("intake.check.title"))
 		a.say("%s: %s", a.lang.T("intake.check.readers"), a.lang.T("intake.check.names", "Unit", u.Named(a.lang.Code()), "Names", names(r.Readers(f.Unit, f.Without))))
-		if u.Recovery != "" {
-			a.say("  %s", a.lang.T("intake.check.sheet"))
+		for _, s := range submission.Opens(a.lang, r, f.Unit) {
+			a.say("  %s", s)
 		}
 		a.say("%s: %s", a.lang.T("intake.keep.check"), a.lang.T(keepKey(f.Keep)))
 		if f.Category != "" {

@@ -2,8 +2,11 @@ package submission
 
 import (
 	"errors"
+	"strings"
 
 	"suluh.example/suluh/crypto/casecode"
+	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/internal/lang"
 	"suluh.example/suluh/internal/report"
 )
@@ -11,6 +14,28 @@ import (
 // About says in a person's language what a status means for the reporter.
 func About(l *lang.Language, s report.Status, c report.Clock) string {
 	return l.T("intake.status.about."+string(s), "Verify", c.Queue.Verify, "Answer", c.Queue.Answer, "Done", c.Queue.Done)
+}
+
+// Opens says in a person's language whose word it takes before a report to a unit
+// opens, and what else opens it: sentences, none where the readers are all.
+func Opens(l *lang.Language, r *roster.Roster, of id.Unit) (all []string) {
+	need, witnesses := r.KeyWitnessesOf(of)
+	var names []string
+	for _, m := range witnesses {
+		names = append(names, m.Name)
+	}
+	switch together := strings.Join(names, ", "); {
+	case len(names) == 1:
+		all = append(all, l.T("intake.check.witness", "Names", together))
+	case need > 0:
+		all = append(all, l.T("intake.check.witness.some", "Need", need, "Of", len(names), "Names", together))
+	}
+	if u, _ := r.Unit(of); u.Recovery != "" && need > 0 {
+		all = append(all, l.T("intake.check.sheet.alone"))
+	} else if u.Recovery != "" {
+		all = append(all, l.T("intake.check.sheet"))
+	}
+	return all
 }
 
 // CodeProblem says in a person's language what is wrong with a code that was

@@ -89,7 +89,7 @@ func (s *Server) parts(w http.ResponseWriter, r *request) error {
 		data page.Any
 	}{
 		{"periksa", checkPage{
-			Page: sample, Sheet: true, Without: "-", Answers: []answer{{"-", "-"}}, Personal: true, Files: files, Switch: s.others(r, "/lapor/periksa"),
+			Page: sample, Opens: []string{"-"}, Without: "-", Answers: []answer{{"-", "-"}}, Personal: true, Files: files, Switch: s.others(r, "/lapor/periksa"),
 		}},
 		{"kosong", sample},
 		{"kirim", sample},

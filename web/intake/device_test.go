@@ -74,7 +74,7 @@ func TestPartsHaveAllThatPagesMayHave(t *testing.T) {
 	w := newWorld(t, config{})
 	body := w.get("/peramban/bagian").body
 	for name, want := range map[string][]string{
-		"periksa": {"names", "sheet", "without", "answers", "question", "text", "personal", "mode", "files", "closed", "hint", "found", "problems", "notice", "title"},
+		"periksa": {"names", "opens", "without", "answers", "question", "text", "personal", "mode", "files", "closed", "hint", "found", "problems", "notice", "title"},
 		"kirim":   {"said", "broken", "all", "sum", "list", "bar", "resume", "cancel"},
 		"kode":    {"what", "words", "due", "sent"},
 		"coba":    {"right", "trying"},

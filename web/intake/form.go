@@ -247,14 +247,36 @@ func (t typed) to(l *lang.Language, r *roster.Roster) (submission.Readers, []pag
 	return to, nil
 }
 
-// added tells whether somebody reads it whom the check page didn't show.
-func added(r *roster.Roster, to submission.Readers, shown []string) bool {
+// differs tells whether somebody reads it whom the check page didn't show, or
+// other key witnesses have to be asked than it said.
+func differs(r *roster.Roster, to submission.Readers, shown []string) bool {
+	said := slices.IndexFunc(shown, func(s string) bool { return strings.HasPrefix(s, witnessMark) })
+	if w := witnessed(r, to.Unit); w != "" && !slices.Contains(shown, w) || w == "" && said >= 0 {
+		return true
+	}
 	for _, m := range r.Readers(to.Unit, to.Without) {
 		if !slices.Contains(shown, string(m.ID)) {
 			return true
 		}
 	}
 	return false
+}
+
+// witnessMark begins what stands for a unit's key witnesses among the readers
+// that were shown; it is in no member's id.
+const witnessMark = "="
+
+// witnessed names a unit's key witnesses, and how many of them are needed.
+func witnessed(r *roster.Roster, u id.Unit) string {
+	need, all := r.KeyWitnessesOf(u)
+	if need == 0 {
+		return ""
+	}
+	s := witnessMark + strconv.Itoa(need)
+	for _, m := range all {
+		s += " " + string(m.ID)
+	}
+	return s
 }
 
 // answer is a line of the check page.

@@ -142,7 +142,7 @@ func (s *Server) writePage(r *request, ro *roster.Roster, t typed, problems ...p
 type checkPage struct {
 	page.Page
 	Unit, Names string
-	Sheet       bool // the unit has a recovery sheet, which opens the report too
+	Opens       []string // what else it takes to open the report
 	Without     string
 	Answers     []answer
 	Personal    bool
@@ -204,7 +204,7 @@ func (s *Server) showCheck(w http.ResponseWriter, r *request, sender *submission
 	}
 	unit, _ := ro.Unit(to.Unit)
 	p := checkPage{
-		Page: s.plain(r, l.T("intake.check.title")), Unit: unit.Named(l.Code()), Sheet: unit.Recovery != "", Answers: append([]answer{t.keep(l)}, t.answers(l)...),
+		Page: s.plain(r, l.T("intake.check.title")), Unit: unit.Named(l.Code()), Opens: submission.Opens(l, ro, to.Unit), Answers: append([]answer{t.keep(l)}, t.answers(l)...),
 		Personal: t.hasPersonalNumber(), Hidden: t.fields(), Send: t.written(), Switch: s.others(r, "/lapor/periksa"),
 	}
 	var names, left []string
@@ -215,6 +215,9 @@ func (s *Server) showCheck(w http.ResponseWriter, r *request, sender *submission
 	for _, x := range to.Without {
 		m, _ := ro.Member(x)
 		left = append(left, m.Name)
+	}
+	if w := witnessed(ro, to.Unit); w != "" {
+		p.Shown = append(p.Shown, w)
 	}
 	p.Names, p.Without = strings.Join(names, ", "), strings.Join(left, ", ")
 	p.Status, p.Problems = status, problems
@@ -262,7 +265,7 @@ func (s *Server) send(w http.ResponseWriter, r *request) error {
 	if t.report.IsEmpty() && first == nil {
 		return again(fileProblem(state), r.l.T("intake.check.nothing"))
 	}
-	if added(sender.Roster(), to, t.shown) {
+	if differs(sender.Roster(), to, t.shown) {
 		text := r.l.T("intake.check.changed")
 		if first != nil {
 			text += ". " + r.l.T("intake.check.files.again")

@@ -1,7 +1,7 @@
 // From the form to the code, in one document.
 
 import type { Client } from "../client.js";
-import type { FailureKind, Form, Report, Roster, Sent } from "../types.js";
+import type { FailureKind, Form, Report, Roster, Sent, Unit } from "../types.js";
 import { Failure } from "../types.js";
 import { codeProblem } from "./code.js";
 import type { Problem } from "./fill.js";
@@ -158,7 +158,7 @@ export class ReportPage implements Page {
       {
         ...this.files.data(),
         names: words.t("intake.check.names", { Unit: this.unitName(form.unit), Names: readers(roster, form.unit, form.without).map((m) => m.name).join(", ") }),
-        sheet: Boolean(unit?.recovery),
+        opens: this.opens(unit),
         without: left.length > 0 && { names: visible(left.join(", ")) },
         answers: answers.map(({ question, text }) => ({ question, text: text || words.t("intake.check.unanswered") })),
         personal: questions.flat().some((q) => hasPersonalNumber(form.report[q])),
@@ -166,6 +166,17 @@ export class ReportPage implements Page {
       },
       (main) => this.files.ready(main),
     );
+  }
+
+  /** What else it takes to open a report to a unit. */
+  private opens(unit: Unit | undefined): string[] {
+    const { words } = this.screen;
+    const { need = 0, of = [] } = unit?.key_witnesses ?? {};
+    const Names = of.map((id) => this.client.roster.members.find((m) => m.id === id)!.name).join(", ");
+    return [
+      need > 0 && words.t(`intake.check.witness${of.length > 1 ? ".some" : ""}`, { Need: need, Of: of.length, Names }),
+      unit?.recovery && words.t(`intake.check.sheet${need > 0 ? ".alone" : ""}`),
+    ].filter((s) => s) as string[];
   }
 
   private async send(): Promise<void> {
