@@ -43,15 +43,18 @@ type forwardCmd struct {
 type forwardRunCmd struct {
 	vaultFlags
 
-	Config         string `required:"" type:"existingfile" placeholder:"FILE" help:"What queue there is and how it is reached (TOML, see docs/formats.md)."`
-	RootKey        string `required:"" env:"SULUH_ROOT_KEY" placeholder:"VKEY|FILE" help:"Root key that rosters are signed with."`
-	Identity       string `required:"" env:"SULUH_IDENTITY" type:"existingfile" placeholder:"FILE" help:"The forwarder's identity file. What was seen of the log, the roster and the queues worked for are kept beside it."`
-	PassphraseFile string `placeholder:"FILE" help:"File with the identity's passphrase on its first line; - is standard input."`
-	Clock          string `type:"existingfile" placeholder:"FILE" help:"Working days and holidays (clock.toml) in place of the built-in ones."`
-	Socks          string `placeholder:"HOST:PORT" help:"SOCKS5 proxy to reach the queue by, such as tor's 127.0.0.1:9050. It looks names up."`
-	Metrics        string `type:"path" placeholder:"SOCKET" help:"Unix socket that serves GET /metrics, for Prometheus."`
-	Once           bool   `help:"Do what can be done now, say what came of it, and end."`
-	Check          bool   `help:"Try the configuration, the vault and the queue without sending anything, and end."`
+	Config          string `required:"" type:"existingfile" placeholder:"FILE" help:"What queue there is and how it is reached (TOML, see docs/formats.md)."`
+	RootKey         string `required:"" env:"SULUH_ROOT_KEY" placeholder:"VKEY|FILE" help:"Root key that rosters are signed with."`
+	Identity        string `required:"" env:"SULUH_IDENTITY" type:"existingfile" placeholder:"FILE" help:"The forwarder's identity file. What was seen of the log, the roster and the queues worked for are kept beside it."`
+	PassphraseFile  string `placeholder:"FILE" help:"File with the identity's passphrase on its first line; - is standard input."`
+	Clock           string `type:"existingfile" placeholder:"FILE" help:"Working days and holidays (clock.toml) in place of the built-in ones."`
+	Socks           string `placeholder:"HOST:PORT" xor:"proxy" help:"SOCKS5 proxy to reach the queue by, such as tor's 127.0.0.1:9050. It looks names up."`
+	Proxy           string `placeholder:"URL" xor:"proxy" help:"HTTP proxy to reach the queue by, http://HOST:PORT or https://HOST:PORT, which makes a tunnel (CONNECT) and looks names up."`
+	ProxyCredential string `placeholder:"FILE|NAME" help:"File with user:password for that proxy, or the name of a credential that systemd hands over."`
+	ProxyCA         string `name:"proxy-ca" placeholder:"FILE" help:"Certificates (PEM) that vouch for an https proxy, in place of the system's."`
+	Metrics         string `type:"path" placeholder:"SOCKET" help:"Unix socket that serves GET /metrics, for Prometheus."`
+	Once            bool   `help:"Do what can be done now, say what came of it, and end."`
+	Check           bool   `help:"Try the configuration, the vault and the queue without sending anything, and end."`
 
 	hardening
 	logging
@@ -224,8 +227,20 @@ func (c *forwardRunCmd) prepare(ctx context.Context) (_ *forwarding, err error) 
 // to the queue's one address, or the proxy's.
 func (c *forwardRunCmd) connect(ctx context.Context, f *forwarding) (err error) {
 	address := f.Address()
-	proxy := strings.TrimPrefix(c.Socks, "socks5h://")
-	if to := cmp.Or(proxy, address); address != "" {
+	socks := strings.TrimPrefix(c.Socks, "socks5h://")
+	var proxy *queue.Proxy
+	if c.Proxy != "" {
+		if proxy, err = queue.NewProxy(c.Proxy, c.ProxyCredential, c.ProxyCA); err != nil {
+			return err
+		}
+	} else if c.ProxyCredential != "" || c.ProxyCA != "" {
+		return errors.New("--proxy-credential and --proxy-ca are for a proxy that --proxy names")
+	}
+	to := cmp.Or(socks, address)
+	if proxy != nil {
+		to = proxy.Address()
+	}
+	if address != "" {
 		d, err := dialer.Start(context.WithoutCancel(ctx), "tcp:"+to) // what is under way needs it after a stop
 		if err != nil {
 			return err
@@ -245,8 +260,11 @@ func (c *forwardRunCmd) connect(ctx context.Context, f *forwarding) (err error) 
 			}
 			return d.Dial(ctx)
 		}
-		if proxy != "" {
-			if f.dial, err = queue.Through(proxy, f.dial); err != nil {
+		switch {
+		case proxy != nil:
+			f.dial = proxy.Through(f.dial)
+		case socks != "":
+			if f.dial, err = queue.Through(socks, f.dial); err != nil {
 				return err
 			}
 		}

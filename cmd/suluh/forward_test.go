@@ -25,6 +25,7 @@ import (
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/casecode"
 	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/internal/forward/queuetest"
 	"suluh.example/suluh/internal/member"
 	"suluh.example/suluh/internal/report"
 	"suluh.example/suluh/internal/serve"
@@ -460,12 +461,34 @@ func TestForwarderTrustsAndReachesWhatItIsTold(t *testing.T) {
 	trusted := strings.Replace(stranger, "timeout = ", fmt.Sprintf("ca = %q\ntimeout = ", ca), 1)
 	says(t, once(trusted), "sent 1")
 
+	// An HTTP proxy leads to what the name is for; its certificate is checked behind it.
+	host := strings.TrimPrefix(secure.URL, "https://")
+	tunnels := queuetest.NewTunnels(t, host, "penerus:rahasia", true)
+	named := strings.Replace(trusted, secure.URL, "https://example.com", 1)
+	user, vouches := filepath.Join(t.TempDir(), "pengguna"), filepath.Join(t.TempDir(), "proksi.pem")
+	must(t, os.WriteFile(user, []byte("penerus:rahasia\n"), 0o600))
+	must(t, os.WriteFile(vouches, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: tunnels.Certificate().Raw}), 0o600))
+	by := []string{"--check", "--proxy", tunnels.URL, "--proxy-ca", vouches}
+	out, err := o.forwarder(t, named, o.MemberSocket(), append(by, "--proxy-credential", user)...).Output()
+	must(t, err)
+	says(t, string(out), "queue: answers, and can be asked")
+	if asked := tunnels.Asked(); len(asked) != 1 || asked[0] != "example.com:443" {
+		t.Errorf("the proxy was asked for %q", asked)
+	}
+	cmd := o.forwarder(t, named, o.MemberSocket(), by...)
+	cmd.Stderr = nil
+	out, err = cmd.CombinedOutput()
+	if err == nil {
+		t.Error("the proxy lets anybody through")
+	}
+	says(t, string(out), "the proxy: wants credentials: --proxy-credential")
+
 	proxy, closing, err := newOnions(strings.TrimPrefix(q.URL, "http://"))
 	must(t, err)
 	t.Cleanup(func() { closing.Close() })
 	hidden := strings.Replace(q.config(true), q.URL, "http://"+strings.Repeat("a", 56)+".onion", 1)
-	cmd := o.forwarder(t, hidden, o.MemberSocket(), "--check", "--socks", proxy.Addr)
-	out, err := cmd.Output()
+	cmd = o.forwarder(t, hidden, o.MemberSocket(), "--check", "--socks", proxy.Addr)
+	out, err = cmd.Output()
 	must(t, err)
 	says(t, string(out), "queue: answers, and can be asked")
 	cmd = o.forwarder(t, hidden, o.MemberSocket(), "--check")

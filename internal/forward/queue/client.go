@@ -14,7 +14,6 @@ package queue
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -30,8 +29,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/net/proxy"
 
 	"suluh.example/suluh/internal/forward"
 )
@@ -51,21 +48,31 @@ type Client struct {
 	secrets []string
 }
 
+// authorities reads who vouches for servers: a file's certificates, or the
+// system's if none is named.
+func authorities(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return x509.SystemCertPool()
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, plain(err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, errors.New("there is no certificate in it")
+	}
+	return roots, nil
+}
+
 // Dial connects, as [net.Dialer.DialContext] does.
 type Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 // NewClient makes the client. It connects by dial, or, if that is nil, by itself.
 func NewClient(r Reach, dial Dial) (*Client, error) {
-	roots, err := x509.SystemCertPool()
-	if r.CA != "" {
-		roots = x509.NewCertPool()
-		var pem []byte
-		if pem, err = os.ReadFile(r.CA); err == nil && !roots.AppendCertsFromPEM(pem) {
-			err = errors.New("there is no certificate in it")
-		}
-	}
+	roots, err := authorities(r.CA)
 	if err != nil {
-		return nil, fmt.Errorf("ca: %w", plain(err))
+		return nil, fmt.Errorf("ca: %w", err)
 	}
 	if r.Timeout == 0 {
 		r.Timeout = time.Minute
@@ -90,33 +97,6 @@ func NewClient(r Reach, dial Dial) (*Client, error) {
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}, nil
-}
-
-// Through connects by a SOCKS5 proxy that looks names up itself, which is reached
-// by dial. Each is a way of its own: Tor gives it a circuit of its own.
-func Through(socks string, dial Dial) (Dial, error) {
-	if _, port, err := net.SplitHostPort(socks); err != nil || port == "" {
-		return nil, errors.New("socks: not HOST:PORT")
-	}
-	p, err := proxy.SOCKS5("tcp", socks, &proxy.Auth{User: rand.Text(), Password: rand.Text()}, dial)
-	if err != nil {
-		return nil, fmt.Errorf("socks: %w", err)
-	}
-	d, ok := p.(proxy.ContextDialer)
-	if !ok {
-		return nil, errors.New("socks: can't be used")
-	}
-	return d.DialContext, nil
-}
-
-// Dial makes it one of golang.org/x/net/proxy.
-func (d Dial) Dial(network, address string) (net.Conn, error) {
-	return d(context.Background(), network, address)
-}
-
-// DialContext does too.
-func (d Dial) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	return d(ctx, network, address)
 }
 
 // Address reads the address of a queue from the configuration: https, or http to

@@ -10,14 +10,11 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/armon/go-socks5"
 
 	"suluh.example/suluh/internal/forward"
 	"suluh.example/suluh/internal/forward/queue"
@@ -81,50 +78,6 @@ func TestCertificates(t *testing.T) {
 			t.Errorf("%+v: %v", r, err)
 		}
 	}
-}
-
-// TestSocks: names are looked up by the proxy, and without it nothing is sent.
-func TestSocks(t *testing.T) {
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{}")) }))
-	defer s.Close()
-	var asked []string
-	p, err := socks5.New(&socks5.Config{
-		Credentials: anyone{}, Resolver: resolver(func(name string) { asked = append(asked, name) }),
-		Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, network, s.Listener.Addr().String())
-		},
-	})
-	must(t, err)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	go func() { _ = p.Serve(l) }()
-	dial, err := queue.Through(l.Addr().String(), (&net.Dialer{}).DialContext)
-	must(t, err)
-	c, err := queue.NewClient(queue.Reach{}, dial)
-	must(t, err)
-	if _, err := post(t, c, "http://antrean.example:80/x"); err != nil || !slices.Equal(asked, []string{"antrean.example"}) {
-		t.Errorf("through the proxy: %v, it was asked for %q", err, asked)
-	}
-	must(t, l.Close())
-	if _, err := post(t, c, s.URL); !notSent(err) {
-		t.Errorf("without the proxy: %v", err)
-	}
-	for _, bad := range []string{"9050", "127.0.0.1", "localhost:"} {
-		if _, err := queue.Through(bad, (&net.Dialer{}).DialContext); err == nil {
-			t.Errorf("%q is taken for a proxy", bad)
-		}
-	}
-}
-
-type anyone struct{}
-
-func (anyone) Valid(_, _ string) bool { return true }
-
-type resolver func(string)
-
-func (r resolver) Resolve(ctx context.Context, name string) (context.Context, net.IP, error) {
-	r(name)
-	return ctx, net.IPv4(127, 0, 0, 1), nil
 }
 
 // TestEnvironment: no proxy of the environment is used.

@@ -10,10 +10,19 @@ import (
 	"unicode"
 )
 
-// Secret reads a credential from a file, or, by a name without a slash, one that
-// systemd hands over (LoadCredential=). Key is where the configuration says so.
-// What the client says later never has it in it.
+// Secret reads a credential as [readSecret] does. What the client says later never
+// has it in it.
 func (c *Client) Secret(key, name string) (string, error) {
+	secret, err := readSecret(key, name)
+	if err == nil {
+		c.secrets = append(c.secrets, secret)
+	}
+	return secret, err
+}
+
+// readSecret reads a credential from a file, or, by a name without a slash, one
+// that systemd hands over (LoadCredential=). Key is where the configuration says so.
+func readSecret(key, name string) (string, error) {
 	if name == "" {
 		return "", Missing(key)
 	}
@@ -45,7 +54,6 @@ func (c *Client) Secret(key, name string) (string, error) {
 	if secret == "" || len(b) > most || strings.ContainsFunc(secret, unicode.IsControl) {
 		return "", fmt.Errorf("%s: %w", key, errors.New("the file isn't one line of text"))
 	}
-	c.secrets = append(c.secrets, secret)
 	return secret, nil
 }
 
