@@ -13,8 +13,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -48,6 +50,17 @@ type Send struct {
 	ID      string            `toml:"id"`     // path to the queue's number in the answer
 	Error   string            `toml:"error"`  // path to the queue's own words in an answer that says no
 	Refused *Refused          `toml:"refused"`
+
+	Redirect *Redirect `toml:"redirect"` // how an answer that leads elsewhere is read; without it, the outcome is unknown
+}
+
+// Redirect is for a form that leads to a page of what it took, with 301, 302 or
+// 303. Its patterns are regular expressions (RE2) that are looked for in the path
+// and query, as they are escaped, of a Location with the queue's own origin. What
+// fits none, or leads to another origin, says nothing. No redirect is followed.
+type Redirect struct {
+	ID      string `toml:"id"`      // whose one group is the queue's number
+	Refused string `toml:"refused"` // by which the queue says that it didn't take it; none if unset
 }
 
 // Object is a table of the configuration whose keys are the queue's.
@@ -100,6 +113,8 @@ type Connector struct {
 	find     asker
 	status   asker
 	statuses queue.Statuses
+
+	taken, refused *regexp.Regexp // of a redirect; nil: none is read
 }
 
 // asker is a question: a path and a query.
@@ -145,10 +160,13 @@ func New(cfg Config, client *queue.Client) (*Connector, error) {
 		return nil, queue.Missing("send.path")
 	case (len(cfg.Send.Form) == 0) == (len(cfg.Send.JSON) == 0):
 		return nil, errors.New("send.form, send.json: one of the two must be there")
-	case cfg.Send.ID == "":
+	case cfg.Send.ID == "" && cfg.Send.Redirect == nil:
 		return nil, queue.Missing("send.id")
 	case cfg.Send.Refused != nil && cfg.Send.Refused.Path == "":
 		return nil, queue.Missing("send.refused.path")
+	}
+	if err := c.redirects(cfg.Send.Redirect); err != nil {
+		return nil, err
 	}
 	if c.send, err = p.asker("send", cfg.Send.Path, cfg.Send.Query); err != nil {
 		return nil, err
@@ -179,6 +197,45 @@ func New(cfg Config, client *queue.Client) (*Connector, error) {
 		}
 	}
 	return c, c.try()
+}
+
+// redirects reads the patterns for redirects.
+func (c *Connector) redirects(r *Redirect) (err error) {
+	if r == nil {
+		return nil
+	}
+	if r.ID == "" {
+		return queue.Missing("send.redirect.id")
+	}
+	if c.taken, err = regexp.Compile(r.ID); err != nil {
+		return fmt.Errorf("send.redirect.id: %w", err)
+	}
+	if c.taken.NumSubexp() != 1 {
+		return errors.New("send.redirect.id: must have one group, such as /([0-9]+)$, which is the number")
+	}
+	if r.Refused != "" {
+		if c.refused, err = regexp.Compile(r.Refused); err != nil {
+			return fmt.Errorf("send.redirect.refused: %w", err)
+		}
+	}
+	return nil
+}
+
+// led reads what a redirect says of a complaint: the queue's number, or that it was
+// refused, or the error as it was.
+func (c *Connector) led(a queue.Answer, err error) (forward.Sent, error) {
+	if c.taken == nil || a.To == "" || !slices.Contains([]int{http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther}, a.Code) {
+		return forward.Sent{}, err
+	}
+	if c.refused != nil && c.refused.MatchString(a.To) {
+		return forward.Sent{}, &forward.Refused{Err: queue.ErrRefused}
+	}
+	if m := c.taken.FindStringSubmatch(a.To); m != nil {
+		if n := queue.Tracking(m[1]); n != "" {
+			return c.sent(n), nil
+		}
+	}
+	return forward.Sent{}, err
 }
 
 // try executes every template for all that may be sent.
@@ -296,6 +353,9 @@ func (c *Connector) Send(ctx context.Context, f forward.Complaint) (forward.Sent
 		}
 		return strings.Join(texts(at(v, c.cfg.Send.Error)), "; ")
 	})
+	if errors.Is(err, queue.ErrMoved) {
+		return c.led(a, err)
+	}
 	if err != nil {
 		return forward.Sent{}, err
 	}
@@ -303,7 +363,7 @@ func (c *Connector) Send(ctx context.Context, f forward.Complaint) (forward.Sent
 	if err != nil {
 		return forward.Sent{}, err
 	}
-	if n := firstNumber(at(v, c.cfg.Send.ID)); n != "" {
+	if n := firstNumber(at(v, c.cfg.Send.ID)); n != "" && c.cfg.Send.ID != "" {
 		return c.sent(n), nil
 	}
 	if no := c.cfg.Send.Refused; no != nil && slices.Contains(texts(at(v, no.Path)), no.Is) {

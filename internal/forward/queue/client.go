@@ -13,6 +13,7 @@ package queue
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -136,6 +137,7 @@ type Request struct {
 type Answer struct {
 	Code  int
 	After time.Duration // Retry-After, at most a day; negative if the queue didn't say
+	To    string        // path and query that a redirect within the same origin leads to, escaped; it isn't followed
 	Body  []byte
 	page  bool
 }
@@ -230,6 +232,9 @@ func (c *Client) do(ctx context.Context, r Request) (a Answer, reached bool, err
 	}
 	defer got.Body.Close()
 	a = Answer{Code: got.StatusCode, After: after(got.Header.Get("Retry-After")), page: strings.HasPrefix(got.Header.Get("Content-Type"), "text/html")}
+	if to, err := got.Location(); err == nil && got.StatusCode/100 == 3 && sameOrigin(to, q.URL) {
+		a.To = to.RequestURI()
+	}
 	a.Body, err = io.ReadAll(io.LimitReader(got.Body, Most+1))
 	switch {
 	case err != nil:
@@ -238,6 +243,16 @@ func (c *Client) do(ctx context.Context, r Request) (a Answer, reached bool, err
 		return a, true, ErrLarge
 	}
 	return a, true, nil
+}
+
+// sameOrigin tells whether two addresses are of one scheme, host and port.
+func sameOrigin(a, b *url.URL) bool {
+	return a.Scheme == b.Scheme && a.User == nil && a.Opaque == "" && hostPort(a) == hostPort(b)
+}
+
+// hostPort is HOST:PORT, with the port that the scheme has where none is named.
+func hostPort(u *url.URL) string {
+	return net.JoinHostPort(strings.ToLower(u.Hostname()), cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme]))
 }
 
 // plain takes the address, or a file's name, from an error.

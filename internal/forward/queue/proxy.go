@@ -69,7 +69,7 @@ func NewProxy(address, credential, ca string) (*Proxy, error) {
 	if u.User != nil {
 		return nil, errors.New("proxy: user and password don't belong in the address, but in a file that --proxy-credential names")
 	}
-	p := &Proxy{address: net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme]))}
+	p := &Proxy{address: hostPort(u)}
 	if u.Scheme == "https" {
 		roots, err := authorities(ca)
 		if err != nil {
