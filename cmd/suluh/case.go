@@ -31,6 +31,7 @@ import (
 
 type caseCmd struct {
 	vaultFlags
+	outsideFlags
 
 	RootKey        string `required:"" env:"SULUH_ROOT_KEY" placeholder:"VKEY|FILE" help:"Root key that rosters are signed with."`
 	Identity       string `required:"" env:"SULUH_IDENTITY" type:"existingfile" placeholder:"FILE" help:"Your identity file. The last checkpoint seen and the roster are kept beside it."`
@@ -129,11 +130,10 @@ func (c *caseCmd) open(ctx context.Context) (*session, error) {
 		}
 		config.Recovery = sheet.Identity()
 	}
-	vault, end, err := c.enter(ctx, identity)
+	end, err := c.enter(ctx, &config)
 	if err != nil {
 		return nil, err
 	}
-	config.Vault = vault
 	// An age plugin is a program, of the member's own token or of one that somebody
 	// has who is given access. It would be confined too, and reach no token.
 	_, token := identity.Age().(*plugin.Identity)
@@ -154,25 +154,34 @@ func (c *caseCmd) open(ctx context.Context) (*session, error) {
 	return &session{s, identity, language, end}, nil
 }
 
-// enter reaches the vault. Over its onion service that takes some seconds, or
+// enter finds the way to the vault and to key witnesses. Over its onion service that takes some seconds, or
 // a minute where tor is there for the first time.
-func (c *caseCmd) enter(ctx context.Context, identity *keyfile.Identity) (vault *membersock.Client, end func(), err error) {
+func (c *caseCmd) enter(ctx context.Context, to *member.Config) (end func(), err error) {
 	// What becomes of the processes between here and the vault, what follows shows.
 	r, err := c.reach(ctx, strings.TrimSuffix(c.Identity, ".identity")+".tor")
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
+	way, err := c.outside(ctx, c.RootKey, r)
+	if err != nil {
+		return nil, errors.Join(err, r.stop())
+	}
+	to.Outside = way
+	vaultStop := r.stop
+	r.stop = func() error { return errors.Join(way.Close(), vaultStop()) }
 	if r.enter == nil {
-		return r.client, func() { _ = r.stop() }, nil
+		to.Vault = r.client
+		return func() { _ = r.stop() }, nil
 	}
 	if err := r.ready(ctx); err != nil {
-		return nil, nil, errors.Join(err, r.stop())
+		return nil, errors.Join(err, r.stop())
 	}
-	leave, err := r.enter(identity.OnionKey())
+	leave, err := r.enter(to.Identity.OnionKey())
 	if err != nil {
-		return nil, nil, errors.Join(err, r.stop())
+		return nil, errors.Join(err, r.stop())
 	}
-	return r.client, func() { leave(); _ = r.stop() }, nil
+	to.Vault = r.client
+	return func() { leave(); _ = r.stop() }, nil
 }
 
 // with does something in a session of its own.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"suluh.example/suluh/internal/dialer"
@@ -63,9 +64,10 @@ func vaultRules(dir, onion string) (sandbox.Rules, error) {
 // through the dialer's connections.
 func intakeRules(t tlsFlags) sandbox.Rules { return sandbox.Rules{Secrets: true, Read: t.folders()} }
 
-// deskRules: the folder of identities, where it keeps what was seen.
+// deskRules: the folder of identities, where it keeps what was seen, and by which
+// certificates key witnesses are believed.
 func deskRules(identities string, t tlsFlags) sandbox.Rules {
-	return sandbox.Rules{Write: []string{identities}, Read: append(zones(), t.folders()...), Secrets: true}
+	return sandbox.Rules{Write: []string{identities}, Read: slices.Concat(zones(), trusted(), t.folders()), Secrets: true}
 }
 
 // dialerRules: the folder of the one socket, which may be made anew, or the one
@@ -94,7 +96,7 @@ func alive(ctx context.Context, d *dialer.Dialer) error {
 // rules of suluh case: beside the identity is what was seen.
 func (c *caseCmd) rules() sandbox.Rules {
 	return sandbox.Rules{
-		Read: append(named(c.reads...), zones()...), Write: append(folderOf(c.Identity), folderOf(c.writes...)...), Terminal: true, Secrets: true,
+		Read: slices.Concat(named(c.reads...), zones(), trusted()), Write: append(folderOf(c.Identity), folderOf(c.writes...)...), Terminal: true, Secrets: true,
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 
 type deskCmd struct {
 	vaultFlags
+	outsideFlags
 
 	RootKey    string        `required:"" placeholder:"VKEY|FILE" help:"Verifier key that rosters are signed with (name+hash+key), or a file that has it."`
 	Identities string        `required:"" type:"existingdir" help:"Folder with members' <id>.identity files. The desk keeps <id>.seen and <id>.roster there."`
@@ -80,8 +81,13 @@ func (c *deskCmd) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, vault.stop()) }()
+	outside, err := c.outside(ctx, c.RootKey, vault)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, outside.Close()) }()
 	s, err := desk.New(desk.Config{
-		Vault: vault.client, Enter: vault.enter, Root: root, Identities: c.Identities,
+		Vault: vault.client, Enter: vault.enter, Outside: outside, Root: root, Identities: c.Identities,
 		Address: c.Listen, Hosts: c.Host, IdleLock: c.IdleLock, Clock: clock, Log: log,
 	})
 	if err != nil {
@@ -100,6 +106,7 @@ func (c *deskCmd) Run(ctx context.Context) (err error) {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.Watch(ctx) })
 	g.Go(func() error { return vault.alive(ctx) })
+	g.Go(func() error { return aliveOutside(ctx, outside) })
 	g.Go(func() error { return serveTCP(ctx, "desk", l, s, log, c.Stall) })
 	return g.Wait()
 }

@@ -36,6 +36,7 @@ type vaultFlags struct {
 // reached is the way to a vault.
 type reached struct {
 	client *membersock.Client
+	socks  string                                           // of the tor that was started; "": none was
 	enter  func(*ecdh.PrivateKey) (leave func(), err error) // nil: who has the socket is in
 
 	up    chan struct{} // closed once tor has its network; nil: nobody waits for that
@@ -72,6 +73,7 @@ func (f *vaultFlags) reach(ctx context.Context, torDir string) (*reached, error)
 			return nil, err
 		}
 		c.Control, c.Socks, c.Own = tor.Control, tor.Socks, true
+		r.socks = tor.Socks
 		r.up, r.stop = make(chan struct{}), tor.Stop
 		first := sync.OnceFunc(func() { close(r.up) })
 		go func() {

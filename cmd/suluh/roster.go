@@ -85,17 +85,19 @@ func (c *rosterInitCmd) Run() error {
 
 type rosterUnitCmd struct {
 	rosterDir
-	ID       string            `arg:"" help:"Id of the unit, e.g. itprov."`
-	Name     map[string]string `mapsep:"none" placeholder:"LANG=TEXT" help:"Name by language; repeat for more. Indonesian (id=…) is needed."`
-	Handles  map[string]string `mapsep:"none" placeholder:"LANG=TEXT" help:"Whom reports to this unit are about, a phrase by language."`
-	Contact  map[string]string `mapsep:"none" placeholder:"LANG=TEXT" help:"Where to turn to, by language."`
-	Position []string          `sep:"none" placeholder:"TEXT" help:"A position that the unit is competent for; repeat for more. Replaces those there."`
-	Other    *string           `placeholder:"UNIT" help:"Unit that receives reports about this one; empty for none."`
-	Alone    *bool             `negatable:"" help:"Let one person prepare and approve what goes to the main queue, where the unit has no second; the log says so each time."`
+	ID         string            `arg:"" help:"Id of the unit, e.g. itprov."`
+	Name       map[string]string `mapsep:"none" placeholder:"LANG=TEXT" help:"Name by language; repeat for more. Indonesian (id=…) is needed."`
+	Handles    map[string]string `mapsep:"none" placeholder:"LANG=TEXT" help:"Whom reports to this unit are about, a phrase by language."`
+	Contact    map[string]string `mapsep:"none" placeholder:"LANG=TEXT" help:"Where to turn to, by language."`
+	Position   []string          `sep:"none" placeholder:"TEXT" help:"A position that the unit is competent for; repeat for more. Replaces those there."`
+	KeyWitness []string          `placeholder:"MEMBER" help:"A key witness, outside the unit, without whose share no case opens that comes from now on; repeat or join by commas for up to five. Replaces those there; none takes them away."`
+	Other      *string           `placeholder:"UNIT" help:"Unit that receives reports about this one; empty for none."`
+	Need       int               `placeholder:"N" help:"How many of the key witnesses a case needs; all of them if it is not said."`
+	Alone      *bool             `negatable:"" help:"Let one person prepare and approve what goes to the main queue, where the unit has no second; the log says so each time."`
 }
 
 func (rosterUnitCmd) Help() string {
-	return "What is not named stays as it is; an empty text takes one away.\n\nExamples:\n  suluh roster unit itjen --name id='Inspektorat Jenderal' --name en='Inspectorate General'\n  suluh roster unit itprov --name id='Inspektorat Provinsi' --other itjen --handles id='pegawai provinsi, kecuali Sekda dan Inspektur' --position 'Kepala Dinas' --position Bupati"
+	return "What is not named stays as it is; an empty text takes one away.\n\nExamples:\n  suluh roster unit itjen --name id='Inspektorat Jenderal' --name en='Inspectorate General'\n  suluh roster unit itprov --name id='Inspektorat Provinsi' --other itjen --handles id='pegawai provinsi, kecuali Sekda dan Inspektur' --position 'Kepala Dinas' --position Bupati\n  suluh roster unit itprov --key-witness saksi-ombudsman,saksi-bpkp,saksi-pers --need 2"
 }
 
 func (c *rosterUnitCmd) Run() error {
@@ -134,8 +136,27 @@ func (c *rosterUnitCmd) Run() error {
 		if c.Alone != nil {
 			u.Alone = *c.Alone
 		}
-		return nil
+		return c.witnessed(u)
 	})
+}
+
+// witnessed sets the unit's key witnesses.
+func (c *rosterUnitCmd) witnessed(u *roster.Unit) error {
+	switch {
+	case len(c.KeyWitness) == 1 && c.KeyWitness[0] == "none":
+		u.KeyWitnesses = nil
+	case len(c.KeyWitness) > 0:
+		u.KeyWitnesses = &roster.KeyWitnesses{Need: len(c.KeyWitness)}
+		for _, name := range c.KeyWitness {
+			u.KeyWitnesses.Of = append(u.KeyWitnesses.Of, id.Member(name))
+		}
+	case c.Need > 0 && u.KeyWitnesses == nil:
+		return withHint(errors.New("the unit has no key witnesses"), "name them: --key-witness ID,ID,ID --need 2")
+	}
+	if c.Need > 0 && u.KeyWitnesses != nil {
+		u.KeyWitnesses.Need = c.Need
+	}
+	return nil
 }
 
 type rosterWitnessesCmd struct {
@@ -165,11 +186,12 @@ type rosterAddCmd struct {
 	rosterDir
 	Request string   `arg:"" type:"existingfile" help:"The member's request file."`
 	Unit    string   `required:"" help:"The member's unit."`
-	Role    []string `required:"" enum:"reader,approver,custodian,auditor,forwarder" help:"What the member may do: reader, approver, custodian, auditor, forwarder; repeat or join by commas."`
+	Role    []string `required:"" enum:"reader,approver,custodian,auditor,forwarder,key-witness" help:"What the member may do: reader, approver, custodian, auditor, forwarder, key-witness; repeat or join by commas."`
+	Address string   `placeholder:"URL" help:"Of a key witness: where it answers. https://…, an onion service's http://…, or http:// on loopback."`
 }
 
 func (rosterAddCmd) Help() string {
-	return "Prints the request's fingerprint: compare it with the one that the member reads to you by telephone or face to face, not from the same message.\n\nExample:\n  suluh roster add penelaah-satu.request --unit itprov --role reader,approver"
+	return "Prints the request's fingerprint: compare it with the one that the member reads to you by telephone or face to face, not from the same message.\n\nExamples:\n  suluh roster add penelaah-satu.request --unit itprov --role reader,approver\n  suluh roster add saksi-kunci.request --unit ombudsman --role key-witness --address https://saksi.ombudsman.example"
 }
 
 func (c *rosterAddCmd) Run() error {
@@ -177,7 +199,17 @@ func (c *rosterAddCmd) Run() error {
 	if err != nil {
 		return err
 	}
-	if err := c.edit(func(f *ceremony.Folder) error { return f.Add(r, id.Unit(c.Unit), roles(c.Role), today()) }); err != nil {
+	err = c.edit(func(f *ceremony.Folder) error {
+		if err := f.Add(r, id.Unit(c.Unit), roles(c.Role), today()); err != nil {
+			return err
+		}
+		m, err := f.Member(r.ID)
+		if err == nil {
+			m.Address = c.Address
+		}
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	fmt.Printf("%s (%s) is in the draft; fingerprint %s\n", r.ID, lang.Visible(r.Name), r.Fingerprint())
@@ -207,10 +239,11 @@ func roles(names []string) []roster.Role {
 
 type rosterChangeCmd struct {
 	rosterDir
-	Member string   `arg:"" help:"Id of the member."`
-	Unit   string   `help:"The new unit."`
-	Role   []string `enum:"reader,approver,custodian,auditor,forwarder" help:"All roles from now on; repeat or join by commas."`
-	Onion  string   `type:"existingfile" placeholder:"REQUEST" help:"Take over the onion key of a request that suluh member onion-key wrote."`
+	Member  string   `arg:"" help:"Id of the member."`
+	Unit    string   `help:"The new unit."`
+	Role    []string `enum:"reader,approver,custodian,auditor,forwarder,key-witness" help:"All roles from now on; repeat or join by commas."`
+	Address string   `placeholder:"URL" help:"Of a key witness: where it answers from now on."`
+	Onion   string   `type:"existingfile" placeholder:"REQUEST" help:"Take over the onion key of a request that suluh member onion-key wrote."`
 }
 
 func (rosterChangeCmd) Help() string {
@@ -240,6 +273,9 @@ func (c *rosterChangeCmd) Run() error {
 		}
 		if len(c.Role) > 0 {
 			m.Roles = roles(c.Role)
+		}
+		if c.Address != "" {
+			m.Address = c.Address
 		}
 		return nil
 	})
@@ -479,6 +515,9 @@ func rosterText(r *roster.Roster, draft bool, changes []string) string {
 		if u.Alone {
 			say("  %-14s %s", "approval", "one person may prepare and approve")
 		}
+		if k := u.KeyWitnesses; k != nil {
+			say("  %-14s %s", "key witnesses", k)
+		}
 		if u.Recovery != "" {
 			say("  %-14s %s", "recovery sheet", roster.Fingerprint(u.Recovery))
 		}
@@ -489,6 +528,9 @@ func rosterText(r *roster.Roster, draft bool, changes []string) string {
 			since := "since " + m.Since.String()
 			if m.Removed != nil {
 				since = "REMOVED " + m.Removed.String()
+			}
+			if m.Address != "" {
+				since += ", answers at " + lang.Visible(m.Address)
 			}
 			onion := "no onion key"
 			if m.Onion != "" {

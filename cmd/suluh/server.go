@@ -19,23 +19,25 @@ import (
 
 // serverCmds are the commands of those who run an instance and of its members.
 type serverCmds struct {
-	Intake  intakeCmd  `cmd:"" help:"Serve the pages for reporters."`
-	Desk    deskCmd    `cmd:"" help:"Serve the pages for investigators."`
-	Vault   vaultCmd   `cmd:"" help:"Keep reports and the access log."`
-	Roster  rosterCmd  `cmd:"" help:"Keep the signed list of who is who."`
-	Member  memberCmd  `cmd:"" help:"Make a member's keys."`
-	Case    caseCmd    `cmd:"" help:"Work on cases as a member."`
-	Witness witnessCmd `cmd:"" help:"See to it that everybody is shown the same access log."`
-	Forward forwardCmd `cmd:"" help:"Hand what was approved to the main queue."`
-	Onion   onionCmd   `cmd:"" help:"Say how an onion service is."`
-	Doctor  doctorCmd  `cmd:"" help:"Say what is wrong with a store and what to do."`
-	Redact  redactCmd  `cmd:"" help:"Mask what is personal in a text."`
-	Demo    demoCmd    `cmd:"" help:"Run all of it on loopback with throw-away keys and made-up cases."`
+	Intake     intakeCmd     `cmd:"" help:"Serve the pages for reporters."`
+	Desk       deskCmd       `cmd:"" help:"Serve the pages for investigators."`
+	Vault      vaultCmd      `cmd:"" help:"Keep reports and the access log."`
+	Roster     rosterCmd     `cmd:"" help:"Keep the signed list of who is who."`
+	Member     memberCmd     `cmd:"" help:"Make a member's keys."`
+	Case       caseCmd       `cmd:"" help:"Work on cases as a member."`
+	Witness    witnessCmd    `cmd:"" help:"See to it that everybody is shown the same access log."`
+	KeyWitness keyWitnessCmd `cmd:"" name:"keywitness" help:"Give shares of cases' keys for records in the access log alone."`
+	Forward    forwardCmd    `cmd:"" help:"Hand what was approved to the main queue."`
+	Onion      onionCmd      `cmd:"" help:"Say how an onion service is."`
+	Doctor     doctorCmd     `cmd:"" help:"Say what is wrong with a store and what to do."`
+	Redact     redactCmd     `cmd:"" help:"Mask what is personal in a text."`
+	Demo       demoCmd       `cmd:"" help:"Run all of it on loopback with throw-away keys and made-up cases."`
 
 	Dialer dialerCmd `cmd:"" hidden:"" help:"Connect for a part that can't."`
 
 	DoctorTry doctorTryCmd `cmd:"" hidden:"" help:"Try to break out of a part's sandbox."`
 	Door      doorCmd      `cmd:"" hidden:"" help:"Connect to the members' onion service for another part."`
+	Outward   outwardCmd   `cmd:"" hidden:"" help:"Connect to those outside whom the roster names for another part."`
 
 	Backup  backupCmd  `cmd:"" help:"Keep copies of a vault."`
 	Restore restoreCmd `cmd:"" help:"Bring a vault back from a backup."`
@@ -43,7 +45,7 @@ type serverCmds struct {
 }
 
 func serverHint(err error) string {
-	if hint := cmp.Or(doorHint(err), forwardHint(err)); hint != "" {
+	if hint := cmp.Or(doorHint(err), forwardHint(err), keyWitnessHint(err)); hint != "" {
 		return hint
 	}
 	var restored *member.Restored
@@ -85,6 +87,8 @@ func serverHint(err error) string {
 		return "the unit's readers are excluded, have a conflict of interest, or there are none: suluh roster show"
 	case errors.Is(err, keyfile.ErrPassphrase):
 		return "type it again; capitals and spaces matter"
+	case errors.Is(err, ceremony.ErrIsKeyWitness):
+		return "name others for the unit first, or none: suluh roster unit UNIT --key-witness none; cases of before still need the shares of this one"
 	case errors.Is(err, ceremony.ErrNoFolder):
 		return "name the folder that suluh roster init made: --dir"
 	case errors.Is(err, ceremony.ErrUnit), errors.Is(err, ceremony.ErrMember):

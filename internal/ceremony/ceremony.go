@@ -33,16 +33,17 @@ import (
 
 // Errors of the ceremony, for which there is something to do.
 var (
-	ErrNoFolder  = errors.New("this is no folder of rosters")
-	ErrUnit      = errors.New("the draft has no such unit")
-	ErrMember    = errors.New("the draft has no such member")
-	ErrReused    = errors.New("a member's id is used once and for all, and the draft has this one already")
-	ErrRemoved   = errors.New("the member is removed already")
-	ErrUnchanged = errors.New("the draft is the same as the version that was signed last")
-	ErrLogKey    = errors.New("the roster names no log key yet")
-	ErrOtherLog  = errors.New("the log key is not one of this roster's origin")
-	ErrOtherKeys = errors.New("the request is by a member with other keys")
-	ErrHasSheet  = errors.New("the unit has a recovery sheet already")
+	ErrNoFolder     = errors.New("this is no folder of rosters")
+	ErrUnit         = errors.New("the draft has no such unit")
+	ErrMember       = errors.New("the draft has no such member")
+	ErrReused       = errors.New("a member's id is used once and for all, and the draft has this one already")
+	ErrRemoved      = errors.New("the member is removed already")
+	ErrUnchanged    = errors.New("the draft is the same as the version that was signed last")
+	ErrLogKey       = errors.New("the roster names no log key yet")
+	ErrOtherLog     = errors.New("the log key is not one of this roster's origin")
+	ErrOtherKeys    = errors.New("the request is by a member with other keys")
+	ErrIsKeyWitness = errors.New("a unit names this member as a key witness")
+	ErrHasSheet     = errors.New("the unit has a recovery sheet already")
 )
 
 // Folder is an open folder of rosters. Draft is the next version, which a
@@ -203,6 +204,11 @@ func (f *Folder) Remove(m id.Member, today id.Day) error {
 	}
 	if x.Removed != nil {
 		return ErrRemoved
+	}
+	for _, u := range f.Draft.Units {
+		if k := u.KeyWitnesses; k != nil && slices.Contains(k.Of, m) {
+			return fmt.Errorf("unit %s: %w", u.ID, ErrIsKeyWitness)
+		}
 	}
 	x.Removed = &today
 	if f.Last != nil {

@@ -10,8 +10,6 @@
 package keywitness
 
 import (
-	"time"
-
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/roster"
@@ -78,15 +76,4 @@ type Released struct {
 type conflict struct {
 	Code string `json:"code"`
 	Size int64  `json:"size"`
-}
-
-// Release is a line of what a key witness has released: JSON lines, synced before
-// the share is given. The last one is also the last checkpoint that it has seen.
-type Release struct {
-	Time       time.Time `json:"time"`       // by its clock, UTC, whole seconds
-	Size       int64     `json:"size"`       // of the checkpoint's tree
-	Index      int64     `json:"index"`      // of the record in the access log
-	Member     id.Member `json:"member"`     // who got it
-	Handle     id.Digest `json:"handle"`     // of the case: id.HandleOf
-	Checkpoint string    `json:"checkpoint"` // signed note, with the cosignatures that came
 }

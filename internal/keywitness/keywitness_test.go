@@ -22,6 +22,7 @@ import (
 	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/crypto/seal"
 	"suluh.example/suluh/internal/keywitness"
+	"suluh.example/suluh/internal/released"
 	"suluh.example/suluh/internal/testkey"
 	"suluh.example/suluh/internal/witness"
 )
@@ -195,12 +196,12 @@ func (w *world) ask(q keywitness.Request) ([]byte, error) {
 	return w.client.Release(context.Background(), q)
 }
 
-func (w *world) released() []keywitness.Release {
+func (w *world) noted() []released.Share {
 	w.t.Helper()
 	f, err := os.Open(keywitness.ReleasedIn(w.dir))
 	must(w.t, err)
 	defer f.Close()
-	all, err := keywitness.ReadReleased(f)
+	all, err := released.Read(f)
 	must(w.t, err)
 	return all
 }
@@ -224,7 +225,7 @@ func TestAShareIsGivenForARecord(t *testing.T) {
 	if _, err := seal.OpenShare(sealed, w.who["penelaah-dua"].Age()); !errors.Is(err, seal.ErrNoKey) {
 		t.Errorf("another member opens it: %v", err)
 	}
-	all := w.released()
+	all := w.noted()
 	if len(all) != 1 || all[0].Index != at || all[0].Member != "penelaah-satu" || all[0].Handle != id.HandleOf(caseA) || all[0].Size != int64(len(w.records)) {
 		t.Errorf("noted: %+v", all)
 	}
@@ -349,12 +350,12 @@ func TestNothingIsGivenWithoutARecord(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			q := x.make(w)
-			before := len(w.released())
+			before := len(w.noted())
 			size := w.server.State().Size
 			if _, err := w.ask(q); !errors.Is(err, x.want) {
 				t.Fatalf("%v, want %v", err, x.want)
 			}
-			if n := len(w.released()); n != before || w.server.State().Size != size {
+			if n := len(w.noted()); n != before || w.server.State().Size != size {
 				t.Error("it is noted as released, or the checkpoint is kept")
 			}
 		})
@@ -394,7 +395,7 @@ func TestWhatWasSeenStays(t *testing.T) {
 	}
 	_, err = w.ask(w.request(w.grow(unseal("penelaah-satu")), caseA))
 	must(t, err)
-	if all := w.released(); len(all) != 2 {
+	if all := w.noted(); len(all) != 2 {
 		t.Errorf("noted: %+v", all)
 	}
 	if _, err := keywitness.NewServer(w.config()); !errors.Is(err, keywitness.ErrRunning) {
@@ -408,7 +409,7 @@ func TestWhatWasSeenStays(t *testing.T) {
 		t.Errorf("another root key: %v", err)
 	}
 	must(t, os.WriteFile(keywitness.ReleasedIn(w.dir), []byte("rusak\n"), 0o600))
-	if _, err := keywitness.NewServer(w.config()); !errors.Is(err, keywitness.ErrState) {
+	if _, err := keywitness.NewServer(w.config()); !errors.Is(err, released.ErrForm) {
 		t.Errorf("a damaged note: %v", err)
 	}
 	must(t, os.Remove(keywitness.ReleasedIn(w.dir)))
@@ -432,7 +433,7 @@ func TestTheLastCheckpointNeverGoesBack(t *testing.T) {
 	}
 	group.Wait()
 	last := int64(0)
-	for _, r := range w.released() {
+	for _, r := range w.noted() {
 		if r.Size < last {
 			t.Errorf("after %d records it has seen %d", last, r.Size)
 		}

@@ -1,7 +1,6 @@
 package keywitness
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -16,47 +15,27 @@ import (
 
 	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/internal/durable"
+	"suluh.example/suluh/internal/released"
 )
 
 // The files of a key witness's directory.
 const (
 	rootFile     = "root.vkey"      // the key that rosters are signed with, pinned at the first start
 	rosterFile   = "roster.note"    // the newest signed roster that it saw
-	releasedFile = "released.jsonl" // what it has released: see [Release]
+	releasedFile = "released.jsonl" // what it has released: see [released.Share]
 	lockFile     = "lock"           // held by the one that runs
 )
 
-// Errors of the directory.
+// Errors of the directory, beside [released.ErrForm].
 var (
 	ErrRunning = errors.New("another key witness works on this directory")
 	ErrRoot    = errors.New("the directory is of another root key")
-	ErrState   = errors.New("it is not what a key witness wrote")
 	ErrNone    = errors.New("no key witness has run on this directory")
 )
 
-// ReadReleased reads what a key witness has released. A last line that a crash cut
-// off is left out: its share was never given. The error is [ErrState].
-func ReadReleased(r io.Reader) (all []Release, err error) {
-	b := bufio.NewReader(r)
-	for n := 1; ; n++ {
-		line, err := b.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			return all, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		var x Release
-		if err := json.Unmarshal(line, &x); err != nil || x.Member == "" || x.Handle.IsZero() || x.Index >= x.Size {
-			return nil, fmt.Errorf("line %d: %w", n, ErrState)
-		}
-		all = append(all, x)
-	}
-}
-
 // ReadDir tells what a key witness has kept, while it runs or not: its last
 // release, nil if there was none, and its roster, nil if there is none.
-func ReadDir(dir string) (*Release, *roster.Roster, error) {
+func ReadDir(dir string) (*released.Share, *roster.Roster, error) {
 	vkey, err := os.ReadFile(filepath.Join(dir, rootFile))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil, ErrNone
@@ -66,7 +45,7 @@ func ReadDir(dir string) (*Release, *roster.Roster, error) {
 	}
 	root, err := note.NewVerifier(strings.TrimSpace(string(vkey)))
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", rootFile, ErrState)
+		return nil, nil, fmt.Errorf("%s: %w", rootFile, released.ErrForm)
 	}
 	f, err := os.Open(ReleasedIn(dir))
 	if err != nil {
@@ -125,22 +104,22 @@ func lock(dir string) (*os.File, error) {
 	return f, nil
 }
 
-// released is the open file of what was released.
-type released struct {
+// noted is the open file of what was released.
+type noted struct {
 	file *os.File
 	size int64 // of what is whole and synced
-	last *Release
+	last *released.Share
 	torn bool // behind size may be what is left of a line
 }
 
-// openReleased opens the file, and cuts off what a crash left of a line: its share
+// openNoted opens the file, and cuts off what a crash left of a line: its share
 // was never given.
-func openReleased(dir string) (*released, error) {
+func openNoted(dir string) (*noted, error) {
 	f, err := os.OpenFile(ReleasedIn(dir), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	r := &released{file: f}
+	r := &noted{file: f}
 	if r.last, r.size, err = lastLine(f); err == nil {
 		err = f.Truncate(r.size)
 	}
@@ -161,7 +140,7 @@ func openReleased(dir string) (*released, error) {
 const maxLine = 64 << 10
 
 // lastLine returns the last whole line, nil if there is none, and where it ends.
-func lastLine(f *os.File) (*Release, int64, error) {
+func lastLine(f *os.File) (*released.Share, int64, error) {
 	end, err := f.Seek(0, io.SeekEnd)
 	if err != nil {
 		return nil, 0, err
@@ -174,20 +153,20 @@ func lastLine(f *os.File) (*Release, int64, error) {
 	whole := bytes.LastIndexByte(b, '\n') + 1
 	if whole == 0 {
 		if from > 0 {
-			return nil, 0, fmt.Errorf("%s: %w", releasedFile, ErrState)
+			return nil, 0, fmt.Errorf("%s: %w", releasedFile, released.ErrForm)
 		}
 		return nil, 0, nil
 	}
 	line := b[bytes.LastIndexByte(b[:whole-1], '\n')+1 : whole]
-	all, err := ReadReleased(bytes.NewReader(line))
+	all, err := released.Read(bytes.NewReader(line))
 	if err != nil {
-		return nil, 0, fmt.Errorf("%s: last line: %w", releasedFile, ErrState)
+		return nil, 0, fmt.Errorf("%s: last line: %w", releasedFile, released.ErrForm)
 	}
 	return &all[0], from + int64(whole), nil
 }
 
 // add writes a line and returns once it is on the disk.
-func (r *released) add(x Release) error {
+func (r *noted) add(x released.Share) error {
 	line, err := json.Marshal(x)
 	if err != nil {
 		return err

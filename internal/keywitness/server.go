@@ -21,6 +21,7 @@ import (
 	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/crypto/seal"
 	"suluh.example/suluh/internal/durable"
+	"suluh.example/suluh/internal/released"
 	"suluh.example/suluh/internal/witness"
 	"suluh.example/suluh/vault/wire"
 )
@@ -44,11 +45,11 @@ type Server struct {
 	mux  *http.ServeMux
 	room chan struct{} // for requests that are read or checked
 
-	mu       sync.Mutex // held from the check to the answer, so that no two checkpoints overtake each other
-	rules    *rules     // nil before the first roster
-	seen     tlog.Tree
-	released *released
-	budgets  map[id.Member]*rate.Limiter
+	mu      sync.Mutex // held from the check to the answer, so that no two checkpoints overtake each other
+	rules   *rules     // nil before the first roster
+	seen    tlog.Tree
+	noted   *noted
+	budgets map[id.Member]*rate.Limiter
 }
 
 // rules are what a roster says.
@@ -69,7 +70,7 @@ const (
 )
 
 // NewServer opens the directory, which it makes if it isn't there, and locks it.
-// The error is [ErrRunning], [ErrRoot] or [ErrState].
+// The error is [ErrRunning], [ErrRoot] or [released.ErrForm].
 func NewServer(c Config) (_ *Server, err error) {
 	if c.Now == nil {
 		c.Now = time.Now
@@ -95,20 +96,20 @@ func NewServer(c Config) (_ *Server, err error) {
 	signed, err := os.ReadFile(filepath.Join(c.Dir, rosterFile))
 	if err == nil {
 		if s.rules, err = s.parse(signed); err != nil {
-			return nil, fmt.Errorf("%s: %w", rosterFile, ErrState)
+			return nil, fmt.Errorf("%s: %w", rosterFile, released.ErrForm)
 		}
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	if s.released, err = openReleased(c.Dir); err != nil {
+	if s.noted, err = openNoted(c.Dir); err != nil {
 		return nil, err
 	}
-	if last := s.released.last; last != nil {
+	if last := s.noted.last; last != nil {
 		if s.rules == nil {
-			return nil, fmt.Errorf("%s: %w", rosterFile, ErrState)
+			return nil, fmt.Errorf("%s: %w", rosterFile, released.ErrForm)
 		}
 		if s.seen, err = accesslog.OpenCheckpoint([]byte(last.Checkpoint), s.rules.log); err != nil {
-			return nil, fmt.Errorf("%s: %w", releasedFile, ErrState)
+			return nil, fmt.Errorf("%s: %w", releasedFile, released.ErrForm)
 		}
 	}
 	s.mux = http.NewServeMux()
@@ -118,7 +119,7 @@ func NewServer(c Config) (_ *Server, err error) {
 }
 
 // Close gives the directory free. No request may be under way.
-func (s *Server) Close() error { return errors.Join(s.released.file.Close(), s.lock.Close()) }
+func (s *Server) Close() error { return errors.Join(s.noted.file.Close(), s.lock.Close()) }
 
 // State tells what anybody may know.
 func (s *Server) State() State {
@@ -216,7 +217,7 @@ func (s *Server) give(q Request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.released.add(Release{
+	if err := s.noted.add(released.Share{
 		Time: s.c.Now().UTC().Truncate(time.Second), Size: tree.N, Index: q.Proof.Index, Member: m.ID, Handle: st.Handle, Checkpoint: string(q.Proof.Checkpoint),
 	}); err != nil {
 		return nil, err

@@ -17,17 +17,18 @@ import (
 	"suluh.example/suluh/internal/check"
 	"suluh.example/suluh/internal/keywitness"
 	"suluh.example/suluh/internal/member"
+	"suluh.example/suluh/internal/released"
 	"suluh.example/suluh/internal/testvault"
 	"suluh.example/suluh/vault/membersock"
 )
 
 // released reads what a key witness has noted.
-func released(t *testing.T, x *testvault.KeyWitness) []keywitness.Release {
+func noted(t *testing.T, x *testvault.KeyWitness) []released.Share {
 	t.Helper()
 	f, err := os.Open(keywitness.ReleasedIn(x.Dir))
 	must(t, err)
 	defer f.Close()
-	all, err := keywitness.ReadReleased(f)
+	all, err := released.Read(f)
 	must(t, err)
 	return all
 }
@@ -105,13 +106,13 @@ func TestASplitCaseOpensWithItsKeyWitnesses(t *testing.T) {
 	_, err = check.Verify(t.Context(), w.Vault.LogFile, w.Log)
 	must(t, err)
 	for _, x := range kw {
-		for _, r := range released(t, x) {
+		for _, r := range noted(t, x) {
 			if r.Handle != id.HandleOf(i.Case) || r.Member != testvault.One && r.Member != testvault.Two || strings.Contains(r.Checkpoint, string(i.Case)) {
 				t.Errorf("%s noted %+v", x.Member, r)
 			}
 		}
 	}
-	if n := len(released(t, kw[1])); n < 3 {
+	if n := len(noted(t, kw[1])); n < 3 {
 		t.Errorf("%s noted %d releases", kw[1].Member, n)
 	}
 }
@@ -196,7 +197,7 @@ func TestASplitCaseIsHandedOn(t *testing.T) {
 	if c.Title != f.Report.Title() {
 		t.Errorf("referred: %+v", c)
 	}
-	if n := len(released(t, other[0])); n != 0 {
+	if n := len(noted(t, other[0])); n != 0 {
 		t.Errorf("key witnesses of the other unit gave %d shares of a case that isn't split among them", n)
 	}
 	kw[0].Stop()

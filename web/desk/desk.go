@@ -68,6 +68,8 @@ type Config struct {
 	// Enter, if the vault is behind the members' onion service, lets a member in
 	// by the onion key, until leave is called; see [door.Door.Enter].
 	Enter func(key *ecdh.PrivateKey) (leave func(), err error)
+
+	Outside member.Outside // the way to key witnesses; nil: this process connects by itself
 }
 
 // Server is the desk. It is an http.Handler.

@@ -373,7 +373,7 @@ func (s *Server) unlock(w http.ResponseWriter, v *visit) error {
 		}
 	}()
 	x.member, err = member.Open(v.Context(), member.Config{
-		Vault: s.c.Vault, Identity: identity, Root: s.c.Root, Clock: s.c.Clock,
+		Vault: s.c.Vault, Outside: s.c.Outside, Identity: identity, Root: s.c.Root, Clock: s.c.Clock,
 		Seen: filepath.Join(s.c.Identities, string(u.Member)+".seen"),
 	})
 	var gone *member.Removed
