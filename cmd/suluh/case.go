@@ -245,7 +245,14 @@ type listedCase struct {
 	Category report.Category `json:"category,omitempty"`
 	Title    string          `json:"title,omitempty"`
 	Forward  accesslog.Stage `json:"forward,omitempty"` // how far its forwarding has come
+	Split    *shownSplit     `json:"split,omitempty"`   // left out if the case's key is not split
 	Error    string          `json:"error,omitempty"`
+}
+
+// shownSplit says without whom a case doesn't open.
+type shownSplit struct {
+	Need int         `json:"need"`
+	Of   []id.Member `json:"of"`
 }
 
 func listedCaseOf(i member.Item) listedCase {
@@ -255,6 +262,9 @@ func listedCaseOf(i member.Item) listedCase {
 	}
 	if i.Forward != nil {
 		l.Forward = i.Forward.State
+	}
+	if i.Split.Need > 0 {
+		l.Split = &shownSplit{i.Split.Need, i.Split.Of}
 	}
 	if i.Err != nil {
 		l.Error = i.Err.Error()
@@ -311,6 +321,8 @@ func writeList(out io.Writer, items []member.Item) error {
 		switch {
 		case i.Err != nil:
 			title = "can't be shown: " + strings.ReplaceAll(i.Err.Error(), "\n", ": ")
+		case title == "" && i.Split.Need > 0:
+			title = "(once it is opened)"
 		case title == "":
 			title = "-"
 		}

@@ -50,6 +50,12 @@ func triedParts() []tried {
 		{"forward", func(t breakout.Targets) sandbox.Rules {
 			return forwardRules(filepath.Join(t.Outside, "identities", "penerus.identity"), "")
 		}, nil},
+		{"keywitness", func(t breakout.Targets) sandbox.Rules {
+			return keyWitnessRules(filepath.Join(t.Outside, "keywitness"), tlsFlags{})
+		}, nil},
+		{"outward", func(breakout.Targets) sandbox.Rules {
+			return outwardRules([]string{"saksi.example:443"}, "")
+		}, []string{"udp"}},
 		// Before Landlock's ABI 9 the kernel can't tell one socket by its path from another.
 		{"dialer", func(t breakout.Targets) sandbox.Rules { return dialerRules(t.Socket) }, []string{"socket"}},
 		{"case", func(t breakout.Targets) sandbox.Rules {

@@ -29,7 +29,7 @@ func (keyWitnessCmd) Help() string {
 	return `A key witness is run by an institution outside the Inspektorat. Where a unit of the roster names some, nobody reads its cases without as many of them as it needs, and they give their shares only for a record in the access log. They learn neither case nor content.
 
 Examples:
-  suluh member new saksi-kunci --name "Kantor Saksi Kunci"
+  suluh member new --id saksi-kunci --name "Kantor Saksi Kunci"
   suluh keywitness run --identity saksi-kunci.identity --root-key root.vkey --dir state`
 }
 

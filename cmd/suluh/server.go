@@ -111,6 +111,8 @@ func serverHint(err error) string {
 		return "do not go on. Keep this machine's .seen file, tell the auditor, and check the log: suluh audit verify"
 	case errors.Is(err, member.ErrStranger):
 		return "use the identity file that the roster's request came from, and the vault of that roster"
+	case errors.Is(err, member.ErrKeyWitness):
+		return "the opening is recorded all the same. Try again in a few minutes, which is recorded again; if it still fails, turn to the key witnesses named above. If it is urgent, a custodian opens the case with the unit's recovery sheet, which auditors ask about"
 	case errors.Is(err, member.ErrCase):
 		return "a custodian opens cases with the unit's recovery sheet: --recovery-sheet FILE, or ask"
 	case errors.Is(err, membersock.ErrNoWrap):

@@ -112,8 +112,12 @@ func (s *Session) Open(ctx context.Context, of id.Case) (*Case, error) {
 	if err != nil {
 		return nil, err
 	}
-	if key, err = s.whole(ctx, of, record, v.Wrap, key); err != nil {
-		return nil, err
+	if !key.Whole() {
+		var asked membersock.AccessEntry
+		if key, asked, err = s.unseal(ctx, of, record, v.Wrap, key); err != nil {
+			return nil, err
+		}
+		v.Access = append(v.Access, asked)
 	}
 	c := &Case{
 		Item: Item{

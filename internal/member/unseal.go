@@ -18,6 +18,7 @@ import (
 	"suluh.example/suluh/crypto/seal"
 	"suluh.example/suluh/internal/keywitness"
 	"suluh.example/suluh/internal/witness"
+	"suluh.example/suluh/vault/membersock"
 )
 
 // Outside is the way to those whom a roster names and who are not of this
@@ -80,39 +81,43 @@ func splitOf(k *seal.CaseKey) (s Split) {
 	return s
 }
 
-// whole returns the whole key of a case that was opened by a record. Of a case
-// that is split, key witnesses give the rest, for the record of an unseal.
-func (s *Session) whole(ctx context.Context, of id.Case, opened int64, wrap id.Digest, key *seal.CaseKey) (*seal.CaseKey, error) {
-	if key.Whole() {
-		return key, nil
-	}
+// unseal returns the whole key of a case that was opened by a record: of a case
+// that is split, key witnesses give the rest, for the record of an unseal, which it
+// returns too.
+func (s *Session) unseal(ctx context.Context, of id.Case, opened int64, wrap id.Digest, key *seal.CaseKey) (*seal.CaseKey, membersock.AccessEntry, error) {
+	var entry membersock.AccessEntry
 	need, shares := key.Shares()
 	u := &unsealing{s: s, of: of, key: key, shares: shares}
 	if err := u.prepare(); err != nil {
-		return nil, err
+		return nil, entry, err
 	}
 	// What the key witnesses have seen is asked for while the vault writes.
 	u.look(ctx)
 	a, err := s.act(ctx, accesslog.Statement{Action: accesslog.Unseal, Opened: opened, Handle: id.HandleOf(of)}, nil)
 	u.looking.Wait()
 	if err != nil {
-		return nil, err
+		return nil, entry, err
 	}
 	if err := a.Close(); err != nil {
-		return nil, err
+		return nil, entry, err
 	}
+	record, err := accesslog.ParseRecord(a.Proof.Record)
+	if err != nil {
+		return nil, entry, err
+	}
+	entry = membersock.AccessEntry{Seq: record.Seq, Time: record.Time, Member: s.Member(), Action: accesslog.Unseal}
 	if err := u.prepare(); err != nil {
-		return nil, err
+		return nil, entry, err
 	}
 	fail := &KeyWitnessError{Case: of, Need: need, Record: opened}
 	joined, err := u.gather(ctx, a.Proof, fail)
 	if err != nil {
-		return nil, err
+		return nil, entry, err
 	}
 	s.mu.Lock()
 	s.unwrap[wrap] = joined
 	s.mu.Unlock()
-	return joined, nil
+	return joined, entry, nil
 }
 
 // unsealing is the asking for the shares of one case.

@@ -82,7 +82,7 @@ func TestASplitCaseOpensWithItsKeyWitnesses(t *testing.T) {
 	two := open(t, config(t, w, testvault.Two))
 	c, err = two.Open(t.Context(), i.Case)
 	must(t, err)
-	if len(c.Messages) != 2 || c.Title != f.Report.Title() || unseals(c) != 1 {
+	if len(c.Messages) != 2 || c.Title != f.Report.Title() || unseals(c) != 2 {
 		t.Errorf("without one key witness: %+v", c)
 	}
 

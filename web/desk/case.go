@@ -174,6 +174,7 @@ func (s *Server) summary(l *lang.Language, ro *roster.Roster, c *member.Case, to
 	}
 	add("readers", names(l, ro, c.Readers))
 	add("without", names(l, ro, c.Without))
+	add("split", splitAmong(l, ro, c.Split))
 	return lines
 }
 

@@ -30,6 +30,7 @@ import (
 	"suluh.example/suluh/internal/door"
 	"suluh.example/suluh/internal/lang"
 	"suluh.example/suluh/internal/member"
+	"suluh.example/suluh/internal/outward"
 	"suluh.example/suluh/internal/report"
 	"suluh.example/suluh/internal/serve"
 	"suluh.example/suluh/vault/membersock"
@@ -388,6 +389,7 @@ var failures = []struct {
 	{door.ErrTor, http.StatusServiceUnavailable, "desk.tor"},
 	{door.ErrAddress, http.StatusServiceUnavailable, "desk.away"},
 	{door.ErrAway, http.StatusServiceUnavailable, "desk.away"},
+	{outward.ErrRoster, http.StatusServiceUnavailable, "desk.outward"},
 	{wire.ErrUnreachable, http.StatusServiceUnavailable, "desk.down"},
 	{wire.ErrVault, http.StatusServiceUnavailable, "desk.vault"},
 }
@@ -411,6 +413,10 @@ func (s *Server) fail(w http.ResponseWriter, v *visit, err error) {
 				return
 			}
 		}
+	}
+	var locked *member.KeyWitnessError
+	if errors.As(err, &locked) && s.shut(w, v, locked) == nil {
+		return
 	}
 	for _, f := range failures {
 		if errors.Is(err, f.err) {

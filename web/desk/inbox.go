@@ -308,6 +308,9 @@ func (s *Server) due(l *lang.Language, due, today id.Day) (text string, late boo
 // title is what a case is called in a list.
 func title(l *lang.Language, i member.Item) string {
 	if strings.TrimSpace(i.Title) == "" {
+		if i.Split.Need > 0 {
+			return l.T("desk.split")
+		}
 		return l.T("desk.untitled")
 	}
 	return lang.Visible(i.Title)

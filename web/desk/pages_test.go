@@ -52,6 +52,10 @@ func TestEveryWordThatIsPutTogetherIsThere(t *testing.T) {
 	for _, r := range []id.Role{id.RoleLetter, id.RoleContent, id.RoleSummary, id.RoleCard, id.RoleAnswer, id.RoleNote, id.RoleState, id.RoleDraft, id.RoleItem, id.RoleOutcome} {
 		keys = append(keys, "desk.role."+string(r))
 	}
+	keys = append(keys, "desk.keywitness.why.other")
+	for _, x := range refusals {
+		keys = append(keys, "desk.keywitness.why."+x.key)
+	}
 	for _, x := range report.Statuses() {
 		keys = append(keys, "status."+string(x), "intake.status.about."+string(x))
 	}

@@ -40,6 +40,7 @@ type triagePage struct {
 	Cases      []choice
 	Copies     []row // cases that are duplicates of this one, which can be one of none then
 	Competent  string
+	Split      bool // its list shows no title
 	Refer      bool // it handles another unit
 }
 
@@ -58,7 +59,7 @@ func (s *Server) triagePage(w http.ResponseWriter, v *visit, c *member.Case, t t
 	if err != nil {
 		return err
 	}
-	p := triagePage{Page: s.page(v, l.T("desk.triage.title")), triaged: t, Base: l.Path("/kasus/" + string(v.of))}
+	p := triagePage{Page: s.page(v, l.T("desk.triage.title")), triaged: t, Base: l.Path("/kasus/" + string(v.of)), Split: c.Split.Need > 0}
 	p.Problems = problems
 	if _, err := member.ParseOnce(p.Once); err != nil {
 		p.Once = member.NewOnce().String()
