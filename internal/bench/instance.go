@@ -41,6 +41,7 @@ type instance struct {
 	roster  *roster.Roster
 	signed  id.Digest // of the roster
 	members []member
+	saw     []*process // witnesses
 }
 
 // newKey makes a note key.
@@ -55,7 +56,7 @@ func newKey(name string) (note.Signer, string, error) {
 
 // newInstance makes a vault with units of so many readers each, and a recovery
 // sheet for each.
-func (b *bench) newInstance(name string, units, readers int) (*instance, error) {
+func (b *bench) newInstance(name string, units, readers, witnesses int) (*instance, error) {
 	in := &instance{b: b, dir: filepath.Join(b.dir, name)}
 	var err error
 	if in.root, in.rootKey, err = newKey(origin + "/root"); err != nil {
@@ -65,6 +66,9 @@ func (b *bench) newInstance(name string, units, readers int) (*instance, error) 
 		return nil, err
 	}
 	if err := in.makeRoster(units, readers); err != nil {
+		return nil, err
+	}
+	if err := in.startWitnesses(witnesses); err != nil {
 		return nil, err
 	}
 	signed, err := in.roster.Sign(in.root)
@@ -139,7 +143,11 @@ type process struct {
 
 // part starts a part and returns once it listens.
 func (in *instance) part(args ...string) (*process, error) {
-	p := &process{cmd: exec.CommandContext(in.b.ctx, in.b.bin, args...)}
+	return startPart(exec.CommandContext(in.b.ctx, in.b.bin, args...))
+}
+
+func startPart(cmd *exec.Cmd) (*process, error) {
+	p := &process{cmd: cmd}
 	p.cmd.Stderr = os.Stderr
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setpgid: true}
 	out, err := p.cmd.StdoutPipe()
@@ -152,7 +160,7 @@ func (in *instance) part(args ...string) (*process, error) {
 	line, err := bufio.NewReader(out).ReadString('\n')
 	_, where, ok := strings.Cut(strings.TrimSpace(line), ": listening ")
 	if err != nil || !ok {
-		return nil, errors.Join(fmt.Errorf("%s does not start", args[0]), p.cmd.Process.Kill())
+		return nil, errors.Join(fmt.Errorf("%s does not start", cmd.Args[1]), p.cmd.Process.Kill())
 	}
 	p.url = strings.TrimPrefix(where, "on ")
 	p.stop = sync.OnceValue(func() error {

@@ -63,14 +63,18 @@ func main() {
 func run(ctx context.Context) (err error) {
 	b := &bench{ctx: ctx}
 	record := flag.String("record", "", "file to put the table into, between its marks")
-	only := flag.String("only", "", "measure one part: reports, upload, submit, records, audit, start, browser")
+	only := flag.String("only", "", "measure one part: reports, upload, submit, records, cosigned, audit, start, browser")
 	flag.Int64Var(&b.flood, "flood", 256<<20, "bytes of each of the sixteen uploads at once")
 	flag.Int64Var(&b.records, "records", 1_000_000, "records of the log that is verified")
 	flag.StringVar(&b.log, "log", "", "folder in which the log that is verified is made and kept, or was by an earlier run")
 	flag.IntVar(&b.rounds, "rounds", 3, "rounds of each measurement, of which the median counts")
 	flag.DurationVar(&b.phase, "phase", 3*time.Second, "length of each measurement of a rate")
 	year := flag.String("year", "", "only write the made log of a year into this folder, and measure nothing")
+	plain := flag.String("plain", "", "serve the database of a vault in this folder without a log, as a run does that compares with it")
 	flag.Parse()
+	if *plain != "" {
+		return servePlain(ctx, *plain)
+	}
 	if *year != "" {
 		return writeYear(*year)
 	}
@@ -103,7 +107,7 @@ func run(ctx context.Context) (err error) {
 		name    string
 		measure func() error
 	}{
-		{"start", b.start}, {"reports", b.reports}, {"upload", b.uploads}, {"submit", b.submits}, {"records", b.accesses}, {"audit", b.audit}, {"browser", b.browser},
+		{"start", b.start}, {"reports", b.reports}, {"upload", b.uploads}, {"submit", b.submits}, {"records", b.accesses}, {"cosigned", b.cosigned}, {"audit", b.audit}, {"browser", b.browser},
 	} {
 		if *only != "" && *only != part.name {
 			continue

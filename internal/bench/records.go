@@ -27,8 +27,7 @@ import (
 // desk of its own lists its one case, and checks the proof of the record
 // before it asks again.
 func (b *bench) accesses() error {
-	const units, readers = 16, 4
-	in, err := b.newInstance("records", units, readers)
+	in, err := b.newInstance("records", units, readers, 0)
 	if err != nil {
 		return err
 	}
@@ -37,28 +36,9 @@ func (b *bench) accesses() error {
 		return err
 	}
 	defer vault.stop() //nolint:errcheck // stopped below unless something failed before
-	sender, err := submission.NewSender(depositsock.NewClient(in.socket("deposit.sock")), in.roster, in.signed)
+	desks, err := in.desks()
 	if err != nil {
 		return err
-	}
-	for _, u := range in.roster.Units {
-		f := submission.Form{To: submission.Readers{Unit: u.ID}, Report: text(), Language: "id"}
-		f.Seed = submission.NewSeed()
-		sub, err := sender.Begin(b.ctx, in.roster.Day, f)
-		if err != nil {
-			return err
-		}
-		if _, err := sub.Commit(b.ctx); err != nil {
-			return err
-		}
-	}
-	log, err := note.NewVerifier(in.logKey)
-	if err != nil {
-		return err
-	}
-	desks := make([]*desk, len(in.members))
-	for i, m := range in.members {
-		desks[i] = &desk{member: m, vault: membersock.NewClient(in.socket("member.sock")), log: log, seen: accesslog.EmptyTree()}
 	}
 	var records, alone []load
 	for range b.rounds {
@@ -80,12 +60,48 @@ func (b *bench) accesses() error {
 	if err := vault.stop(); err != nil {
 		return err
 	}
-	// Whatever was measured must be a log that an auditor believes.
+	return in.doctor()
+}
+
+// The members of the vaults that access records are measured with.
+const units, readers = 16, 4
+
+// doctor checks that whatever was measured is a log that an auditor believes.
+func (in *instance) doctor() error {
 	out, err := in.run("doctor", "--dir", in.dir)
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
 	}
 	return nil
+}
+
+// desks gives each unit a case, and each member a desk of its own.
+func (in *instance) desks() ([]*desk, error) {
+	b := in.b
+	sender, err := submission.NewSender(depositsock.NewClient(in.socket("deposit.sock")), in.roster, in.signed)
+	if err != nil {
+		return nil, err
+	}
+	for _, u := range in.roster.Units {
+		f := submission.Form{To: submission.Readers{Unit: u.ID}, Report: text(), Language: "id"}
+		f.Seed = submission.NewSeed()
+		sub, err := sender.Begin(b.ctx, in.roster.Day, f)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := sub.Commit(b.ctx); err != nil {
+			return nil, err
+		}
+	}
+	log, err := note.NewVerifier(in.logKey)
+	if err != nil {
+		return nil, err
+	}
+	desks := make([]*desk, len(in.members))
+	for i, m := range in.members {
+		desks[i] = &desk{member: m, vault: membersock.NewClient(in.socket("member.sock")), log: log, seen: accesslog.EmptyTree()}
+	}
+	return desks, nil
 }
 
 // signAndCheck is what Ed25519 alone costs.

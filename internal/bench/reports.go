@@ -94,7 +94,7 @@ func text() report.Report {
 
 // reports measures deposits and status checks.
 func (b *bench) reports() error {
-	in, err := b.newInstance("reports", 1, 3)
+	in, err := b.newInstance("reports", 1, 3, 0)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 
 // start measures how fast and how small the parts are when nothing happens.
 func (b *bench) start() error {
-	in, err := b.newInstance("start", 1, 3)
+	in, err := b.newInstance("start", 1, 3, 0)
 	if err != nil {
 		return err
 	}

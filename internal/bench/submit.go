@@ -18,7 +18,7 @@ func (b *bench) submits() (err error) {
 		return err
 	}
 	defer os.Remove(file)
-	in, err := b.newInstance("submit", 1, 3)
+	in, err := b.newInstance("submit", 1, 3, 0)
 	if err != nil {
 		return err
 	}

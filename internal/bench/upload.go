@@ -33,7 +33,7 @@ func (b *bench) uploads() error {
 		return err
 	}
 	defer os.Remove(file)
-	in, err := b.newInstance("upload", 1, 3)
+	in, err := b.newInstance("upload", 1, 3, 0)
 	if err != nil {
 		return err
 	}
