@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -43,8 +44,16 @@ type auditLog struct {
 	Log       string `arg:"" help:"A folder of tiles, a URL, or the vault's log.sock."`
 }
 
+// garbage is how much memory, in percent of what is in use, may wait to be used
+// again while a log is read: half of Go's default, since records are many and what
+// is kept of them is much, too. GOGC overrides it.
+const garbage = 50
+
 // open returns the log's files and its key, as text and read.
 func (c *auditLog) open() (files check.Files, key note.Verifier, text string, err error) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
+	}
 	if key, text, err = readLogKey(c.LogKey); err != nil {
 		return nil, nil, "", err
 	}

@@ -1,6 +1,7 @@
 package accesslog
 
 import (
+	"bytes"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -144,7 +145,12 @@ func (l *lines) cover() (c Cover) {
 
 // Format returns the bytes of the leaf.
 func (r Record) Format() []byte {
-	var b strings.Builder
+	var b bytes.Buffer
+	n := 192 + len(r.Statement) // about what it takes
+	if d := r.Cover.Deposit; d != nil {
+		n += 128 + 48*len(d.Path)
+	}
+	b.Grow(n)
 	fmt.Fprintf(&b, "%s\nseq %d\n", recordLine, r.Seq)
 	switch r.Kind {
 	case KindDeposit:
@@ -179,7 +185,7 @@ func (r Record) Format() []byte {
 			fmt.Fprintf(&b, "set %s %s\n", s.Key, s.Value)
 		}
 	}
-	return []byte(b.String())
+	return b.Bytes()
 }
 
 // ParseRecord reads a leaf. It checks the form only: a statement's signature

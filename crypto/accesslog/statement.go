@@ -76,6 +76,7 @@ func (l *lines) referral() (r Referral) {
 // Text returns the statement's text, which is what gets signed.
 func (s Statement) Text() string {
 	var b strings.Builder
+	b.Grow(384 + 96*len(s.Objects)) // about what it takes
 	fmt.Fprintf(&b, "%s\nlog %s\naction %s\nmember %s\ncase %s\nto %s\n", statementLine, s.Log, s.Action, s.Member, orDash(s.Case), orDash(s.To))
 	if s.Refer.Unit != "" {
 		fmt.Fprintf(&b, "%s\n", s.Refer)

@@ -193,7 +193,12 @@ func listPlainly(ctx context.Context, tx *sql.Tx, m id.Member) (cases []memberso
 		i := of[c]
 		cases[i].Readers = append(cases[i].Readers, r)
 	}
-	return cases, readers.Err()
+	if err := readers.Err(); err != nil {
+		return nil, err
+	}
+	var forwards int // none: nothing was forwarded
+	return cases, tx.QueryRowContext(ctx, `SELECT count(*) FROM outbox o
+		WHERE EXISTS (SELECT 1 FROM wraps w WHERE w.case_id = o.case_id AND w.member = ?)`, string(m)).Scan(&forwards)
 }
 
 // copyDB copies the database of a vault that doesn't run.

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -99,8 +100,22 @@ func get(client *http.Client, base string, token hidden.Value[string]) Files {
 	}
 }
 
+// size returns how long a file is, so that it is read into memory of that size, or
+// 0 if that isn't known or too long.
+func size(r io.Reader) int {
+	if f, ok := r.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Size() <= maxFile {
+			return int(info.Size())
+		}
+	}
+	return 0
+}
+
 func readAll(path string, r io.Reader) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	var in bytes.Buffer
+	in.Grow(size(r) + bytes.MinRead)
+	_, err := in.ReadFrom(io.LimitReader(r, maxFile+1))
+	b := in.Bytes()
 	if len(b) > maxFile {
 		return nil, fmt.Errorf("%s: too large", path)
 	}

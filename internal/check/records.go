@@ -68,7 +68,10 @@ func (l *Log) records(ctx context.Context, size int64) error {
 		<-b.ready
 		var checked int
 		checked, err = l.inOrder(ctx, b)
-		work <- func() { found.keep(signatures(b.parsed[:checked])) }
+		work <- func() {
+			found.keep(signatures(b.parsed[:checked]))
+			giveParsed(b.parsed)
+		}
 		if err != nil || found.any() {
 			stop()
 		}
@@ -144,9 +147,20 @@ type parsed struct {
 	members   note.Verifiers // of the roster in force, once that is known
 }
 
+// bundles has what was used for bundles before.
+var bundles = sync.Pool{New: func() any { return new([accesslog.TileWidth]parsed) }}
+
+func takeParsed(n int) []parsed { return bundles.Get().(*[accesslog.TileWidth]parsed)[:n] }
+
+func giveParsed(p []parsed) {
+	all := p[:accesslog.TileWidth]
+	clear(all)
+	bundles.Put((*[accesslog.TileWidth]parsed)(all))
+}
+
 func (b *bundle) parse() {
 	defer close(b.ready)
-	b.parsed = make([]parsed, len(b.leaves))
+	b.parsed = takeParsed(len(b.leaves))
 	for i, leaf := range b.leaves {
 		p := &b.parsed[i]
 		p.hash = tlog.RecordHash(leaf)

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/mod/sumdb/tlog"
 	"golang.org/x/net/html"
 
 	"suluh.example/suluh/crypto/accesslog"
@@ -254,12 +255,21 @@ func TestFilesHaveTheHeadersOfTheirKind(t *testing.T) {
 	for path, want := range map[string][2]string{
 		"/checkpoint":     {"text/plain; charset=utf-8", "no-cache"},
 		"/log.vkey":       {"text/plain; charset=utf-8", "no-cache"},
-		"/tile/0/000.p/9": {"application/octet-stream", "public, max-age=31536000, immutable"},
+		"/tile/0/000.p/9": {"application/octet-stream", "public, max-age=60"},
 		"/rosters/" + now: {"text/plain; charset=utf-8", "public, max-age=31536000, immutable"},
 	} {
 		x := a.get(path)
 		if x.StatusCode != 200 || x.Header.Get("Content-Type") != want[0] || x.Header.Get("Cache-Control") != want[1] || x.Header.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s: got %d, %q", path, x.StatusCode, x.Header)
+		}
+	}
+	large, m := aYear(t)
+	for path, want := range map[string]string{
+		"/tile/0/000": "public, max-age=31536000, immutable", "/tile/entries/000": "public, max-age=31536000, immutable",
+		"/" + accesslog.TilePath(tlog.Tile{H: 8, L: -1, N: m.result.Records / 256, W: int(m.result.Records % 256)}): "public, max-age=60",
+	} {
+		if x := large.get(path); x.StatusCode != 200 || x.Header.Get("Cache-Control") != want {
+			t.Errorf("%s: got %d, %q, want %q", path, x.StatusCode, x.Header.Get("Cache-Control"), want)
 		}
 	}
 	if x := a.get("/checkpoint"); x.body != string(signed) {

@@ -24,12 +24,14 @@ func isFile(path string) bool {
 
 const (
 	forever = "public, max-age=31536000, immutable"
+	briefly = "public, max-age=60" // what will not be asked for any more once there is more of it
 	text    = "text/plain; charset=utf-8"
 	binary  = "application/octet-stream"
 )
 
 // file serves the log's files as C2SP tlog-tiles wants them. What a tile or a
-// roster has never changes; the checkpoint always does.
+// roster has never changes, but a partial tile is of use for a while only; the
+// checkpoint always does.
 func (s *Server) file(w http.ResponseWriter, r *request) error {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
@@ -47,10 +49,10 @@ func (s *Server) file(w http.ResponseWriter, r *request) error {
 	case err != nil:
 		http.Error(w, "no such file of the log", http.StatusNotFound)
 		return nil
-	case t.L >= 0:
-		kind, cache = binary, forever
-	case s.config.OpenEntries:
-		kind, cache = binary, forever
+	case t.L >= 0, s.config.OpenEntries:
+		if kind, cache = binary, forever; t.W < accesslog.TileWidth {
+			cache = briefly
+		}
 	case r.auditor:
 		kind, cache = binary, "no-store"
 	default:
