@@ -1,6 +1,7 @@
 package depositsock
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -130,27 +131,55 @@ func (c *Client) Destroy(ctx context.Context, head DestroyHead) (a DestroyAnswer
 
 // Deposit is one deposit under way. It is not safe for concurrent use.
 type Deposit struct {
+	ctx    context.Context
+	c      *Client
 	frames *frame.Writer
-	pipe   *io.PipeWriter
-	done   chan struct{} // closed once answer and err are set
+	whole  bool           // what is written now is the rest of it
+	pipe   *io.PipeWriter // nil until it has more bytes than are gathered
+	done   chan struct{}  // closed once answer and err are set, if there is a pipe
 	answer DepositAnswer
 	err    error
 }
 
 // Deposit starts one. It must end with Commit or Abort.
 func (c *Client) Deposit(ctx context.Context, head DepositHead) (*Deposit, error) {
-	pr, pw := io.Pipe()
-	d := &Deposit{frames: frame.NewWriter(pw), pipe: pw, done: make(chan struct{})}
-	go func() {
-		defer close(d.done)
-		d.answer, d.err = c.send(ctx, body{pr})
-		// Whoever still writes learns why nobody reads any more.
-		pr.CloseWithError(errors.Join(d.err, io.ErrClosedPipe))
-	}()
+	d := &Deposit{ctx: ctx, c: c}
+	d.frames = frame.NewWriter(outgoing{d})
 	if err := d.frames.Head(head); err != nil {
 		return nil, d.cause(err)
 	}
 	return d, nil
+}
+
+// outgoing is where the frames of a deposit go.
+type outgoing struct{ d *Deposit }
+
+// Write sends a deposit that has gathered whole as one body of known length:
+// one write, and nobody to hand it over to. Any other streams.
+func (o outgoing) Write(p []byte) (int, error) {
+	d := o.d
+	if d.pipe == nil && d.whole {
+		if len(p) > 0 { // none is left if the last frame alone was a write's worth
+			d.answer, d.err = d.c.send(d.ctx, bytes.NewReader(p))
+		}
+		return len(p), d.err
+	}
+	if d.pipe == nil {
+		d.stream()
+	}
+	return d.pipe.Write(p)
+}
+
+// stream begins to send what is written from now on.
+func (d *Deposit) stream() {
+	pr, pw := io.Pipe()
+	d.pipe, d.done = pw, make(chan struct{})
+	go func() {
+		defer close(d.done)
+		d.answer, d.err = d.c.send(d.ctx, body{pr})
+		// Whoever still writes learns why nobody reads any more.
+		pr.CloseWithError(errors.Join(d.err, io.ErrClosedPipe))
+	}()
 }
 
 // body lets net/http take what is written frame by frame: by itself it would
@@ -180,8 +209,10 @@ func (c *Client) send(ctx context.Context, body io.Reader) (a DepositAnswer, err
 
 // cause prefers the vault's own answer to the broken pipe that it led to.
 func (d *Deposit) cause(err error) error {
-	d.pipe.CloseWithError(err)
-	<-d.done
+	if d.pipe != nil {
+		d.pipe.CloseWithError(err)
+		<-d.done
+	}
 	if d.err != nil {
 		return d.err
 	}
@@ -219,17 +250,22 @@ func (d *Deposit) Object(r id.Role) (io.WriteCloser, error) {
 
 // Commit makes the deposit whole and returns once it is durable.
 func (d *Deposit) Commit(_ context.Context, c DepositCommit) (DepositAnswer, error) {
+	d.whole = true
 	if err := d.frames.Commit(c); err != nil {
 		return DepositAnswer{}, d.cause(err)
 	}
-	d.pipe.Close()
-	<-d.done
+	if d.pipe != nil {
+		d.pipe.Close()
+		<-d.done
+	}
 	return d.answer, d.err
 }
 
 // Abort breaks the deposit off: the vault keeps nothing of it. It does nothing
 // after Commit.
 func (d *Deposit) Abort() {
-	d.pipe.CloseWithError(errors.New("deposit was broken off"))
-	<-d.done
+	if d.pipe != nil {
+		d.pipe.CloseWithError(errors.New("deposit was broken off"))
+		<-d.done
+	}
 }

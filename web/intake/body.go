@@ -63,7 +63,11 @@ func newBody(r *http.Request) *body {
 		return b
 	}
 	// mime/multipart asks for 4 KiB at a time, which are a call to the kernel each.
-	b.meter.r = bufio.NewReaderSize(r.Body, 64<<10)
+	size := int64(64 << 10)
+	if r.ContentLength > 0 {
+		size = min(size, r.ContentLength) // most forms are a page of text
+	}
+	b.meter.r = bufio.NewReaderSize(r.Body, int(size))
 	b.parts = multipart.NewReader(&b.meter, params["boundary"])
 	return b
 }
