@@ -800,6 +800,43 @@ func TestAnApproverWhoApprovesSomethingElse(t *testing.T) {
 	}
 }
 
+// TestWhatAForwarderHasDoesNotComeAgain: a collect brings what is new, and is checked
+// whole all the same.
+func TestWhatAForwarderHasDoesNotComeAgain(t *testing.T) {
+	w, prepares, approves, of := forwarding(t)
+	approve(t, w, prepares, approves, of)
+	var came []id.Role
+	watched := config(t, w, forwarder)
+	watched.Vault = membersock.NewClient(w.Listen("watched.sock", membersock.Handler(&testvault.Liar{Vault: w.Vault, Object: func(o id.Object, b []byte) []byte {
+		came = append(came, o.Role)
+		return b
+	}})))
+	f := open(t, watched)
+	collects := func(want ...id.Role) member.Outgoing {
+		t.Helper()
+		came = nil
+		o := collect(t, f)
+		must(t, o.Err)
+		if o.Item.Text == "" || !slices.Equal(came, want) {
+			t.Errorf("there came %q, not %q, for %+v", came, want, o)
+		}
+		return o
+	}
+	o := collects(id.RoleItem)
+	collects()
+	must(t, f.Begin(t.Context(), o))
+	must(t, f.Outcome(t.Context(), collects(), report.Outcome{Result: accesslog.ResultSent, Tracking: "1234567"}, nil))
+	collects(id.RoleOutcome)
+	if o = collects(); o.Last == nil || o.Last.Tracking != "1234567" {
+		t.Errorf("what became of it: %+v", o.Last)
+	}
+	w.Join(four, "Penelaah Empat", "itprov", roster.Reader, roster.Approver)
+	w.Remove(testvault.One)
+	if o := collect(t, f); !errors.Is(o.Err, member.ErrLeft) {
+		t.Errorf("of what came before its approver left: %v", o.Err)
+	}
+}
+
 // TestAForwarderSendsNothingThatNobodyApproved, whatever the vault hands it.
 func TestAForwarderSendsNothingThatNobodyApproved(t *testing.T) {
 	w, prepares, approves, of := forwarding(t)

@@ -138,6 +138,7 @@ type Session struct {
 	reporters map[id.Case]string          // as the case named its reporter when it was first opened
 	unwrap    map[id.Digest]*seal.CaseKey // by digest of the wrap
 	lines     map[id.Digest]line          // summaries and states, by digest
+	collected map[id.Digest][]byte        // what the last collect came to, sealed
 	witnessed Witnessed                   // as the last answer showed
 	asked     map[id.Member]keywitness.State
 
@@ -466,4 +467,5 @@ func (s *Session) Close() {
 	clear(s.cases)
 	clear(s.unwrap)
 	clear(s.lines)
+	s.collected = nil
 }

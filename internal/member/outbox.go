@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"filippo.io/age"
 
@@ -41,9 +43,13 @@ func (s *Session) Waiting(ctx context.Context) (int, error) {
 }
 
 // Collect fetches what was approved, what was begun, and what was sent and has
-// not come to its end.
+// not come to its end. What the last one brought doesn't come again: it is kept as
+// it came, sealed.
 func (s *Session) Collect(ctx context.Context) ([]Outgoing, error) {
-	a, err := s.act(ctx, accesslog.Statement{Action: accesslog.Collect}, nil)
+	s.mu.Lock()
+	kept := s.collected
+	s.mu.Unlock()
+	a, err := s.act(ctx, accesslog.Statement{Action: accesslog.Collect}, slices.Collect(maps.Keys(kept)))
 	if err != nil {
 		return nil, err
 	}
@@ -52,11 +58,22 @@ func (s *Session) Collect(ctx context.Context) ([]Outgoing, error) {
 	if err != nil {
 		return nil, err
 	}
+	now := map[id.Digest][]byte{}
 	r := s.Roster()
 	all := make([]Outgoing, len(items))
 	for i, x := range items {
-		all[i] = s.outgoing(x, got, r)
+		for _, d := range []id.Digest{x.Item, x.Outcome} {
+			if b, ok := got[d]; ok {
+				now[d] = b
+			} else if b, ok := kept[d]; ok {
+				now[d] = b
+			}
+		}
+		all[i] = s.outgoing(x, now, r)
 	}
+	s.mu.Lock()
+	s.collected = now
+	s.mu.Unlock()
 	return all, nil
 }
 
