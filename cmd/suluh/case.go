@@ -344,7 +344,7 @@ type caseShowCmd struct {
 }
 
 func (caseShowCmd) Help() string {
-	return "Opening a case is recorded in the access log, under your name.\n\nExample:\n  suluh case show K-ABCD-EFGH-IJKL-MNOP | less"
+	return "Opening a case is recorded in the access log, under your name; so is looking through your list for what is a duplicate of it.\n\nExample:\n  suluh case show K-ABCD-EFGH-IJKL-MNOP | less"
 }
 
 // shownCase is what suluh case show --json prints.
@@ -353,6 +353,7 @@ type shownCase struct {
 	Messages    []shownMessage           `json:"messages"`
 	Notes       []shownMessage           `json:"notes"`
 	Attachments []shownAttachment        `json:"attachments"`
+	Copies      []id.Case                `json:"copies"`         // cases that are duplicates of this one
 	Keep        bool                     `json:"keep,omitempty"` // the reporter asked that nothing is forwarded
 	Draft       *shownDraft              `json:"draft,omitempty"`
 	Reference   string                   `json:"reference,omitempty"` // by which the queue has it, or would
@@ -409,10 +410,20 @@ func (c *caseShowCmd) Run(ctx context.Context, in *caseCmd) error {
 		if f := x.Forward; f != nil && x.Keep && (f.State == accesslog.StagePrepared || f.State == accesslog.StageApproved) {
 			next("The reporter asked that nothing of this case is forwarded, and a text of it is " + string(f.State) + ": an approver drops it with suluh case decide.")
 		}
-		if c.JSON {
-			return printJSON(shownCaseOf(x))
+		items, err := s.List(ctx) // which alone tells what is a duplicate of it
+		if err != nil {
+			return err
 		}
-		fmt.Print(export.Conversation(s.language, x, func(member.Attachment) string { return "" }))
+		copies := []id.Case{}
+		for _, i := range member.Duplicates(items, of) {
+			copies = append(copies, i.Case)
+		}
+		if c.JSON {
+			shown := shownCaseOf(x)
+			shown.Copies = copies
+			return printJSON(shown)
+		}
+		fmt.Print(export.Conversation(s.language, x, copies, func(member.Attachment) string { return "" }))
 		return nil
 	})
 }

@@ -39,13 +39,14 @@ func Answers(l *lang.Language, r report.Report) [][2]string {
 
 // conversation is case.txt.
 func (w *writer) conversation() string {
-	return Conversation(w.o.Language, w.x.Case, func(a member.Attachment) string { return w.attached[a.Object] })
+	return Conversation(w.o.Language, w.x.Case, nil, func(a member.Attachment) string { return w.attached[a.Object] })
 }
 
 // Conversation returns a case as a text to read: what was reported, said and
 // noted, and what is attached. What people wrote can't change how the words
-// around it are shown. File names a file for an attachment, or none.
-func Conversation(l *lang.Language, c *member.Case, file func(member.Attachment) string) string {
+// around it are shown. Copies are
+// its duplicates; file names a file for an attachment, or none.
+func Conversation(l *lang.Language, c *member.Case, copies []id.Case, file func(member.Attachment) string) string {
 	var b strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	title := lang.Visible(c.Title)
@@ -67,15 +68,18 @@ func Conversation(l *lang.Language, c *member.Case, file func(member.Attachment)
 	if c.SameAs != "" {
 		say("%s: %s", l.T("export.same"), c.SameAs)
 	}
+	if len(copies) > 0 {
+		say("%s: %s", l.T("export.copies"), named(copies))
+	}
 	if c.Forward != nil {
 		say("%s: %s, %s", l.T("export.forward"), l.T("stage."+string(c.Forward.State)), l.Day(c.Forward.Day))
 	}
 	if c.Reference != "" {
 		say("%s: %s", l.T("export.outcome.reference"), lang.Visible(c.Reference))
 	}
-	say("%s: %s", l.T("export.readers"), members(c.Readers))
+	say("%s: %s", l.T("export.readers"), named(c.Readers))
 	if len(c.Without) > 0 {
-		say("%s: %s", l.T("export.without"), members(c.Without))
+		say("%s: %s", l.T("export.without"), named(c.Without))
 	}
 	for _, m := range c.Messages {
 		switch {
@@ -169,7 +173,7 @@ func quoted(b *strings.Builder, text string) {
 	}
 }
 
-func members(all []id.Member) string {
+func named[S ~string](all []S) string {
 	s := make([]string, len(all))
 	for i, m := range all {
 		s[i] = string(m)

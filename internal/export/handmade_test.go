@@ -39,7 +39,7 @@ func TestHandmadeLettersAreHarmless(t *testing.T) {
 			}
 			x, err := s.Open(t.Context(), of)
 			must(t, err)
-			text := export.Conversation(catalogue.First(), x, func(member.Attachment) string { return "" })
+			text := export.Conversation(catalogue.First(), x, nil, func(member.Attachment) string { return "" })
 			steersNothing(t, text)
 			if len(text) > 2<<20 || !strings.Contains(text, string(of)) {
 				t.Errorf("a conversation of %d bytes", len(text))
