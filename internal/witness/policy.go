@@ -55,6 +55,7 @@ type Witness struct {
 type Policy struct {
 	quorum    formats.Group
 	witnesses []Witness
+	keys      map[string]string // as the text has them, by witnesses' names: verifiers don't give theirs away
 }
 
 // ParsePolicy reads a policy in the form of C2SP tlog-policy, in which every
@@ -71,7 +72,13 @@ func ParsePolicy(text string) (*Policy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrPolicy, err)
 	}
-	p := &Policy{quorum: quorum}
+	p := &Policy{quorum: quorum, keys: map[string]string{}}
+	for line := range strings.Lines(text) { // which the parser has taken
+		if f := strings.Fields(line); len(f) > 2 && f[0] == "witness" {
+			name, _, _ := strings.Cut(f[2], "+")
+			p.keys[name] = f[2]
+		}
+	}
 	return p, p.add(quorum)
 }
 
@@ -106,6 +113,30 @@ func (p *Policy) add(g formats.Group) error {
 
 // Witnesses returns those whose cosignatures count, in the policy's order.
 func (p *Policy) Witnesses() []Witness { return slices.Clone(p.witnesses) }
+
+// Quorum is of what a policy asks for so many: a witness, or a group of what it
+// says in turn.
+type Quorum struct {
+	Key  string   `json:"key,omitempty"` // the witness's verifier key
+	Need int      `json:"need,omitempty"`
+	Of   []Quorum `json:"of,omitempty"`
+}
+
+// Quorum returns what the policy asks for, for who checks it elsewhere.
+func (p *Policy) Quorum() Quorum { return p.quorumOf(p.quorum) }
+
+func (p *Policy) quorumOf(g formats.Group) (q Quorum) {
+	q.Need = g.N
+	for _, c := range g.Components {
+		switch c := c.(type) {
+		case formats.Group:
+			q.Of = append(q.Of, p.quorumOf(c))
+		case formats.Witness:
+			q.Of = append(q.Of, Quorum{Key: p.keys[c.Key.Name()]})
+		}
+	}
+	return q
+}
 
 // Cosignature says that a witness has seen a checkpoint, and when by its clock.
 type Cosignature struct {

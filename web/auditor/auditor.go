@@ -19,6 +19,7 @@
 //	GET  /catatan.zip        the whole log, as suluh audit export makes it
 //	GET  /bukti.json         evidence, where the log failed
 //	GET  /periksa            how to verify from outside
+//	GET  /peramban/audit.js  the script by which a browser checks the verdict again
 //	GET, POST /masuk         takes the token
 //	POST /keluar             forgets it
 //
@@ -41,6 +42,7 @@ import (
 	"suluh.example/suluh/internal/check"
 	"suluh.example/suluh/internal/lang"
 	"suluh.example/suluh/internal/serve"
+	"suluh.example/suluh/web/browser"
 	"suluh.example/suluh/web/page"
 )
 
@@ -132,8 +134,11 @@ func New(c Config) (*Server, error) {
 		"/catatan.zip": {get: s.archive},
 		"/bukti.json":  {get: s.evidence},
 		"/periksa":     {get: s.how},
-		"/masuk":       {get: s.askToken, post: s.takeToken},
-		"/keluar":      {get: s.home, post: s.leave},
+
+		browser.AuditPath: {get: s.script},
+
+		"/masuk":  {get: s.askToken, post: s.takeToken},
+		"/keluar": {get: s.home, post: s.leave},
 	}
 	foreign := http.NewCrossOriginProtection()
 	foreign.SetDenyHandler(s.handle(func(w http.ResponseWriter, r *request) error {

@@ -29,6 +29,7 @@ type verdictPage struct {
 	Root    string
 	Size    int64
 	Auditor bool
+	Again   *again
 }
 
 type failedPage struct {
@@ -60,6 +61,14 @@ func (s *Server) verdict(w http.ResponseWriter, r *request) error {
 	var but string
 	p.Seen, but = witnesses(l, x.witnesses, x.at, x.zone)
 	p.Title += but
+	window := "good"
+	switch {
+	case len(p.Lost) > 0:
+		window = "restored"
+	case but != "":
+		window = "silent"
+	}
+	p.Window = l.T("auditor.verdict."+window+".window", "N", n) // the heading is too long for it
 	add := func(key string, n int64, told bool) {
 		c := checked{What: l.T("auditor.check." + key), Result: l.T("auditor.check." + key + ".good")}
 		if told {
@@ -74,6 +83,11 @@ func (s *Server) verdict(w http.ResponseWriter, r *request) error {
 	if r.auditor && x.result.Waiting > 0 {
 		add("waiting", int64(x.result.Waiting), true)
 	}
+	var err error
+	if p.Again, err = s.again(l, x.result, r.auditor); err != nil {
+		return err
+	}
+	checksAgain(&p.Page)
 	return s.pages.Write(w, l, "verdict", p)
 }
 

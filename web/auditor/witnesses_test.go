@@ -62,7 +62,7 @@ func TestWitnessesAreShown(t *testing.T) {
 			}
 		}
 	}
-	if p := a.get("/"); strings.Contains(p.body, "saksi") {
+	if p := a.get("/"); strings.Contains(p.body, "<h2>Saksi") {
 		t.Errorf("without witnesses in the roster it says\n%s", p.body)
 	}
 	a.w.Change(func(r *roster.Roster) { r.Witnesses = policy })

@@ -3,7 +3,10 @@
 // TypeScript under src; the bundle under dist is committed, so that a build
 // needs no node.
 //
-// It hands out bytes and nothing else. The script must never load anything from
+// Beside it, and apart, is the script by which the auditors' page checks the log
+// again: see [Audit].
+//
+// It hands out bytes and nothing else. The script of the reporters' pages must never load anything from
 // elsewhere, keep anything in the browser's storage, nor send a plaintext, a
 // code or a key.
 package browser
@@ -22,10 +25,14 @@ var app []byte
 //go:embed dist/worker.js
 var worker []byte
 
-// Where intake serves the two.
+//go:embed dist/audit.js
+var audit []byte
+
+// Where intake serves the first two, and suluh audit serve the third.
 const (
 	AppPath    = "/peramban/app.js"
 	WorkerPath = "/peramban/worker.js"
+	AuditPath  = "/peramban/audit.js"
 )
 
 // Script is one file of the bundle.
@@ -46,3 +53,7 @@ func script(b []byte) Script {
 	sum := sha512.Sum384(b)
 	return Script{b, "sha384-" + base64.StdEncoding.EncodeToString(sum[:])}
 }
+
+// Audit is the script of the auditors' page, by which it checks the log again. It
+// is no part of what reporters load.
+func Audit() Script { return script(audit) }

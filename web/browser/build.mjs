@@ -1,4 +1,4 @@
-// Builds dist/app.js and dist/worker.js, byte for byte the same from the same
+// Builds dist/app.js and dist/worker.js, and dist/audit.js for auditors, byte for byte the same from the same
 // sources. "node build.mjs DIR" writes to another folder, to compare.
 import { build } from "esbuild";
 import { readFile } from "node:fs/promises";
@@ -87,7 +87,7 @@ export const options = {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await build({
     ...options,
-    entryPoints: { app: "src/app.ts", worker: "src/worker.ts" },
+    entryPoints: { app: "src/app.ts", worker: "src/worker.ts", audit: "src/audit/audit.ts" },
     outdir: path.resolve(process.argv[2] ?? at("dist")),
   });
 }

@@ -12,6 +12,7 @@ package year
 import (
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -26,6 +27,7 @@ import (
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/internal/witness"
 )
 
 const origin = "log.suluh.example/tahun"
@@ -47,6 +49,8 @@ type Log struct {
 	leaves  [][]byte
 	tree    stored
 	rosters map[string][]byte
+
+	witnesses []note.Signer // that have cosigned it
 }
 
 type stored []tlog.Hash
@@ -66,11 +70,19 @@ func (l *Log) Len() int64 { return int64(len(l.leaves)) }
 func (l *Log) Files(_ context.Context, path string) ([]byte, error) {
 	switch {
 	case path == "checkpoint":
-		root, err := tlog.TreeHash(l.Len(), &l.tree)
-		if err != nil {
-			return nil, err
+		return l.checkpoint()
+	case path == accesslog.CosignedPath:
+		return l.cosigned(l.witnesses...)
+	case path == accesslog.CosignaturesPath:
+		each := map[string]string{}
+		for _, w := range l.witnesses {
+			b, err := l.cosigned(w)
+			if err != nil {
+				return nil, err
+			}
+			each[w.Name()] = string(b)
 		}
-		return accesslog.SignCheckpoint(origin, tlog.Tree{N: l.Len(), Hash: root}, l.signer)
+		return json.Marshal(each)
 	case strings.HasPrefix(path, "rosters/"):
 		if b, ok := l.rosters[strings.TrimPrefix(path, "rosters/")]; ok {
 			return b, nil
@@ -91,6 +103,54 @@ func (l *Log) Files(_ context.Context, path string) ([]byte, error) {
 	return b, nil
 }
 
+func (l *Log) checkpoint() ([]byte, error) {
+	root, err := tlog.TreeHash(l.Len(), &l.tree)
+	if err != nil {
+		return nil, err
+	}
+	return accesslog.SignCheckpoint(origin, tlog.Tree{N: l.Len(), Hash: root}, l.signer)
+}
+
+// cosigned returns the checkpoint as witnesses have cosigned it, now.
+func (l *Log) cosigned(by ...note.Signer) ([]byte, error) {
+	msg, err := l.checkpoint()
+	if err != nil {
+		return nil, err
+	}
+	key, err := note.NewVerifier(l.Key)
+	if err != nil {
+		return nil, err
+	}
+	n, err := note.Open(msg, note.VerifierList(key))
+	if err != nil {
+		return nil, err
+	}
+	return note.Sign(n, by...)
+}
+
+// newWitnesses makes two witnesses that cosign the log, and a third that never
+// did, and returns the policy that wants two of them.
+func (l *Log) newWitnesses() (string, error) {
+	policy, names := "", ""
+	for i := range 3 {
+		name := fmt.Sprintf("saksi-%d.example", i+1)
+		text, err := witness.NewKey(name)
+		if err != nil {
+			return "", err
+		}
+		s, vkey, err := witness.ParseKey(text)
+		if err != nil {
+			return "", err
+		}
+		if i < 2 {
+			l.witnesses = append(l.witnesses, s)
+		}
+		policy += fmt.Sprintf("witness %s %s https://%s/\n", name, vkey, name)
+		names += " " + name
+	}
+	return policy + "group g 2" + names + "\nquorum g\n", nil
+}
+
 // Write writes the log as a folder, as suluh audit export does.
 func (l *Log) Write(dir string) error {
 	paths := []string{}
@@ -104,7 +164,7 @@ func (l *Log) Write(dir string) error {
 	for d := range l.rosters {
 		paths = append(paths, "rosters/"+d)
 	}
-	for _, path := range append(paths, "checkpoint") {
+	for _, path := range append(paths, accesslog.CosignedPath, accesslog.CosignaturesPath, "checkpoint") {
 		b, err := l.Files(context.Background(), path)
 		if err != nil {
 			return err
@@ -244,8 +304,12 @@ const (
 // people makes the five versions of the roster.
 func (m *maker) people() error {
 	day := m.day(1)
+	policy, err := m.newWitnesses()
+	if err != nil {
+		return err
+	}
 	first := &roster.Roster{
-		Version: 1, Day: day, Origin: origin, LogKey: m.Key,
+		Version: 1, Day: day, Origin: origin, LogKey: m.Key, Witnesses: policy,
 		Units: []roster.Unit{
 			{ID: office, Name: map[string]string{"id": "Inspektorat Provinsi", "en": "Provincial Inspectorate"}, Other: other},
 			{ID: other, Name: map[string]string{"id": "Inspektorat Jenderal", "en": "Inspectorate General"}, Other: office},

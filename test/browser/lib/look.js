@@ -87,11 +87,11 @@ export class Look {
     return [];
   }
 
-  // One page is one request, to where it came from, without a cookie; two forms load a
-  // script besides.
+  // One page is one request, to where it came from, without a cookie; two forms and the
+  // verdict load a script besides.
   #requested() {
     const { origin } = new URL(this.page.url());
-    return this.requests.filter((r) => !(r.isNavigationRequest() || r.url() === `${origin}/peramban/app.js`) || new URL(r.url()).origin !== origin).map((r) => r.url());
+    return this.requests.filter((r) => !(r.isNavigationRequest() || [`${origin}/peramban/app.js`, `${origin}/peramban/audit.js`].includes(r.url())) || new URL(r.url()).origin !== origin).map((r) => r.url());
   }
 
   async #text(html) {

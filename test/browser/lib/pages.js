@@ -46,10 +46,10 @@ export function pages(language) {
   };
   for (const [surface, { heaviest, tour }] of Object.entries(surfaces)) {
     test(`every page of ${surface}, ${language}`, async (t) => {
-      // Scripts are on for axe alone. That of two forms doesn't arrive: device.*.test.js is
-      // about the pages that it makes.
+      // Scripts are on for axe alone. Those of pages do not arrive: device.*.test.js and again.test.js are
+      // about what they make of pages.
       const engine = await Chromium.open(browser, { javaScriptEnabled: true, colorScheme: "light" });
-      await engine.page.route("**/peramban/app.js", (route) => route.abort());
+      await engine.page.route("**/peramban/*.js", (route) => route.abort());
       t.after(() => engine.close());
       const look = new Look(t, new Person(engine), { language, surface, heaviest });
       await tour(look);

@@ -30,6 +30,7 @@ export async function auditor(look, { demo, year, path, w }) {
   const all = year.url.replace(/\/?$/, "/") + path;
   await person.open(all);
   await until("the year to be verified", async () => (await person.open(all), (await look.page.title()) !== `${w("auditor.verifying.title")} – Suluh`));
+  await look.at("verdict/witnesses");
   await person.click(w("auditor.verdict.access"));
   await look.at("access");
   await person.fill(w("auditor.search.from"), "kemarin");

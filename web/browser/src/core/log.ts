@@ -9,7 +9,7 @@ import { openNote, type Verifier } from "./note.js";
 import type { SealedObject } from "./seal.js";
 
 export const leafHash = (record: Uint8Array): Bytes => sha256(concat(Uint8Array.of(0), record)) as Bytes;
-const nodeHash = (left: Uint8Array, right: Uint8Array): Bytes => sha256(concat(Uint8Array.of(1), left, right)) as Bytes;
+export const nodeHash = (left: Uint8Array, right: Uint8Array): Bytes => sha256(concat(Uint8Array.of(1), left, right)) as Bytes;
 
 /** The largest power of two below n. */
 function below(n: number): number {

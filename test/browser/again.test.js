@@ -1,0 +1,162 @@
+// The auditors' page checks the log again in the browser: of a good log it says so, and
+// of one that its server lies about it names the record or the file, in Chromium and in
+// Firefox. Between the browser and the real pages stands a server that can lie.
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { Chromium, launch } from "./lib/chromium.js";
+import { startDemo, startYear } from "./lib/demo.js";
+import { kept } from "./lib/device.js";
+import { Firefox } from "./lib/firefox.js";
+import { Look } from "./lib/look.js";
+import { Member } from "./lib/member.js";
+import { Person, until } from "./lib/person.js";
+import { Recorder } from "./lib/recorder.js";
+import { words } from "./lib/words.js";
+
+const w = words("id");
+let demo, year, chromium, small, large, folder;
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), "suluh-again-"));
+  demo = await startDemo();
+  year = await startYear();
+  small = await Recorder.start(demo.audit);
+  large = await Recorder.start(year.url);
+  chromium = await launch();
+  // The year's log is verified first.
+  await until("the year to be verified", async () => (await fetch(large.url)).status === 200);
+});
+after(async () => {
+  await chromium?.close();
+  await small?.stop();
+  await large?.stop();
+  await year?.stop();
+  await demo?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const engines = {
+  Chromium: () => Chromium.open(chromium, { javaScriptEnabled: true }),
+  Firefox: () => Firefox.launch({ "javascript.enabled": true }),
+};
+
+/** What the browser says under its heading, once it has come to an end. */
+async function said(person, url) {
+  await person.open(url);
+  return until("the browser's verdict", () => person.evaluate(() => {
+    const box = document.querySelector("#ulang [role=status]");
+    return box?.className && !document.querySelector("#ulang progress") && `${box.className}: ${box.innerText}`;
+  }));
+}
+
+/** A part of a message with its values. */
+const message = (key, values = {}) => Object.entries(values).reduce((s, [name, v]) => s.replace(`{${name}}`, v), w("auditor.again." + key));
+
+const altered = (body, at = 0) => {
+  const b = Buffer.from(body);
+  b[at] ^= 1;
+  return b;
+};
+
+for (const [name, open] of Object.entries(engines)) {
+  test(`a good log is found whole, also from one visit to the next, ${name}`, async (t) => {
+    const engine = await open();
+    t.after(() => engine.close());
+    const person = new Person(engine);
+    const member = new Member(demo, "penelaah-satu", folder);
+    const first = await said(person, small.url);
+    const before = Number((await person.heading()).match(/\d+/)[0]);
+    assert.match(first, /^box ok: /);
+    assert.ok(first.includes(message("all", { n: before })), first);
+    assert.ok(first.includes(message("first")), first);
+    assert.match(first, /Tanda tangan anggota yang diperiksa: [1-9]/);
+    member.cases();
+    const again = await said(person, small.url);
+    assert.ok(again.includes(message("all", { n: before + 1 })) && again.includes(message("continues", { n: before })), again);
+    // It keeps the one thing that it says.
+    assert.deepEqual(await person.evaluate(kept), ["suluh-audit"]);
+  });
+
+  test(`a large log with witnesses is checked in part, and the page says so, ${name}`, async (t) => {
+    const engine = await open();
+    t.after(() => engine.close());
+    const text = await said(new Person(engine), large.url);
+    assert.match(text, /^box ok: Peramban ini memeriksa ulang [\d.]+ dari 12\.640 catatan/);
+    assert.ok(text.includes(message("witnesses", { by: 2, of: 3, n: "12.640" })), text);
+  });
+
+  test(`what is wrong is named, ${name}`, async (t) => {
+    const engine = await open();
+    t.after(() => engine.close());
+    t.after(() => { small.change = large.change = small.answer = null; });
+    const person = new Person(engine);
+    const finds = async (what, recorder, change, ...parts) => {
+      recorder.change = ({ url }, body) => change(url, body);
+      const text = await said(person, recorder.url);
+      assert.match(text, /^box err: /, what);
+      for (const part of [message("bad"), message("do"), ...parts]) assert.ok(text.includes(part), `${what}: ${text}`);
+      recorder.change = null;
+      assert.match(await said(person, recorder.url), /^box ok: /, `after ${what}`);
+    };
+    const page = (change) => (url, body) => url === "/" ? Buffer.from(change(body.toString())) : body;
+    await finds("another root in the page", small, page((html) => html.replace(/(&#34;root&#34;:&#34;)./, (all, head) => head + (all.endsWith("A") ? "B" : "A"))), message("page"));
+    await finds("a checkpoint that nobody signed", small, (url, body) => url === "/checkpoint" ? altered(body, body.indexOf("\n") + 1) : body, w("auditor.fault.checkpoint"));
+    await finds("another key", small, page((html) => html.replace("{&#34;key&#34;:&#34;", "$&x")), message("key"));
+    await finds("a changed record", small, (url, body) => /entries/.test(url) ? altered(body, 900) : body, w("auditor.fault.tree"), "Catatan ");
+    await finds("a changed tile", large, (url, body) => url === "/tile/0/048" ? altered(body, 77) : body, w("auditor.fault.tile"), "tile/0/048");
+    await finds("a changed tile above", large, (url, body) => /^\/tile\/1\//.test(url) ? altered(body, 77) : body, w("auditor.fault.tree"), "checkpoint");
+    await finds("a changed record of a large log", large, (url, body) => url === "/tile/entries/048" ? altered(body, 900) : body, w("auditor.fault.tree"), "Catatan 12.");
+    await finds("a tile that is gone", large, (url, body) => url === "/tile/0/048" ? body.subarray(0, 32) : body, w("auditor.fault.tile"));
+    await finds("a forged cosignature", large, (url, body) => url === "/checkpoint.cosigned" ? Buffer.from(body.toString().replace(/(saksi-1\.example [^\n]{60})(.)/, (_, head, c) => head + (c === "A" ? "B" : "A"))) : body, message("witness"));
+  });
+
+  test(`a log that was cut back is noticed, and begun anew by hand alone, ${name}`, async (t) => {
+    const engine = await open();
+    t.after(() => engine.close());
+    t.after(() => { small.answer = null; });
+    const person = new Person(engine);
+    const member = new Member(demo, "penelaah-satu", folder);
+    // What the server served some time ago.
+    const old = new Map();
+    small.change = ({ url, method }, body) => (method === "GET" && old.set(url, body), body);
+    assert.match(await said(person, small.url), /^box ok: /);
+    small.change = null;
+    member.cases();
+    assert.match(await said(person, small.url), /^box ok: /);
+    small.answer = ({ url }) => old.has(url) && { status: 200, headers: { "Content-Type": url === "/" ? "text/html; charset=utf-8" : "application/octet-stream" }, body: old.get(url) };
+    old.delete("/peramban/audit.js"); // with its headers, since its integrity is checked
+    for (let i = 0; i < 2; i++) { // it isn't forgotten by looking again
+      const text = await said(person, small.url);
+      assert.ok(text.includes(message("shrunk")) && text.includes(message("restored")), text);
+    }
+    await engine.click(await engine.find("button", message("anew")));
+    await until("the old log to be taken", () => person.evaluate(() => document.querySelector("#ulang .ok")));
+  });
+}
+
+test("a file that can't be read is no verdict", async (t) => {
+  const engine = await engines.Chromium();
+  t.after(() => engine.close());
+  t.after(() => { small.answer = null; });
+  small.answer = ({ url }) => url.startsWith("/tile/") && { status: 502, body: "" };
+  assert.equal(await said(new Person(engine), small.url), `box warn: ${message("unread")}`);
+});
+
+for (const language of ["id", "en"]) {
+  test(`the verdict that the browser has checked, ${language}`, async (t) => {
+    const engine = await Chromium.open(chromium, { javaScriptEnabled: true, colorScheme: "light" });
+    t.after(() => engine.close());
+    t.after(() => { large.change = null; });
+    const person = new Person(engine);
+    const look = new Look(t, person, { language, surface: "auditor", script: true });
+    const path = language === "id" ? "" : "en/";
+    assert.match(await said(person, large.url + path), /^box ok: /);
+    await look.at("again");
+    large.change = ({ url }, body) => (url === "/tile/entries/048" ? altered(body, 900) : body);
+    assert.match(await said(person, large.url + path), /^box err: /);
+    await look.at("again/failed");
+    look.writeIncomplete();
+  });
+}
