@@ -43,13 +43,10 @@ func (h hardening) confine(log *slog.Logger, r sandbox.Rules) error {
 
 // The parts that serve are confined once they have opened what they need.
 
-// vaultRules: its own directory and that of its onion service, wherever the folders in it lead, and what
+// vaultRules: its own directory and those of its onion service, wherever the folders in it lead, and what
 // SQLite gets random numbers from.
-func vaultRules(dir, onion string) (sandbox.Rules, error) {
-	r := sandbox.Rules{Write: []string{dir}, Read: []string{"/dev/urandom"}}
-	if onion != "" { // the members whom tor lets in
-		r.Write = append(r.Write, onion)
-	}
+func vaultRules(dir string, onion ...string) (sandbox.Rules, error) {
+	r := sandbox.Rules{Write: append([]string{dir}, onion...), Read: []string{"/dev/urandom"}}
 	for _, name := range []string{"blobs", "uploads"} { // they may lie on another disk
 		real, err := filepath.EvalSymlinks(filepath.Join(dir, name))
 		if err != nil {
@@ -108,7 +105,7 @@ func (c *vaultInitCmd) rules() sandbox.Rules {
 
 // ofVault is for commands that ask a vault which runs, or else use its directory.
 func ofVault(dir string) sandbox.Rules {
-	r, err := vaultRules(dir, "")
+	r, err := vaultRules(dir)
 	if err != nil { // no vault, which the command says
 		r.Write = []string{dir}
 	}

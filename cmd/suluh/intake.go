@@ -84,7 +84,7 @@ func (c *intakeCmd) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	service, err := c.start(context.WithoutCancel(ctx), onion.Config{Dir: c.OnionDir, Circuits: true})
+	service, err := c.start(context.WithoutCancel(ctx), onion.Config{Dir: c.OnionDir, Circuits: true, Service: "/var/lib/tor/suluh"})
 	if err != nil {
 		return err
 	}

@@ -7,14 +7,18 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"net/textproto"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -173,6 +177,166 @@ func TestMembersWorkOverTheirOnion(t *testing.T) {
 	if looked < 4 {
 		t.Errorf("looked into %d files of tors", looked)
 	}
+}
+
+// TestMembersByTheSystemsTor: a tor that runs already, as a user of its own, serves
+// members at its control socket; who is removed is shut out without a restart; nobody else
+// at the control socket can change whom it lets in; and the service comes back with tor.
+func TestMembersByTheSystemsTor(t *testing.T) {
+	n := tornet.Start(t)
+	dir, err := os.MkdirTemp("", "suluh-tor-") // paths of sockets are short; those of tests aren't
+	must(t, err)
+	t.Cleanup(func() { must(t, os.RemoveAll(dir)) })
+	data, onionDir := filepath.Join(dir, "tor"), filepath.Join(dir, "o")
+	torrc := "SocksPort 0\nCookieAuthentication 1\n"
+	must(t, os.Chmod(dir, 0o755))
+	must(t, os.Mkdir(data, 0o700))
+	must(t, os.Mkdir(onionDir, 0o710))
+	if u, err := user.Lookup("debian-tor"); err == nil && os.Getuid() == 0 {
+		torrc += "User debian-tor\n"
+		uid, err := strconv.Atoi(u.Uid)
+		must(t, err)
+		gid, err := strconv.Atoi(u.Gid)
+		must(t, err)
+		must(t, os.Chown(data, uid, gid))
+		must(t, os.Chown(onionDir, 0, gid))
+		must(t, os.Chmod(onionDir, 0o710|fs.ModeSetgid))
+	}
+	system := func() (end func()) {
+		file, log, control := filepath.Join(dir, "torrc"), filepath.Join(data, "log"), filepath.Join(data, "control")
+		must(t, os.WriteFile(file, fmt.Appendf([]byte(torrc), "ControlSocket %s\nDataDirectory %s\nLog notice file %s\n", control, data, log), 0o644))
+		must(t, os.RemoveAll(log))
+		cmd := exec.Command("tor", "--quiet", "--defaults-torrc", n.JoinTorrc, "-f", file)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		must(t, cmd.Start())
+		end = sync.OnceFunc(func() {
+			_ = cmd.Process.Kill() // it may have ended
+			_ = cmd.Wait()
+		})
+		t.Cleanup(end)
+		within(t, "the system's tor is ready", func() bool {
+			text, _ := os.ReadFile(log)
+			return bytes.Contains(text, []byte("Bootstrapped 100%"))
+		})
+		return end
+	}
+	end := system()
+	socket := filepath.Join(data, "control")
+	w, err := world.Start(t.Context(), world.Config{
+		Bin: program(t), Dir: filepath.Join(t.TempDir(), "w"), Bare: true, Log: t.Output(),
+		Args: map[world.Part][]string{world.Vault: {"--onion", "--tor-control", socket, "--onion-dir", onionDir}},
+	})
+	must(t, err)
+	t.Cleanup(func() { must(t, w.Stop()) })
+	seed := sent{submission.NewSeed(), 100}
+	sender, day := outside(t, w)
+	if !seed.deposit(t.Context(), sender, day) {
+		t.Fatal("the report does not arrive")
+	}
+	var status struct {
+		Address string `json:"address"`
+		Starts  int    `json:"starts"`
+		Clients int    `json:"authorized_clients"`
+	}
+	published := func() bool {
+		out, err := exec.Command(program(t), "onion", "status", "--json", "--dir", onionDir).Output()
+		return err == nil && json.Unmarshal(out, &status) == nil
+	}
+	within(t, "the service is published", published)
+	address := status.Address
+	if status.Clients < 3 {
+		t.Errorf("%d clients are let in", status.Clients)
+	}
+	list := func(m id.Member) (string, error) {
+		i := slices.IndexFunc(w.Members, func(x world.Member) bool { return x.ID == m })
+		pass := filepath.Join(t.TempDir(), "pass")
+		must(t, os.WriteFile(pass, []byte(w.Members[i].Passphrase+"\n"), 0o600))
+		out, err := exec.Command(program(t), "case", "--member-onion", address, "--tor-defaults-torrc", n.JoinTorrc,
+			"--root-key", w.RootKey(), "--identity", w.Members[i].IdentityFile, "--passphrase-file", pass, "list").CombinedOutput()
+		return string(out), err
+	}
+	for _, m := range []id.Member{"penelaah-satu", "penelaah-dua"} {
+		within(t, string(m)+" gets in", func() bool {
+			out, err := list(m)
+			return err == nil && strings.Contains(out, seed.text())
+		})
+	}
+
+	// Somebody else who may use tor's control socket.
+	other := func(command string) error {
+		raw, err := net.Dial("unix", socket)
+		must(t, err)
+		c := control.NewConn(textproto.NewConn(raw))
+		defer c.Close()
+		must(t, c.Authenticate(""))
+		_, err = c.SendRequest("%s", command)
+		return err
+	}
+	if err := other("DEL_ONION " + strings.TrimSuffix(address, ".onion")); err == nil {
+		t.Error("another connection can take the service down")
+	}
+	if err := other("ADD_ONION NEW:ED25519-V3 Flags=DiscardPK Port=80,unix:" + filepath.Join(dir, "x")); err != nil {
+		t.Errorf("the connection that can't, can't do anything: %v", err)
+	}
+
+	// The files are those that a tor of its own would have, and say the same address.
+	service := filepath.Join(w.Dir, "vault", "onion", "service")
+	again := filepath.Join(t.TempDir(), "again")
+	must(t, os.Mkdir(again, 0o700))
+	key := filepath.Join(service, "hs_ed25519_secret_key")
+	b, err := os.ReadFile(key)
+	must(t, err)
+	if info, err := os.Stat(key); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the key has mode %v, %v", info.Mode(), err)
+	}
+	must(t, os.WriteFile(filepath.Join(again, "hs_ed25519_secret_key"), b, 0o600))
+	none := filepath.Join(t.TempDir(), "torrc")
+	must(t, os.WriteFile(none, nil, 0o600))
+	own := exec.Command("tor", "--quiet", "--defaults-torrc", none, "-f", none, "DisableNetwork", "1", "SocksPort", "0",
+		"DataDirectory", filepath.Join(t.TempDir(), "data"), "HiddenServiceDir", again, "HiddenServicePort", "80")
+	own.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	must(t, own.Start())
+	within(t, "a tor of its own has read the key", func() bool {
+		_, err := os.Stat(filepath.Join(again, "hostname"))
+		return err == nil
+	})
+	must(t, own.Process.Kill())
+	_ = own.Wait() // it was killed
+	for _, f := range []string{"hostname", "hs_ed25519_public_key"} {
+		ours, err := os.ReadFile(filepath.Join(service, f))
+		must(t, err)
+		theirs, err := os.ReadFile(filepath.Join(again, f))
+		must(t, err)
+		if !bytes.Equal(ours, theirs) {
+			t.Errorf("%s is %q, and tor's is %q", f, ours, theirs)
+		}
+	}
+
+	vault := w.PID(world.Vault)
+	install(t, w, "penelaah-satu")
+	out := func() {
+		t.Helper()
+		within(t, "the removed member is shut out", func() bool {
+			text, err := list("penelaah-satu")
+			return err != nil && strings.Contains(text, "lets nobody in with this key")
+		})
+		within(t, "the other member goes on", func() bool {
+			_, err := list("penelaah-dua")
+			return err == nil
+		})
+	}
+	out()
+	if published(); status.Starts != 1 || w.PID(world.Vault) != vault {
+		t.Error("something was started anew")
+	}
+
+	end()
+	system()
+	within(t, "the tor that was started anew has the service", func() bool { return published() && status.Starts > 1 })
+	if status.Address != address || w.PID(world.Vault) != vault {
+		t.Errorf("the address is %q, and was %q", status.Address, address)
+	}
+	out()
 }
 
 // keysOf are the keys to onion services that a tor has.

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,7 +19,7 @@ type onionFlags struct {
 	OnionDir         string `type:"path" placeholder:"DIR" help:"Directory of the service's keys and of tor's data, made if it is not there. Whoever has it is the service. Needed with --onion, but for the vault: onion in its directory."`
 	Tor              string `default:"tor" placeholder:"PROGRAM" help:"The program tor, if it is not in PATH."`
 	TorControl       string `placeholder:"SOCKET|HOST:PORT" help:"Use a tor that runs already, by its control port, instead of starting one. Its user must be able to reach web.sock in the onion directory."`
-	TorService       string `default:"/var/lib/tor/suluh" placeholder:"DIR" help:"With --tor-control: where that tor keeps the service's keys. Our user must be able to read its hostname."`
+	TorService       string `type:"path" placeholder:"DIR" help:"With --tor-control: where the service's keys are. Intake: where that tor keeps them; our user must be able to read hostname there; /var/lib/tor/suluh unless told otherwise. Vault: a folder of its own; onion/service in its directory unless told otherwise."`
 	TorDefaultsTorrc string `type:"path" placeholder:"FILE" help:"Further settings for the tor that is started, handed to it as --defaults-torrc: bridges, pluggable transports, another network."`
 	PowRate          int    `default:"50" placeholder:"N" help:"Clients a second that are let through; when more come, they are asked for proof of work, and who works most goes first."`
 	PowBurst         int    `default:"250" placeholder:"N" help:"The same at once."`
@@ -34,7 +35,7 @@ func (f *onionFlags) start(ctx context.Context, c onion.Config) (*onion.Service,
 	if c.Dir == "" {
 		return nil, withHint(errors.New("--onion needs --onion-dir"), "name a directory for the service's keys: --onion-dir /var/lib/suluh/onion")
 	}
-	c.Tor, c.Control, c.Service, c.DefaultsTorrc = f.Tor, f.TorControl, f.TorService, f.TorDefaultsTorrc
+	c.Tor, c.Control, c.Service, c.DefaultsTorrc = f.Tor, f.TorControl, cmp.Or(f.TorService, c.Service), f.TorDefaultsTorrc
 	c.PoWRate, c.PoWBurst, c.IntroRate, c.IntroBurst = f.PowRate, f.PowBurst, f.IntroRate, f.IntroBurst
 	return onion.Start(ctx, c)
 }

@@ -59,10 +59,10 @@ func serverHint(err error) string {
 		return "what tor says is above; if that is of another tor that uses the directory, stop that one, or name another --onion-dir"
 	case errors.Is(err, onion.ErrControl):
 		return "run as a user who may connect there and read tor's cookie, on Debian one in the group debian-tor: --tor-control /run/tor/control"
-	case errors.Is(err, onion.ErrMembers):
-		return "leave --tor-control out"
 	case errors.Is(err, onion.ErrBusy):
 		return "wait until it has ended, or name another folder: --tor-dir, --onion-dir"
+	case errors.Is(err, onion.ErrSpace):
+		return "name another directory: --onion-dir"
 	case errors.Is(err, onion.ErrLong):
 		return "name a directory with a path of at most 90 characters: --onion-dir"
 	case errors.Is(err, member.ErrClass):

@@ -103,13 +103,23 @@ func (c *vaultRunCmd) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, v.Close()) }()
 	control := controlsock.Vault(v)
 	var door *doorkeeper // nil: members have the socket alone
+	folders := named(c.OnionDir)
 	if c.Onion {
-		door = &doorkeeper{Vault: v, dir: cmp.Or(c.OnionDir, filepath.Join(c.Dir, "onion")), log: log}
+		own := filepath.Join(c.Dir, "onion")
+		at := onion.Config{Dir: cmp.Or(c.OnionDir, own), Members: true, Service: cmp.Or(c.TorService, onion.ServiceDir(own))}
+		door = &doorkeeper{Vault: v, dir: onion.ServiceDir(at.Dir), log: log}
+		if c.TorControl != "" {
+			if door.dir = at.Service; c.OnionDir == "" {
+				return withHint(errors.New("--tor-control needs --onion-dir: tor's user can't reach a socket in the vault's directory"),
+					"name a folder that tor's user may pass through: --onion-dir /run/tor-suluh-vault; the keys stay in the vault's directory")
+			}
+			folders = append(folders, door.dir)
+		}
 		control = door
 		if err := door.admit(); err != nil { // before there is a tor
 			return err
 		}
-		if door.service, err = c.start(context.WithoutCancel(ctx), onion.Config{Dir: door.dir, Members: true}); err != nil {
+		if door.service, err = c.start(context.WithoutCancel(ctx), at); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, door.service.Stop()) }()
@@ -141,7 +151,7 @@ func (c *vaultRunCmd) Run(ctx context.Context) (err error) {
 	if err := tellReady(); err != nil {
 		return err
 	}
-	rules, err := vaultRules(c.Dir, c.OnionDir)
+	rules, err := vaultRules(c.Dir, folders...)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ import (
 // force, whichever that is.
 type doorkeeper struct {
 	*vault.Vault
-	dir     string         // the onion directory
+	dir     string         // of the service's keys
 	service *onion.Service // nil: not started yet
 	log     *slog.Logger
 
@@ -46,7 +46,7 @@ func (d *doorkeeper) admit() error {
 	for m, key := range d.OnionKeys() {
 		clients[string(m)] = key
 	}
-	change, err := onion.Authorize(onion.ServiceDir(d.dir), clients)
+	change, err := onion.Authorize(d.dir, clients)
 	d.todo = max(d.todo, change)
 	if err == nil && d.service != nil {
 		err = d.service.Reload(d.todo)

@@ -79,6 +79,7 @@ type keeper struct {
 	log    *slog.Logger
 	status kept
 	reload chan Change // of the clients' keys
+	added  bool        // the system's tor was told of the members' service; see add
 
 	stuck  string // warning of tor's that was told already
 	last   int    // progress of tor's that was told last
@@ -195,6 +196,14 @@ func (k *keeper) systems(ctx context.Context) error {
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer func() { stop(); _ = conn.Close() }()
+	if k.config.Members {
+		k.added = false // that of a connection before has ended with it
+		if err := k.add(conn); err != nil {
+			return err
+		}
+		k.status.Starts++
+		return k.stay(ctx, conn)
+	}
 	there, err := conn.GetConf("HiddenServiceOptions")
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrControl, err)
@@ -268,13 +277,8 @@ func (k *keeper) stay(ctx context.Context, conn *control.Conn) error {
 		case <-ended:
 			return ErrSetting
 		case change := <-k.reload:
-			if change == Taken {
-				if _, err := conn.SendRequest("SETCONF HiddenServiceDir"); err != nil { // none, until it reads torrc
-					return fmt.Errorf("tor does not take the service down: %w", err)
-				}
-			}
-			if err := conn.Signal("RELOAD"); err != nil {
-				return fmt.Errorf("tor does not read the clients' keys: %w", err)
+			if err := k.readClients(conn, change); err != nil {
+				return err
 			}
 		case <-often.C:
 			k.save()
@@ -299,6 +303,22 @@ func (k *keeper) stay(ctx context.Context, conn *control.Conn) error {
 			}
 		}
 	}
+}
+
+// readClients has tor take over a change of the clients' keys.
+func (k *keeper) readClients(conn *control.Conn, change Change) error {
+	if k.config.Control != "" {
+		return k.add(conn)
+	}
+	if change == Taken {
+		if _, err := conn.SendRequest("SETCONF HiddenServiceDir"); err != nil { // none, until it reads torrc
+			return fmt.Errorf("tor does not take the service down: %w", err)
+		}
+	}
+	if err := conn.Signal("RELOAD"); err != nil {
+		return fmt.Errorf("tor does not read the clients' keys: %w", err)
+	}
+	return nil
 }
 
 var (

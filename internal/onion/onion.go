@@ -54,7 +54,8 @@ type Config struct {
 	// path of a socket, or HOST:PORT. It lets in whoever can read its cookie.
 	Control string
 	// Service is then tor's HiddenServiceDir, in a place where its user may write.
-	// It must be readable for our user's group.
+	// It must be readable for our user's group. With Members it is a folder of ours,
+	// which has the same files.
 	Service string
 
 	Client   bool // nothing is published; see StartClient
@@ -73,14 +74,12 @@ var (
 	ErrControl = errors.New("tor does not let us in at its control port")
 	// ErrSetting says that tor ended as it was started.
 	ErrSetting = errors.New("tor does not start")
-	// ErrMembers says that the system's tor can't serve members: their keys have to
-	// be written where only its user may write, and a service that is made over the
-	// control port could be opened to others by all who may use that.
-	ErrMembers = errors.New("the members' service needs a tor of its own")
 	// ErrBusy says that the directory is another process's.
 	ErrBusy = errors.New("another process of suluh uses the folder of this tor")
 	// ErrLong says that the directory's path is too long for a Unix socket.
 	ErrLong = errors.New("the path of the onion directory is too long")
+	// ErrSpace says that the directory's path can't be told over the control port.
+	ErrSpace = errors.New("the path of the onion directory has a space, a quote or a comma in it")
 )
 
 func webSocket(dir string) string     { return filepath.Join(dir, "web.sock") }
@@ -126,8 +125,8 @@ func (c *Config) prepare() error {
 	if len(controlSocket(dir)) > 104 {
 		return ErrLong
 	}
-	if c.Members && c.Control != "" {
-		return ErrMembers
+	if c.Members && c.Control != "" && strings.ContainsAny(dir, " \t\r\n\"',") {
+		return ErrSpace
 	}
 	if c.Control == "" {
 		if c.Tor == "" {

@@ -22,10 +22,10 @@ func TestWhatIsWrongIsSaidAtOnce(t *testing.T) {
 		c    Config
 		want error
 	}{
-		"no tor":                {Config{Tor: filepath.Join(t.TempDir(), "tor")}, ErrNoTor},
-		"no settings":           {Config{Tor: "sh", DefaultsTorrc: filepath.Join(t.TempDir(), "none")}, os.ErrNotExist},
-		"a path too long":       {Config{Tor: "sh", Dir: filepath.Join(t.TempDir(), strings.Repeat("x", 100))}, ErrLong},
-		"members by the system": {Config{Members: true, Control: "/run/tor/control"}, ErrMembers},
+		"no tor":               {Config{Tor: filepath.Join(t.TempDir(), "tor")}, ErrNoTor},
+		"no settings":          {Config{Tor: "sh", DefaultsTorrc: filepath.Join(t.TempDir(), "none")}, os.ErrNotExist},
+		"a path too long":      {Config{Tor: "sh", Dir: filepath.Join(t.TempDir(), strings.Repeat("x", 100))}, ErrLong},
+		"members, and a space": {Config{Members: true, Control: "/run/tor/control", Dir: filepath.Join(t.TempDir(), "a b")}, ErrSpace},
 	} {
 		if x.c.Dir == "" {
 			x.c.Dir = filepath.Join(t.TempDir(), "o")
