@@ -114,6 +114,12 @@ func (c *auditVerifyCmd) rules() sandbox.Rules {
 	return r
 }
 
+func (c *rosterVerifyCmd) rules() sandbox.Rules {
+	r := c.auditLog.rules()
+	r.Read = append(r.Read, named(append(append(c.Readers, c.Roster...), c.RootKey)...)...)
+	return r
+}
+
 func (c *auditAnomaliesCmd) rules() sandbox.Rules {
 	r := c.auditLog.rules()
 	r.Read = append(r.Read, named(c.Rules)...)

@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"suluh.example/suluh/internal/dialer"
+	"suluh.example/suluh/internal/onion"
 	"suluh.example/suluh/internal/sandbox"
 )
 
@@ -79,6 +81,58 @@ func dialerRules(address string) (r sandbox.Rules) {
 	return r
 }
 
+// systemFiles are what programs of the system's read when they start and look up names.
+func systemFiles() []string {
+	return []string{
+		"/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/proc", "/sys", "/dev/zero", "/dev/random", "/dev/urandom",
+		"/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/ld.so.preload", "/etc/localtime", "/etc/passwd", "/etc/group", "/etc/os-release",
+		"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf", "/run/systemd/resolve",
+		"/etc/ssl", "/etc/pki", "/etc/ca-certificates", "/etc/tor", "/etc/mime.types",
+	}
+}
+
+// keeperRules of what keeps tor up: the onion directory, and either tor, which is
+// confined to the same, or the control port of the system's.
+func keeperRules(n onion.Needs) (sandbox.Rules, error) {
+	r := sandbox.Rules{Write: n.Write, Read: n.Read, Programs: n.Programs}
+	if n.Connect != "" {
+		err := toTor(&r, n.Connect)
+		return r, err
+	}
+	r.Read, r.Write = append(r.Read, systemFiles()...), append(r.Write, os.DevNull)
+	r.Sockets = n.Write // where tor connects to the part
+	return r, nil
+}
+
+// demoRules: its folder, and this program and tor, which are confined to the same
+// before they confine themselves.
+func (c *demoCmd) demoRules(bin string, own bool) (sandbox.Rules, error) {
+	r := sandbox.Rules{Write: append(made(c.Dir), os.DevNull), Read: append(systemFiles(), zones()...), Sockets: made(c.Dir)}
+	if own {
+		r.Remove = []string{filepath.Dir(c.Dir)}
+	}
+	n, err := onion.Config{Tor: bin}.Starts()
+	if err != nil {
+		return r, err
+	}
+	r.Read, r.Programs = append(r.Read, n.Read...), n.Programs
+	if c.Onion {
+		if n, err = (onion.Config{Tor: "tor", DefaultsTorrc: c.TorDefaultsTorrc}).Starts(); err != nil {
+			return r, err
+		}
+		r.Read, r.Programs = append(r.Read, n.Read...), append(r.Programs, n.Programs...)
+	}
+	return r, nil
+}
+
+// made returns a folder, or the one that it is made in.
+func made(dir string) []string {
+	if info, err := os.Stat(dir); err == nil && info.IsDir() {
+		return []string{dir}
+	}
+	return folderOf(dir)
+}
+
 // alive ends when the part's dialer does: without it the part is of no use, and
 // whoever started it starts it anew.
 func alive(ctx context.Context, d *dialer.Dialer) error {
@@ -113,6 +167,38 @@ func ofVault(dir string) sandbox.Rules {
 	r.Sockets = []string{dir}
 	return r
 }
+
+func (c *backupMakeCmd) rules() sandbox.Rules {
+	r := ofVault(c.Dir)
+	r.Write = append(r.Write, made(c.To)...)
+	r.Read = append(r.Read, append(named(c.Recipient...), c.OnionDir...)...)
+	r.Terminal, r.Secrets = true, true
+	return r
+}
+
+func (c *backupKeyCmd) rules() sandbox.Rules {
+	return sandbox.Rules{Write: folderOf(c.File), Secrets: true}
+}
+
+// rules of what works on a folder of backups; SQLite writes beside a database that
+// it only reads.
+func (c *backupFolder) rules() sandbox.Rules {
+	return sandbox.Rules{Write: []string{c.From}, Read: append(zones(), "/dev/urandom"), Terminal: true}
+}
+
+func (c *restoreCmd) rules() sandbox.Rules {
+	r := ofVault(c.Dir)
+	r.Write = append(r.Write, made(c.Dir)...)
+	r.Write = append(r.Write, named(c.From, c.Newer)...)
+	for _, dir := range c.OnionDir {
+		r.Write = append(r.Write, made(dir)...)
+	}
+	r.Read = append(r.Read, named(c.Identity, c.LostAfter)...)
+	r.Terminal, r.Secrets = true, true
+	return r
+}
+
+func (c *vaultReadersCmd) rules() sandbox.Rules { return ofVault(c.Dir) }
 
 func (c *vaultBatchCmd) rules() sandbox.Rules { return ofVault(c.Dir) }
 
@@ -158,6 +244,8 @@ func (c *rosterRecoveryMakeCmd) rules() sandbox.Rules {
 	return r
 }
 
+func (c *rosterWitnessesCmd) rules() sandbox.Rules { return keeping(c.Dir, c.Policy) }
+
 func (c *rosterRecoveryTryCmd) rules() sandbox.Rules { return keeping(c.Dir, c.Sheet) }
 func (c *rosterShowCmd) rules() sandbox.Rules        { return keeping(c.Dir, c.File, c.RootKey) }
 
@@ -170,3 +258,11 @@ func (c *memberNewCmd) rules() sandbox.Rules {
 func (c *memberOnionKeyCmd) rules() sandbox.Rules {
 	return keeping(filepath.Dir(c.Identity), c.PassphraseFile)
 }
+
+func (c *witnessKeyCmd) rules() sandbox.Rules {
+	return sandbox.Rules{Write: folderOf(c.File), Secrets: true}
+}
+
+func (c *witnessShowCmd) rules() sandbox.Rules { return sandbox.Rules{Read: named(c.Policy)} }
+
+func (c *redactCmd) rules() sandbox.Rules { return sandbox.Rules{Read: named(c.Known), Secrets: true} }

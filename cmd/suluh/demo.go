@@ -36,15 +36,23 @@ Examples:
 }
 
 func (c *demoCmd) Run(ctx context.Context) (err error) {
-	if c.Dir == "" {
+	own := c.Dir == ""
+	if own {
 		if c.Dir, err = os.MkdirTemp("", "suluh-demo-"); err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, os.RemoveAll(c.Dir)) }()
+		defer func() { err = errors.Join(err, removeFolder(c.Dir)) }()
 	}
 	bin, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find the program itself: %w", err)
+	}
+	rules, err := c.demoRules(bin, own)
+	if err != nil {
+		return err
+	}
+	if err := confineCommand(rules); err != nil {
+		return err
 	}
 	w, err := world.Start(ctx, world.Config{
 		Bin: bin, Dir: c.Dir, Log: os.Stderr,
@@ -65,6 +73,19 @@ func (c *demoCmd) Run(ctx context.Context) (err error) {
 	case err := <-w.Died():
 		return errors.Join(err, w.Stop())
 	}
+}
+
+// removeFolder removes a folder with what is in it, without looking into the one
+// above, which it may not.
+func removeFolder(dir string) error {
+	all, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range all {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+	}
+	return errors.Join(err, os.Remove(dir))
 }
 
 // orFree returns the address asked for, else the usual one, else, if somebody

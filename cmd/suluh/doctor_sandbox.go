@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"suluh.example/suluh/internal/breakout"
+	"suluh.example/suluh/internal/onion"
 	"suluh.example/suluh/internal/sandbox"
 )
 
@@ -63,11 +64,41 @@ func triedParts() []tried {
 		}, nil},
 		{"roster", func(t breakout.Targets) sandbox.Rules { return keeping(filepath.Join(t.Outside, "roster")) }, nil},
 		{"doctor", func(t breakout.Targets) sandbox.Rules { return sandbox.Rules{Write: []string{vault(t)}} }, []string{"store"}},
+		{"backup", func(t breakout.Targets) sandbox.Rules {
+			return (&backupMakeCmd{Dir: vault(t), To: filepath.Join(t.Outside, "backup")}).rules()
+		}, []string{"store", "socket"}},
+		{"restore", func(t breakout.Targets) sandbox.Rules {
+			return (&restoreCmd{Dir: vault(t), From: filepath.Join(t.Outside, "backup")}).rules()
+		}, []string{"store", "socket"}},
+		// Where these two may not connect to a socket, Landlock's ABI 9 sees to it.
+		{"keeper", func(t breakout.Targets) sandbox.Rules {
+			n, err := onion.Config{Dir: filepath.Join(t.Outside, "onion"), Tor: "tor"}.Starts()
+			if err != nil { // no tor, so that nothing at all may be started
+				n.Programs = []string{"/usr/bin/tor"}
+			}
+			n.Write = []string{filepath.Join(t.Outside, "onion")}
+			return orNothing(keeperRules(n))
+		}, starting},
+		{"demo", func(t breakout.Targets) sandbox.Rules {
+			return orNothing((&demoCmd{Dir: filepath.Join(t.Outside, "demo")}).demoRules("/proc/self/exe", false))
+		}, starting},
 		{"submit", func(t breakout.Targets) sandbox.Rules {
 			f := serviceFlags{Server: "https://lapor.example"}
 			return f.rules()
 		}, []string{"udp"}},
 	}
+}
+
+// starting is the work of what starts programs: they are its own, which Landlock
+// can't tell from others, and so are their connections.
+var starting = []string{"socket", "tcp", "udp", "listen", "code", "signal"}
+
+// orNothing leaves a part that has no rules nothing.
+func orNothing(r sandbox.Rules, err error) sandbox.Rules {
+	if err != nil {
+		return sandbox.Rules{}
+	}
+	return r
 }
 
 // doctorTryCmd is the process that makes one attempt. The doctor starts it.
@@ -169,7 +200,7 @@ func decoys(ctx context.Context) (t breakout.Targets, end func(), err error) {
 		Store: filepath.Join(dir, "vault", "vault.db"), Outside: filepath.Join(dir, "outside"),
 		Socket: filepath.Join(dir, "vault", "member.sock"), Abstract: "suluh-doctor-" + rand.Text(),
 	}
-	for _, d := range []string{"vault", "outside/identities", "outside/roster"} {
+	for _, d := range []string{"vault", "outside/identities", "outside/roster", "outside/backup", "outside/onion", "outside/demo"} {
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o700); err != nil {
 			return t, nil, err
 		}

@@ -145,22 +145,28 @@ func (c *doorCmd) Run(ctx context.Context) error {
 // doorRules: tor's two ports, and the file by which it lets us in.
 func doorRules(n door.Needs) (sandbox.Rules, error) {
 	r := sandbox.Rules{Read: n.Read, Secrets: true}
-	for _, at := range n.Connect {
+	err := toTor(&r, n.Connect...)
+	return r, err
+}
+
+// toTor adds tor's ports: sockets' paths and HOST:PORT.
+func toTor(r *sandbox.Rules, ports ...string) error {
+	for _, at := range ports {
 		if strings.Contains(at, "/") {
 			r.Sockets = append(r.Sockets, filepath.Dir(at)) // it may be made anew
 			continue
 		}
 		_, port, err := net.SplitHostPort(at)
 		if err != nil {
-			return r, err
+			return err
 		}
 		n, err := strconv.ParseUint(port, 10, 16)
 		if err != nil {
-			return r, err
+			return err
 		}
 		r.Ports = append(r.Ports, uint16(n))
 	}
-	return r, nil
+	return nil
 }
 
 func doorHint(err error) string {

@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"suluh.example/suluh/internal/onion"
+	"suluh.example/suluh/internal/sandbox"
 )
 
 // onionFlags are of the parts that can be onion services.
@@ -68,7 +69,13 @@ func (onionKeepCmd) Help() string {
 }
 
 func (c *onionKeepCmd) Run(ctx context.Context) error {
-	return onion.Keep(ctx, c.Config, logger(os.Stderr, slog.LevelInfo), hintFor)
+	return onion.Keep(ctx, c.Config, logger(os.Stderr, slog.LevelInfo), hintFor, func(n onion.Needs) error {
+		rules, err := keeperRules(n)
+		if err == nil {
+			_, err = sandbox.Confine(rules) // the part says what is missing
+		}
+		return err
+	})
 }
 
 type onionStatusCmd struct {

@@ -70,7 +70,8 @@ func TestDoctorTriesTheSandbox(t *testing.T) {
 			t.Errorf("%d attempts, %v\n%s", len(all), err, &said)
 		}
 		for _, f := range all {
-			if f.May != (f.Outcome == breakout.Open) {
+			// What starts programs can't reach sockets any more from Landlock's ABI 9 on.
+			if f.May != (f.Outcome == breakout.Open) && !(f.May && f.Attempt == "socket" && (f.Part == "keeper" || f.Part == "demo")) {
 				t.Errorf("%s can %s: %s, its work: %t", f.Part, f.What, f.Outcome, f.May)
 			}
 		}
@@ -107,6 +108,34 @@ func TestKernelsThatLackSomething(t *testing.T) {
 		}
 		if got := strings.Count(said.String(), what); got != 1 {
 			t.Errorf("without %s it is said %d times:\n%s", call, got, &said)
+		}
+	}
+}
+
+// TestEveryCommandIsConfined before it begins, but for those that have to open
+// something first, which see to it by themselves.
+func TestEveryCommandIsConfined(t *testing.T) {
+	themselves := []string{
+		"intake", "desk", "vault run", "audit serve", "audit watch", "forward run", "witness run", "witness ask",
+		"keywitness run", "outward", "dialer", "door", "onion keep", "demo", "doctor", "doctor-try",
+		"watch-mailer", // which starts sendmail, and can't be: docs/operations.md
+	}
+	var c cli
+	parser, err := table(&c)
+	must(t, err)
+	var seen []string
+	for _, leaf := range parser.Model.Leaves(false) {
+		name := strings.TrimPrefix(leaf.Path(), "suluh ")
+		_, before := leaf.Target.Addr().Interface().(confined)
+		itself := slices.Contains(themselves, name) || strings.HasPrefix(name, "case ")
+		seen = append(seen, name)
+		if before == itself {
+			t.Errorf("suluh %s: confined before it begins: %t, by itself: %t", name, before, itself)
+		}
+	}
+	for _, name := range themselves {
+		if !slices.Contains(seen, name) {
+			t.Errorf("there is no suluh %s", name)
 		}
 	}
 }

@@ -87,8 +87,9 @@ type keeper struct {
 }
 
 // Keep keeps tor up for the part that started this process, until that ends.
-// It is what the hidden command does; hint gives the next step of an error.
-func Keep(ctx context.Context, config string, log *slog.Logger, hint func(error) string) error {
+// It is what the hidden command does; hint gives the next step of an error, and
+// confine is called before tor is started.
+func Keep(ctx context.Context, config string, log *slog.Logger, hint func(error) string, confine func(Needs) error) error {
 	ctx, err := child.Parent(ctx)
 	if err != nil {
 		return err
@@ -103,7 +104,14 @@ func Keep(ctx context.Context, config string, log *slog.Logger, hint func(error)
 	if err := json.Unmarshal([]byte(config), &k.config); err != nil {
 		return errors.New("the settings of the onion service are damaged")
 	}
-	if err := k.run(ctx); err != nil {
+	needs, err := k.config.needs()
+	if err == nil {
+		err = confine(needs)
+	}
+	if err == nil {
+		err = k.run(ctx)
+	}
+	if err != nil {
 		return k.tell.Encode(said{Error: err.Error(), Hint: hint(err)})
 	}
 	return nil

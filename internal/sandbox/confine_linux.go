@@ -82,6 +82,7 @@ const (
 const (
 	readFile = landlock.AccessFSSet(ll.AccessFSReadFile)
 	readDir  = landlock.AccessFSSet(ll.AccessFSReadDir)
+	start    = readFile | landlock.AccessFSSet(ll.AccessFSExecute)
 
 	writeFile = readFile | landlock.AccessFSSet(ll.AccessFSWriteFile|ll.AccessFSTruncate)
 	writeDir  = writeFile | readDir | landlock.AccessFSSet(ll.AccessFSRemoveDir|ll.AccessFSRemoveFile|
@@ -95,7 +96,7 @@ func restrictFiles(r Rules, report *Report) error {
 	if err != nil {
 		abi = 0
 	}
-	dials := len(r.Sockets)+len(r.Ports) > 0
+	dials := len(r.Sockets)+len(r.Ports)+len(r.Programs) > 0
 	for _, part := range []struct {
 		since  int
 		wanted bool
@@ -104,7 +105,7 @@ func restrictFiles(r Rules, report *Report) error {
 		{1, true, "files by where they are (Landlock, since Linux 5.13)"},
 		{abiRename, len(r.Write) > 0, "files by where they are while some are renamed (Landlock's ABI 2, since Linux 5.19)"},
 		{abiTruncate, len(r.Read)+len(r.Write) > 0, "the cutting of files (Landlock's ABI 3, since Linux 6.2)"},
-		{abiTCP, dials, "TCP by port (Landlock's ABI 4, since Linux 6.7)"},
+		{abiTCP, len(r.Programs) == 0 && dials, "TCP by port (Landlock's ABI 4, since Linux 6.7)"},
 		{abiScopes, dials, "abstract sockets (Landlock's ABI 6, since Linux 6.12)"},
 	} {
 		if part.wanted && abi < part.since {
@@ -140,6 +141,8 @@ func restrictFiles(r Rules, report *Report) error {
 	}
 	add(readFile, readFile|readDir, r.Read)
 	add(writeFile, writeDir, r.Write)
+	add(start, start|readDir, r.Programs)
+	add(landlock.AccessFSSet(0), landlock.AccessFSSet(ll.AccessFSRemoveDir), r.Remove)
 	if r.Terminal {
 		add(writeFile, writeDir, []string{"/dev/tty"})
 	}
@@ -151,7 +154,13 @@ func restrictFiles(r Rules, report *Report) error {
 		rules = append(rules, landlock.ConnectTCP(port))
 	}
 	// V9: V10 restricts UDP, which looking up names needs and no rule here is for.
-	if err := landlock.V9.BestEffort().Restrict(rules...); err != nil {
+	config := landlock.V9
+	if len(r.Programs) > 0 {
+		// Signals are not kept inside: each thread has a domain of its own, and a child
+		// is in that of the thread which started it, so no other could end it.
+		config.HandledAccessNet, config.Scoped = 0, ll.ScopeAbstractUnixSocket
+	}
+	if err := config.BestEffort().Restrict(rules...); err != nil {
 		return fmt.Errorf("confine to files: %w", err)
 	}
 	report.Landlock = min(abi, abiSockets)

@@ -25,9 +25,18 @@ type Rules struct {
 	Read  []string // files and folders to read; those that aren't there are left out
 	Write []string // files and folders to read, change, make and remove, likewise
 
+	// Remove are folders in which empty folders may be removed.
+	Remove []string
+
 	// Sockets are Unix sockets to connect to. A kernel before Landlock's ABI 9
 	// can't tell one from another: any is open that file permissions leave open.
 	Sockets []string
+
+	// Programs are programs, and folders of them, that may be started; no others
+	// may. They are confined as well, since whoever starts one could let it do what he
+	// may not: to the same files, by Landlock. Connections, listening and signals are left to
+	// them, and of system calls only those are refused that no such program needs.
+	Programs []string
 
 	Ports    []uint16 // TCP ports to connect to, at any address; names are looked up
 	Terminal bool     // ask at the terminal, without showing what is typed
