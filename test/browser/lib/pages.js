@@ -13,7 +13,7 @@ import { words } from "./words.js";
 import { auditor } from "../tours/auditor.js";
 import { desk } from "../tours/desk.js";
 import { forward } from "../tours/forward.js";
-import { answered, busy, closed, intake, told } from "../tours/intake.js";
+import { answered, busy, closed, intake, split, told } from "../tours/intake.js";
 
 export function pages(language) {
   let demo, year, browser, folder, files;
@@ -43,6 +43,7 @@ export function pages(language) {
     told: { tour: (l) => told(l, { demo, path, w }) },
     forward: { tour: (l) => forward(l, { demo, path, w }) },
     answered: { tour: (l) => answered(l, { demo, path, w }) },
+    split: { tour: (l) => split(l, { demo, path, w }) }, // last: it changes the roster
   };
   for (const [surface, { heaviest, tour }] of Object.entries(surfaces)) {
     test(`every page of ${surface}, ${language}`, async (t) => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { startCircuit } from "../lib/circuit.js";
 import { startIntake } from "../lib/demo.js";
 import { forwarded } from "../lib/queue.js";
+import { nameKeyWitnesses } from "../lib/split.js";
 
 const vectors = JSON.parse(readFileSync(new URL("../../../crypto/casecode/testdata/vectors.json", import.meta.url), "utf8"));
 // A code that is right and was never given to anybody here.
@@ -108,6 +109,17 @@ export async function answered(look, { demo, path, w }) {
   await look.at("destroy");
   await person.click(w("intake.destroy.yes"));
   await look.at("destroyed", { focus: w("intake.destroy.done") });
+}
+
+// split looks at what is said of a unit with key witnesses.
+export async function split(look, { demo, path, w }) {
+  const { person } = look;
+  nameKeyWitnesses(demo, { unit: "itprov", from: "itjen", need: 2, names: { "saksi-a": "Kantor Contoh Satu", "saksi-b": "Kantor Contoh Dua", "saksi-c": "Kantor Contoh Tiga" } });
+  await person.open(demo.intake + path + "lapor/tulis");
+  await person.choose(beginning(w("intake.unit.own")));
+  await person.fill(w("intake.field.apa"), "Papan proyek tanpa angka");
+  await person.click(w("intake.write.next"));
+  await look.at("check");
 }
 
 // closed looks at an intake whose vault is away.
