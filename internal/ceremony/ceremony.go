@@ -28,6 +28,7 @@ import (
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/keyfile"
 	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/crypto/seal"
 	"suluh.example/suluh/internal/durable"
 )
 
@@ -246,7 +247,25 @@ func (f *Folder) Check(today id.Day) error {
 	case len(f.Changes()) == 0:
 		return ErrUnchanged
 	case f.Last != nil:
-		return roster.CheckSuccessor(f.Last, f.Draft, f.lastSigned)
+		if err := roster.CheckSuccessor(f.Last, f.Draft, f.lastSigned); err != nil {
+			return err
+		}
+	}
+	return f.checkRecipients()
+}
+
+// checkRecipients tells whether everybody can be sealed to: with one who can't,
+// nobody could report any more. The roster's own rules look at their form only.
+func (f *Folder) checkRecipients() error {
+	for _, u := range f.Draft.Units {
+		if _, err := seal.ParseRecipient(u.Recovery); u.Recovery != "" && err != nil {
+			return fmt.Errorf("recovery recipient of unit %s: %w", u.ID, err)
+		}
+	}
+	for _, m := range f.Draft.Members {
+		if _, err := seal.ParseRecipient(m.Recipient); m.Removed == nil && err != nil {
+			return fmt.Errorf("recipient of member %s: %w", m.ID, err)
+		}
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"suluh.example/suluh/crypto/id"
@@ -166,4 +167,24 @@ type textBuffer []byte
 func (b *textBuffer) Write(p []byte) (int, error) {
 	*b = append(*b, p...)
 	return len(p), nil
+}
+
+// With somebody in the roster whose key is none, nobody could report any more.
+func TestAKeyThatNobodyCanSealToIsNotSigned(t *testing.T) {
+	dir := folder(t)
+	f := open(t, dir)
+	i, err := keyfile.New("saksi-kunci")
+	must(t, err)
+	today := day(t, "2026-11-25")
+	r := roster.Request{ID: i.Member(), Name: "Saksi Kunci", Recipient: i.Recipient(), Key: i.VerifierKey()}
+	must(t, f.Add(r, "itprov", []roster.Role{roster.KeyWitness}, today))
+	m := &f.Draft.Members[len(f.Draft.Members)-1]
+	m.Address, m.Recipient = "https://saksi.example/", r.Recipient[:len(r.Recipient)-1]
+	if _, err := f.Sign(passphrase, today); err == nil || !strings.HasPrefix(err.Error(), "recipient of member saksi-kunci: ") {
+		t.Errorf("a cut recipient: got %v", err)
+	}
+	m.Recipient = r.Recipient
+	if _, err := f.Sign(passphrase, today); err != nil {
+		t.Errorf("the whole: %v", err)
+	}
 }

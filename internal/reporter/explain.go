@@ -35,6 +35,7 @@ func explained() []struct {
 		{submission.ErrRosterLog, "log"},
 		{submission.ErrRosterOld, "old"},
 		{submission.ErrClock, "clock"},
+		{submission.ErrRecipient, "recipient"},
 		{submission.ErrNoReaders, "noreaders"},
 		{submission.ErrTampered, "tampered"},
 		{depositsock.ErrSignature, "tampered"}, // the vault has another key than the code's

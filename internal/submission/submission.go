@@ -36,6 +36,10 @@ import (
 // ErrNoReaders says that nobody is left who could read the report.
 var ErrNoReaders = errors.New("no reader is left for this report")
 
+// ErrRecipient says that the roster has a key that nothing can be sealed to: of a
+// reader, a recovery sheet or a key witness.
+var ErrRecipient = errors.New("roster has a recipient that is none")
+
 // Sender seals for the readers of one roster. It is safe for concurrent use.
 type Sender struct {
 	vault      *depositsock.Client
@@ -46,13 +50,14 @@ type Sender struct {
 
 // NewSender reads the recipients of a roster whose signature the caller has
 // checked; signed is the digest of its signed form, which deposits name so that
-// the vault refuses those for another roster than the one in force.
+// the vault refuses those for another roster than the one in force. The error is
+// [ErrRecipient] with the member's id.
 func NewSender(vault *depositsock.Client, r *roster.Roster, signed id.Digest) (*Sender, error) {
 	s := &Sender{vault: vault, roster: r, digest: signed, recipients: map[id.Member]age.Recipient{}}
 	add := func(m id.Member, recipient string) error {
 		to, err := seal.ParseRecipient(recipient)
 		if err != nil {
-			return fmt.Errorf("roster: %s: %w", m, err)
+			return fmt.Errorf("%w: %s: %w", ErrRecipient, m, err)
 		}
 		s.recipients[m] = to
 		return nil

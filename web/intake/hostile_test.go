@@ -524,6 +524,37 @@ func TestTheRosterChanges(t *testing.T) {
 	w.post("/lapor/kirim", checked.form(t, "/lapor/kirim")).want(t, 422, "Unit yang Anda pilih tidak dapat membaca laporan lagi", "Uang perjalanan dinas dibayar dua kali")
 }
 
+// TestTheKeyWitnessesChange between the check page and sending: nobody is told of
+// others than those whose word it takes.
+func TestTheKeyWitnessesChange(t *testing.T) {
+	w := newWorld(t, config{})
+	for _, name := range []id.Member{"saksi-satu", "saksi-dua"} {
+		w.join(name, "Kantor "+string(name), "itjen")
+		m := &w.roster.Members[len(w.roster.Members)-1]
+		m.Roles, m.Address = []roster.Role{roster.KeyWitness}, "https://saksi.example/"
+	}
+	w.install()
+	for _, c := range []struct {
+		of   *roster.KeyWitnesses
+		said string
+	}{
+		{&roster.KeyWitnesses{Need: 1, Of: []id.Member{"saksi-satu"}}, "Isinya baru dapat dibuka setelah Kantor saksi-satu mencatat pembukaannya."},
+		{&roster.KeyWitnesses{Need: 2, Of: []id.Member{"saksi-satu", "saksi-dua"}}, "setelah 2 dari 2 lembaga ini mencatat pembukaannya: Kantor saksi-satu, Kantor saksi-dua."},
+		{&roster.KeyWitnesses{Need: 1, Of: []id.Member{"saksi-satu", "saksi-dua"}}, "setelah 1 dari 2 lembaga ini"},
+		{nil, ""},
+	} {
+		fields := w.sendable()
+		w.roster.Units[0].KeyWitnesses = c.of
+		w.install()
+		again := w.post("/lapor/kirim", fields)
+		again.want(t, 422, "Daftar petugas baru saja berubah", c.said)
+		if c.of == nil && strings.Contains(again.body, "mencatat pembukaannya") {
+			t.Error("key witnesses are named that aren't asked any more")
+		}
+		w.post("/lapor/kirim", again.form(t, "/lapor/kirim")).want(t, 200, "Catat kode ini")
+	}
+}
+
 // TestTheOperatorReadsWhenTheVaultGoes, from a look now and then: no request
 // makes a line.
 func TestTheOperatorReadsWhenTheVaultGoes(t *testing.T) {
