@@ -60,21 +60,43 @@ func (f Finding) Words(l *lang.Language, nameOf func(id.Member) string) (what, m
 // whether the last day's end is long ago. Findings are in the order of their last
 // records.
 func Find(log *check.Result, rules *Rules, today id.Day) []Finding {
-	x := &search{
-		log: log, rules: rules, zone: log.TimeZone(), cases: map[id.Case]*caseSeen{},
+	return Follow(rules).Find(log, today)
+}
+
+// Search is a look through a log that goes on where the log has grown. It is not
+// safe for concurrent use.
+type Search struct {
+	search
+	seq int64 // the next record to look at
+}
+
+// Follow begins a look through a log.
+func Follow(rules *Rules) *Search {
+	return &Search{search: search{
+		rules: rules, cases: map[id.Case]*caseSeen{},
 		late: map[id.Member]*Finding{}, opened: map[id.Member]*openings{}, exports: map[id.Member]*exported{},
 		assigned: map[pair]*Finding{}, given: map[id.Member][]place{}, joined: map[id.Member]place{}, firstGrants: map[id.Member]*Finding{},
+	}}
+}
+
+// Find is the package's Find of a log that is that of the last time, or continues
+// it. What it has returned stays as it is.
+func (x *Search) Find(log *check.Result, today id.Day) []Finding {
+	x.log, x.zone = log, log.TimeZone()
+	for ; x.seq < log.Entries.Len(); x.seq++ {
+		x.record(log.Entries.At(x.seq))
 	}
-	for seq := range log.Entries.Len() {
-		x.record(log.Entries.At(seq))
-	}
+	before := len(x.found)
 	x.end(today)
-	slices.SortStableFunc(x.found, func(a, b *Finding) int {
+	found := slices.Clone(x.found)
+	x.found = x.found[:before] // what holds today need not hold tomorrow
+	slices.SortStableFunc(found, func(a, b *Finding) int {
 		return int(a.Records[len(a.Records)-1] - b.Records[len(b.Records)-1])
 	})
-	out := make([]Finding, len(x.found))
-	for i, f := range x.found {
+	out := make([]Finding, len(found))
+	for i, f := range found {
 		out[i] = *f
+		out[i].Records = f.Records[:len(f.Records):len(f.Records)]
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package anomaly_test
 import (
 	"context"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -160,5 +161,33 @@ func TestTheGuideNamesEveryRule(t *testing.T) {
 		if !strings.Contains(anomaly.Default, "\n["+string(r)+"]\n") {
 			t.Errorf("rules.toml lacks %s", r)
 		}
+	}
+}
+
+// TestALogThatGrowsIsLookedThroughOnlyWhereItIsNew and comes to the same as one
+// that is looked through at once, whenever somebody looked.
+func TestALogThatGrowsIsLookedThroughOnlyWhereItIsNew(t *testing.T) {
+	l, r := verified(t)
+	rules := rules(t, anomaly.Default)
+	whole := anomaly.Find(r, rules, l.Last)
+	search := anomaly.Follow(rules)
+	part := *r
+	var first, then []anomaly.Finding
+	for n := int64(1); n < r.Records; n += 97 {
+		part.Entries = r.Entries.First(n)
+		found := search.Find(&part, l.Last)
+		if first == nil && len(found) > 5 {
+			first = found
+			then = slices.Clone(found)
+			for i := range then {
+				then[i].Records = slices.Clone(then[i].Records)
+			}
+		}
+	}
+	if got := search.Find(r, l.Last); len(whole) < 20 || !reflect.DeepEqual(got, whole) {
+		t.Errorf("in pieces there are %d findings, at once %d, or others", len(got), len(whole))
+	}
+	if len(first) == 0 || !reflect.DeepEqual(first, then) {
+		t.Error("what was found earlier has changed")
 	}
 }

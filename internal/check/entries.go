@@ -169,6 +169,12 @@ type Entries struct {
 // Len returns their number.
 func (e Entries) Len() int64 { return e.n }
 
+// First returns the first n of them, as of when there were no more.
+func (e Entries) First(n int64) Entries {
+	e.n = min(n, e.n)
+	return e
+}
+
 func (e Entries) row(seq int64) *compact {
 	return &e.rows[seq/int64(len(rows{}))][seq%int64(len(rows{}))]
 }
@@ -246,6 +252,51 @@ func (e Entries) Select(f Filter) iter.Seq[Entry] {
 		}
 		for seq := range e.n {
 			if chosen(e.row(seq)) && !yield(e.At(seq)) {
+				return
+			}
+		}
+	}
+}
+
+// Number is an entry by numbers, for those who count: places in the lists of
+// [Entries.Actions] and [Entries.Members], and a number of the case's own below
+// [Entries.Cases].
+type Number struct {
+	Time         int64 // seconds since 1970, or days of a deposit or a destroyed answer
+	Action       int
+	Member, Case int // -1: none
+}
+
+// Actions returns the actions by their numbers.
+func (e Entries) Actions() []string { return e.actions }
+
+// Members returns the members by their numbers; one may be "".
+func (e Entries) Members() []string { return e.members }
+
+// Cases returns what numbers of cases are below.
+func (e Entries) Cases() int { return len(e.strings) }
+
+// Numbers returns the chosen entries by their numbers, oldest first.
+func (e Entries) Numbers(f Filter) iter.Seq[Number] {
+	return func(yield func(Number) bool) {
+		chosen := e.chooser(f)
+		if chosen == nil {
+			return
+		}
+		nobody, none := slices.Index(e.members, ""), slices.Index(e.strings, "")
+		for seq := range e.n {
+			c := e.row(seq)
+			if !chosen(c) {
+				continue
+			}
+			x := Number{int64(c.time), int(c.action), int(c.member), int(c.of)}
+			if x.Member == nobody {
+				x.Member = -1
+			}
+			if x.Case == none {
+				x.Case = -1
+			}
+			if !yield(x) {
 				return
 			}
 		}

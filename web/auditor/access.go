@@ -30,26 +30,22 @@ type tally struct {
 
 // counts is how many records of members, and of how many different cases.
 type counts struct {
-	records int64
-	cases   map[id.Case]struct{}
+	records, cases int64
+	seen           []uint64 // a bit for each case, while it is counted
 }
 
-func count[K comparable](in map[K]*counts, key K, e check.Entry) {
-	c := in[key]
-	if c == nil {
-		c = &counts{}
-		in[key] = c
-	}
-	c.add(e)
-}
-
-func (c *counts) add(e check.Entry) {
+// add adds a record; of is the number of its case among so many, or -1.
+func (c *counts) add(of, among int) {
 	c.records++
-	if e.Case != "" {
-		if c.cases == nil {
-			c.cases = map[id.Case]struct{}{}
-		}
-		c.cases[e.Case] = struct{}{}
+	if of < 0 {
+		return
+	}
+	if c.seen == nil {
+		c.seen = make([]uint64, among/64+1)
+	}
+	if bit := uint64(1) << (of % 64); c.seen[of/64]&bit == 0 {
+		c.seen[of/64] |= bit
+		c.cases++
 	}
 }
 
@@ -68,25 +64,52 @@ func tallied(log *check.Result, from, to id.Day) *tally {
 			t.period[part] = &counts{}
 		}
 	}
-	var last time.Time // records of one hour are of one part
-	var part id.Day
-	for e := range log.Entries.Select(check.Filter{From: from, To: to, Zone: zone}) {
-		if e.Action == "deposit" {
+	entries, among := log.Entries, log.Entries.Cases()
+	actions, members := make([]counts, len(entries.Actions())), make([]counts, len(entries.Members()))
+	unit := make([]*counts, len(members))
+	for i, m := range entries.Members() {
+		// The unit of now: who has moved to another one took the work along.
+		who, _ := log.Roster.Member(id.Member(m))
+		if t.unit[who.Unit] == nil {
+			t.unit[who.Unit] = &counts{}
+		}
+		unit[i] = t.unit[who.Unit]
+	}
+	deposit := slices.Index(entries.Actions(), "deposit")
+	var quarter int64 // records of one quarter of an hour are of one part: no zone's day begins within
+	var period *counts
+	for e := range entries.Numbers(check.Filter{From: from, To: to, Zone: zone}) {
+		if e.Action == deposit {
 			t.deposits++
 		}
-		if e.Member == "" {
+		if e.Member < 0 {
 			continue
 		}
-		if hour := e.Time.Truncate(time.Hour); hour != last || part.IsZero() {
-			last, part = hour, t.part(id.DayOf(e.Time, zone))
+		if q := e.Time / 900; q != quarter || period == nil {
+			part := t.part(id.DayOf(time.Unix(e.Time, 0), zone))
+			if t.period[part] == nil {
+				t.period[part] = &counts{}
+			}
+			quarter, period = q, t.period[part]
 		}
-		t.all.add(e)
-		count(t.member, e.Member, e)
-		count(t.action, e.Action, e)
-		count(t.period, part, e)
-		// The unit of now: who has moved to another one took the work along.
-		who, _ := log.Roster.Member(e.Member)
-		count(t.unit, who.Unit, e)
+		for _, c := range []*counts{&t.all, &members[e.Member], &actions[e.Action], period, unit[e.Member]} {
+			c.add(e.Case, among)
+		}
+	}
+	for i, m := range entries.Members() {
+		if members[i].records > 0 {
+			t.member[id.Member(m)] = &members[i]
+		}
+	}
+	for i, a := range entries.Actions() {
+		if actions[i].records > 0 {
+			t.action[a] = &actions[i]
+		}
+	}
+	maps.DeleteFunc(t.unit, func(_ id.Unit, c *counts) bool { return c.records == 0 })
+	t.all.seen = nil
+	for _, c := range slices.Concat(slices.Collect(maps.Values(t.member)), slices.Collect(maps.Values(t.unit)), slices.Collect(maps.Values(t.action)), slices.Collect(maps.Values(t.period))) {
+		c.seen = nil
 	}
 	return t
 }
@@ -220,7 +243,7 @@ func (s *Server) access(w http.ResponseWriter, r *request) error {
 	p.Class, p.Cache, p.Problems = "wide", page.NoCache, problems
 	if len(problems) == 0 {
 		t := s.tallies.of(log, from, to)
-		p.Title = l.T("auditor.access.found", "N", t.all.records, "Cases", len(t.all.cases))
+		p.Title = l.T("auditor.access.found", "N", t.all.records, "Cases", t.all.cases)
 		p.Summary = l.T("auditor.access.summary", "From", from, "To", to, "Deposits", t.deposits)
 		p.Tables = s.tables(l, log, t)
 	}
@@ -268,7 +291,7 @@ func (s *Server) tables(l *lang.Language, log *check.Result, t *tally) []counted
 }
 
 func (c *counted) add(l *lang.Language, n *counts, r countedRow) {
-	r.Records, r.Cases = l.Number(n.records), l.Number(int64(len(n.cases)))
+	r.Records, r.Cases = l.Number(n.records), l.Number(n.cases)
 	c.Rows, c.values = append(c.Rows, r), append(c.values, n.records)
 }
 

@@ -3,9 +3,9 @@ package auditor
 import (
 	"context"
 	"errors"
+	"math/bits"
 	"net/http"
 	"net/url"
-	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -79,10 +79,10 @@ func (s *Server) report(w http.ResponseWriter, r *request) error {
 	p.KeptAs = "laporan-" + from.String() + "-" + to.String() + ".html"
 	p.Verdict, p.Lost = s.lost(l, x, true)
 	p.Verified = l.T("auditor.verdict.until", "Time", l.Time(x.at, x.zone))
-	p.Summary = l.T("auditor.report.summary", "N", t.all.records, "Cases", len(t.all.cases), "Deposits", t.deposits)
+	p.Summary = l.T("auditor.report.summary", "N", t.all.records, "Cases", t.all.cases, "Deposits", t.deposits)
 	p.Tables = s.tables(l, log, t)
 	some := within(x.unusual, from, to)
-	var named []int64
+	named := make([]uint64, log.Records/64+1) // a bit for each record
 	for _, rule := range anomaly.All() {
 		one := ruleReport{ruleFound: ruleFound{
 			Title: l.T("anomaly." + string(rule) + ".title"), Means: l.T("anomaly." + string(rule) + ".means"), Do: l.T("anomaly." + string(rule) + ".do"),
@@ -90,7 +90,9 @@ func (s *Server) report(w http.ResponseWriter, r *request) error {
 		for _, f := range some {
 			if f.Rule == rule {
 				one.Found = append(one.Found, s.found(l, log, f))
-				named = append(named, f.Records...)
+				for _, seq := range f.Records {
+					named[seq/64] |= 1 << (seq % 64)
+				}
 			}
 		}
 		if len(one.Found) > 0 {
@@ -105,12 +107,11 @@ func (s *Server) report(w http.ResponseWriter, r *request) error {
 		}
 	}
 	p.Key, p.Checkpoint = s.config.Key, string(log.Checkpoint)
-	slices.Sort(named)
-	named = slices.Compact(named)
-	if n := len(named) - mostProofs; n > 0 {
-		p.Left, named = l.T("auditor.report.left", "N", n), named[:mostProofs]
+	proven, n := firstOf(named, mostProofs)
+	if n > mostProofs {
+		p.Left = l.T("auditor.report.left", "N", n-mostProofs)
 	}
-	if p.Proofs, err = s.prove(r.Context(), l, log, named); err != nil {
+	if p.Proofs, err = s.prove(r.Context(), l, log, proven); err != nil {
 		return err
 	}
 	if in.Get("unduh") != "" {
@@ -121,6 +122,18 @@ func (s *Server) report(w http.ResponseWriter, r *request) error {
 		w.Header().Set("Content-Disposition", `attachment; filename="`+p.KeptAs+`"`)
 	}
 	return s.pages.Write(w, l, "report", p)
+}
+
+// firstOf returns the places of the first bits, at most so many, and how many
+// there are in all.
+func firstOf(set []uint64, most int) (first []int64, n int) {
+	for i, word := range set {
+		for w := word; w != 0 && len(first) < most; w &= w - 1 {
+			first = append(first, int64(i*64+bits.TrailingZeros64(w)))
+		}
+		n += bits.OnesCount64(word)
+	}
+	return first, n
 }
 
 // detach takes out what leads to pages of this server.

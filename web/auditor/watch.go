@@ -25,7 +25,7 @@ const every = time.Minute
 // what another has.
 type watch struct {
 	log    *check.Log
-	rules  *anomaly.Rules
+	search *anomaly.Search
 	warm   func(*check.Result) // called with each log that was verified and is new, before a page shows it
 	logger *slog.Logger
 	now    func() time.Time
@@ -50,7 +50,7 @@ type seen struct {
 }
 
 func newWatch(log *check.Log, c Config) *watch {
-	w := &watch{log: log, rules: c.Rules, logger: c.Log, now: c.Now, ctx: context.Background()}
+	w := &watch{log: log, search: anomaly.Follow(c.Rules), logger: c.Log, now: c.Now, ctx: context.Background()}
 	log.Progress = func(done, of int64) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -122,7 +122,7 @@ func (w *watch) findUnusual(r *check.Result, err error) ([]anomaly.Finding, id.D
 	if w.warm != nil {
 		w.warm(r)
 	}
-	return anomaly.Find(r, w.rules, today), today
+	return w.search.Find(r, today), today
 }
 
 // last returns what is known, without waiting for more.
