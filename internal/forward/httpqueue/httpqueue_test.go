@@ -6,47 +6,27 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 
-	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/internal/forward"
 	"suluh.example/suluh/internal/forward/httpqueue"
 	"suluh.example/suluh/internal/forward/queue"
+	"suluh.example/suluh/internal/forward/queuetest"
 	"suluh.example/suluh/internal/report"
 )
 
-const reference = "kq3x7v2mfa6zt5wnb4yjr2sdhe"
+const reference = queuetest.Reference
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func secret(t testing.TB, s string) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "secret")
-	must(t, os.WriteFile(file, []byte(s+"\n"), 0o600))
-	return file
-}
+var (
+	must   = queuetest.Must
+	secret = queuetest.Secret
+)
 
 func connect(t testing.TB, cfg httpqueue.Config) (*httpqueue.Connector, error) {
 	t.Helper()
-	client, err := queue.NewClient(queue.Reach{}, nil)
-	must(t, err)
-	return httpqueue.New(cfg, client)
-}
-
-func complaint(t testing.TB) forward.Complaint {
-	t.Helper()
-	day, err := id.ParseDay("2026-03-02")
-	must(t, err)
-	return forward.Complaint{Reference: reference, Class: "aspiration", Category: "pungli", Title: "Judul", Text: "Isi", Day: day, Language: "id"}
+	return httpqueue.New(cfg, queuetest.Client(t))
 }
 
 // queueOf answers all with a body and tells what it was asked.
@@ -67,7 +47,7 @@ func queueOf(t testing.TB, code int, answer string) (address string, asked func(
 // TestPlaces: whatever a template is filled with stays in its place, in JSON, in a
 // form, in a header and in a path.
 func TestPlaces(t *testing.T) {
-	f := complaint(t)
+	f := queuetest.Complaint(t)
 	f.Title = "a\", \"admin\": true, \"b\": \"\r\nX-Admin: 1"
 	f.Text = "x&admin=1\n{{secret \"key\"}}\\\u2028</script>"
 	f.Class, f.Category = "general", "pungli"
@@ -145,7 +125,7 @@ func TestAnswers(t *testing.T) {
 		at, _ := queueOf(t, x.code, x.answer)
 		c, err := connect(t, cfg(at))
 		must(t, err)
-		sent, err := c.Send(t.Context(), complaint(t))
+		sent, err := c.Send(t.Context(), queuetest.Complaint(t))
 		var refused *forward.Refused
 		var notSent *forward.NotSent
 		got := "unknown"

@@ -10,6 +10,7 @@ import (
 
 	"suluh.example/suluh/internal/forward"
 	"suluh.example/suluh/internal/forward/httpqueue"
+	"suluh.example/suluh/internal/forward/queuetest"
 )
 
 // TestRedirect: a form's redirect tells what became of a complaint where the
@@ -80,7 +81,7 @@ func TestRedirect(t *testing.T) {
 	} {
 		code, location = x.code, x.location
 		outcome := func(c *httpqueue.Connector) string {
-			sent, err := c.Send(t.Context(), complaint(t))
+			sent, err := c.Send(t.Context(), queuetest.Complaint(t))
 			var refused *forward.Refused
 			var notSent *forward.NotSent
 			switch {

@@ -3,53 +3,36 @@ package open311_test
 import (
 	"errors"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
 
-	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/internal/forward"
 	"suluh.example/suluh/internal/forward/open311"
-	"suluh.example/suluh/internal/forward/queue"
 	"suluh.example/suluh/internal/forward/queuetest"
 	"suluh.example/suluh/internal/report"
 )
 
-const reference = "kq3x7v2mfa6zt5wnb4yjr2sdhe"
+const reference = queuetest.Reference
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var (
+	must   = queuetest.Must
+	secret = queuetest.Secret
+)
 
 func config(t testing.TB, s *queuetest.Server) open311.Config {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "key")
-	must(t, os.WriteFile(file, []byte(queuetest.Key), 0o600))
 	return open311.Config{
-		Base: s.URL, APIKeyFile: file, Jurisdiction: "kalsel", ServiceCode: map[string]string{"default": "UMUM", "information": "INFO", "general/pungli": "ASPIRASI"},
+		Base: s.URL, APIKeyFile: secret(t, queuetest.Key), Jurisdiction: "kalsel", ServiceCode: map[string]string{"default": "UMUM", "information": "INFO", "general/pungli": "ASPIRASI"},
 		Address: "Banjarbaru", Lookup: true, LookupComplete: true, Link: "https://antrean.example/{id}", Fields: map[string]string{"attribute[UNIT]": "63"},
 	}
 }
 
 func connect(t testing.TB, cfg open311.Config) (*open311.Connector, error) {
 	t.Helper()
-	client, err := queue.NewClient(queue.Reach{}, nil)
-	must(t, err)
-	return open311.New(cfg, client)
-}
-
-func complaint(t testing.TB, class report.Class, category report.Category) forward.Complaint {
-	t.Helper()
-	day, err := id.ParseDay("2026-03-02")
-	must(t, err)
-	return forward.Complaint{Reference: reference, Class: class, Category: category, Title: "Judul", Text: "Isi & < 5.", Day: day, Language: "id"}
+	return open311.New(cfg, queuetest.Client(t))
 }
 
 // TestFields: what is sent is what is configured, the text and our reference, and
@@ -63,12 +46,14 @@ func TestFields(t *testing.T) {
 		category report.Category
 		code     string
 	}{{"general", "pungli", "ASPIRASI"}, {"general", "suap", "UMUM"}, {"information", "", "INFO"}} {
-		sent, err := c.Send(t.Context(), complaint(t, x.class, x.category))
+		f := queuetest.Complaint(t)
+		f.Class, f.Category = x.class, x.category
+		sent, err := c.Send(t.Context(), f)
 		must(t, err)
 		got := s.Taken()[i]
 		want := map[string]string{
 			"api_key": queuetest.Key, "jurisdiction_id": "kalsel", "address_string": "Banjarbaru", "attribute[UNIT]": "63",
-			"service_code": x.code, "description": "Judul\n\nIsi & < 5.\n\nRef. " + reference,
+			"service_code": x.code, "description": f.Title + "\n\n" + f.Text + "\n\nRef. " + reference,
 		}
 		if !maps.Equal(got.Fields, want) {
 			t.Errorf("sent %v, not %v", got.Fields, want)
@@ -85,8 +70,8 @@ func TestLimits(t *testing.T) {
 	s := queuetest.NewOpen311(t)
 	c, err := connect(t, config(t, s))
 	must(t, err)
-	f := complaint(t, "general", "")
-	around := utf8.RuneCountInString("Judul\n\n\n\nRef. " + reference)
+	f := queuetest.Complaint(t)
+	around := utf8.RuneCountInString(f.Title + "\n\n\n\nRef. " + reference)
 	f.Text = strings.Repeat("ä", 4000-around)
 	if _, err := c.Send(t.Context(), f); err != nil {
 		t.Errorf("4,000 characters: %v", err)
@@ -113,7 +98,7 @@ func TestRefused(t *testing.T) {
 	c, err := connect(t, cfg)
 	must(t, err)
 	var refused *forward.Refused
-	if _, err := c.Send(t.Context(), complaint(t, "general", "")); !errors.As(err, &refused) || refused.Reason != "The service_code was not found" {
+	if _, err := c.Send(t.Context(), queuetest.Complaint(t)); !errors.As(err, &refused) || refused.Reason != "The service_code was not found" {
 		t.Errorf("%v", err)
 	}
 }
@@ -124,7 +109,7 @@ func TestTokens(t *testing.T) {
 	s.Tokens(true)
 	c, err := connect(t, config(t, s))
 	must(t, err)
-	sent, err := c.Send(t.Context(), complaint(t, "general", ""))
+	sent, err := c.Send(t.Context(), queuetest.Complaint(t))
 	if err != nil || !strings.HasPrefix(sent.Tracking, forward.Ticket) || sent.Link != "" {
 		t.Fatalf("%+v, %v", sent, err)
 	}
@@ -153,7 +138,7 @@ func TestLookup(t *testing.T) {
 	if found, err := c.Find(t.Context(), reference); !errors.Is(err, forward.ErrNotFound) {
 		t.Errorf("among those of others: %+v, %v", found, err)
 	}
-	sent, err := c.Send(t.Context(), complaint(t, "general", ""))
+	sent, err := c.Send(t.Context(), queuetest.Complaint(t))
 	must(t, err)
 	s.Age(sent.Tracking, 30*time.Hour)
 	s.Fill(1500)
@@ -215,7 +200,7 @@ func TestConfig(t *testing.T) {
 	cfg.Address, cfg.Lat, cfg.Long = "", &north, &long
 	c, err := connect(t, cfg)
 	must(t, err)
-	_, err = c.Send(t.Context(), complaint(t, "general", ""))
+	_, err = c.Send(t.Context(), queuetest.Complaint(t))
 	must(t, err)
 	if f := s.Taken()[0].Fields; f["lat"] != "-3.44" || f["long"] != "114.83" || slices.Contains(slices.Collect(maps.Keys(f)), "address_string") {
 		t.Errorf("sent %v", f)

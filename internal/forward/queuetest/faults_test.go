@@ -5,14 +5,11 @@ import (
 	"errors"
 	"io"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/internal/forward"
 	"suluh.example/suluh/internal/forward/httpqueue"
 	"suluh.example/suluh/internal/forward/open311"
@@ -22,19 +19,12 @@ import (
 	"suluh.example/suluh/internal/report"
 )
 
-const reference = "kq3x7v2mfa6zt5wnb4yjr2sdhe"
+const reference = queuetest.Reference
 
-func complaint(t testing.TB) forward.Complaint {
-	t.Helper()
-	day, err := id.ParseDay("2026-03-02")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return forward.Complaint{
-		Reference: reference, Class: report.General, Category: "pungli", Title: "Pungutan di loket", Day: day, Language: "id",
-		Text: "Petugas loket minta \"uang rokok\" & tidak memberi tanda terima.\nSudah tiga kali\\seminggu; 50% lebih = {{banyak}}.",
-	}
-}
+var (
+	must   = queuetest.Must
+	secret = queuetest.Secret
+)
 
 // kinds are the connectors, each at a queue that it can talk to. at is where it
 // looks for the queue, if not where it is.
@@ -44,7 +34,7 @@ var kinds = []struct {
 	make  func(t testing.TB, at string) (forward.Connector, *queue.Client)
 }{
 	{"open311", queuetest.NewOpen311, func(t testing.TB, at string) (forward.Connector, *queue.Client) {
-		client := dial(t)
+		client := queuetest.Client(t)
 		c, err := open311.New(open311.Config{
 			Base: at, APIKeyFile: secret(t, queuetest.Key), Jurisdiction: "kalsel", ServiceCode: map[string]string{"general": "UMUM", "aspiration": "ASPIRASI", "information": "INFO"},
 			Address: "Banjarbaru", Lookup: true, LookupComplete: true,
@@ -53,7 +43,7 @@ var kinds = []struct {
 		return c, client
 	}},
 	{"sp4n", queuetest.NewSP4N, func(t testing.TB, at string) (forward.Connector, *queue.Client) {
-		client := dial(t)
+		client := queuetest.Client(t)
 		yes := true
 		c, err := sp4n.New(sp4n.Config{
 			Base: at, SendPath: "complaints/complaint-lmw", AuthFile: secret(t, "Bearer "+queuetest.Key), TokenFile: secret(t, "token-"+queuetest.Key),
@@ -65,7 +55,7 @@ var kinds = []struct {
 		return c, client
 	}},
 	{"http with a form", queuetest.NewOpen311, func(t testing.TB, at string) (forward.Connector, *queue.Client) {
-		client := dial(t)
+		client := queuetest.Client(t)
 		c, err := httpqueue.New(httpqueue.Config{
 			Base: at, Secrets: map[string]string{"key": secret(t, queuetest.Key)},
 			Maps: map[string]map[string]string{"service": {"default": "UMUM"}},
@@ -88,7 +78,7 @@ var kinds = []struct {
 		return c, client
 	}},
 	{"http with JSON", queuetest.NewSP4N, func(t testing.TB, at string) (forward.Connector, *queue.Client) {
-		client := dial(t)
+		client := queuetest.Client(t)
 		c, err := httpqueue.New(httpqueue.Config{
 			Base: at, Secrets: map[string]string{"auth": secret(t, "Bearer "+queuetest.Key), "token": secret(t, "token-"+queuetest.Key)},
 			Headers: map[string]string{"Authorization": `{{secret "auth"}}`, "token": `{{secret "token"}}`},
@@ -106,27 +96,6 @@ var kinds = []struct {
 		must(t, err)
 		return c, client
 	}},
-}
-
-func dial(t testing.TB) *queue.Client {
-	t.Helper()
-	c, err := queue.NewClient(queue.Reach{}, nil)
-	must(t, err)
-	return c
-}
-
-func secret(t testing.TB, s string) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "secret")
-	must(t, os.WriteFile(file, []byte(s+"\n"), 0o600))
-	return file
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 func outcome(err error) queuetest.Outcome {
@@ -189,7 +158,7 @@ func TestFaults(t *testing.T) {
 						return ctx
 					}
 					s.Break(f, false)
-					sent, err := c.Send(cut(), complaint(t))
+					sent, err := c.Send(cut(), queuetest.Complaint(t))
 					if o := outcome(err); o != f.Want {
 						t.Errorf("came to %s (%v), not to %s", o, err, f.Want)
 					}
@@ -236,7 +205,7 @@ func TestCutAtEachByte(t *testing.T) {
 			for n := 0; ; n++ {
 				f, whole := queuetest.Cut(n)
 				s.Break(f, false)
-				sent, err := c.Send(t.Context(), complaint(t))
+				sent, err := c.Send(t.Context(), queuetest.Complaint(t))
 				check(t, s, sent, err, n)
 				if whole() {
 					if err != nil {
@@ -271,7 +240,7 @@ func TestCutWhileSending(t *testing.T) {
 					_ = c.Close()
 				})
 				c, _ := kind.make(t, "http://"+l.Addr().String())
-				_, err := c.Send(t.Context(), complaint(t))
+				_, err := c.Send(t.Context(), queuetest.Complaint(t))
 				done.Wait()
 				if o := outcome(err); o != queuetest.Unknown && (n > 0 || o != queuetest.NotSent) { // at once, there may be no connection yet
 					t.Errorf("cut after %d bytes of the request, it comes to %s: %v", n, outcome(err), err)
@@ -280,7 +249,7 @@ func TestCutWhileSending(t *testing.T) {
 			// Without anybody there, it certainly isn't sent.
 			must(t, l.Close())
 			c, _ := kind.make(t, "http://"+l.Addr().String())
-			if _, err := c.Send(t.Context(), complaint(t)); outcome(err) != queuetest.NotSent || !errors.Is(err, queue.ErrUnreachable) {
+			if _, err := c.Send(t.Context(), queuetest.Complaint(t)); outcome(err) != queuetest.NotSent || !errors.Is(err, queue.ErrUnreachable) {
 				t.Errorf("nobody listens: %v", err)
 			}
 		})
@@ -298,19 +267,19 @@ func TestWorks(t *testing.T) {
 				t.Errorf("before it is sent: %v", err)
 			}
 			s.Expire(true)
-			_, err := c.Send(t.Context(), complaint(t))
+			_, err := c.Send(t.Context(), queuetest.Complaint(t))
 			check(t, s, forward.Sent{}, err, 0)
 			if outcome(err) != queuetest.NotSent || !errors.Is(err, queue.ErrCredentials) || !strings.Contains(err.Error(), "configuration") {
 				t.Errorf("expired credentials: %v", err)
 			}
 			s.Expire(false)
-			sent, err := c.Send(t.Context(), complaint(t))
+			sent, err := c.Send(t.Context(), queuetest.Complaint(t))
 			must(t, err)
 			taken := s.Taken()
 			if len(taken) != 1 || taken[0].ID != sent.Tracking {
 				t.Fatalf("sent as %q, the queue has %+v", sent.Tracking, taken)
 			}
-			for _, want := range strings.Split(complaint(t).Text, "\n") {
+			for _, want := range strings.Split(queuetest.Complaint(t).Text, "\n") {
 				if !strings.Contains(taken[0].Text, want) {
 					t.Errorf("of the text, %q didn't arrive: %q", want, taken[0].Text)
 				}

@@ -3,12 +3,9 @@ package sp4n_test
 import (
 	"errors"
 	"maps"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/internal/forward"
 	"suluh.example/suluh/internal/forward/queue"
 	"suluh.example/suluh/internal/forward/queuetest"
@@ -16,21 +13,12 @@ import (
 	"suluh.example/suluh/internal/report"
 )
 
-const reference = "kq3x7v2mfa6zt5wnb4yjr2sdhe"
+const reference = queuetest.Reference
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func secret(t testing.TB, s string) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "secret")
-	must(t, os.WriteFile(file, []byte(s), 0o600))
-	return file
-}
+var (
+	must   = queuetest.Must
+	secret = queuetest.Secret
+)
 
 func config(t testing.TB, s *queuetest.Server) sp4n.Config {
 	t.Helper()
@@ -46,30 +34,23 @@ func config(t testing.TB, s *queuetest.Server) sp4n.Config {
 
 func connect(t testing.TB, cfg sp4n.Config) (*sp4n.Connector, error) {
 	t.Helper()
-	client, err := queue.NewClient(queue.Reach{}, nil)
-	must(t, err)
-	return sp4n.New(cfg, client)
-}
-
-func complaint(t testing.TB) forward.Complaint {
-	t.Helper()
-	day, err := id.ParseDay("2026-03-02")
-	must(t, err)
-	return forward.Complaint{Reference: reference, Class: "aspiration", Category: "pungli", Title: "Judul", Text: "Isi \"kutip\" & < 5.", Day: day, Language: "id"}
+	return sp4n.New(cfg, queuetest.Client(t))
 }
 
 // TestFields: what is sent is what is configured, the text and our reference, and
 // nothing else: no attachment, and a date only if it is asked for.
 func TestFields(t *testing.T) {
 	s := queuetest.NewSP4N(t)
+	f := queuetest.Complaint(t)
+	f.Class = "aspiration"
 	want := map[string]string{
-		"title": "Judul", "content": "Isi \"kutip\" & < 5.\n\nRef. " + reference, "channel": "13", "user_id": "4711", "location_id": "6300", "classification_id": "2",
+		"title": f.Title, "content": f.Text + "\n\nRef. " + reference, "channel": "13", "user_id": "4711", "location_id": "6300", "classification_id": "2",
 		"category_id": "91", "disposition_id": "5", "tags_raw": "wbs", "is_anonymous": "true", "is_secret": "false", "is_priority": "false",
 	}
 	cfg := config(t, s)
 	c, err := connect(t, cfg)
 	must(t, err)
-	sent, err := c.Send(t.Context(), complaint(t))
+	sent, err := c.Send(t.Context(), f)
 	must(t, err)
 	if got := s.Taken()[0]; !maps.Equal(got.Fields, want) || sent.Tracking != got.ID || sent.Link != "https://www.lapor.go.id/pengaduan/"+got.ID {
 		t.Errorf("sent %v, not %v; %+v", got.Fields, want, sent)
@@ -77,7 +58,7 @@ func TestFields(t *testing.T) {
 	cfg.Date = "approval"
 	c, err = connect(t, cfg)
 	must(t, err)
-	_, err = c.Send(t.Context(), complaint(t))
+	_, err = c.Send(t.Context(), f)
 	must(t, err)
 	want["date_of_incident"] = "02-03-2026"
 	if got := s.Taken()[1].Fields; !maps.Equal(got, want) {
@@ -93,7 +74,7 @@ func TestStatus(t *testing.T) {
 	cfg.Status = map[string]string{"Menunggu Pelapor": "incomplete", "Dalam Proses": "investigating"}
 	c, err := connect(t, cfg)
 	must(t, err)
-	sent, err := c.Send(t.Context(), complaint(t))
+	sent, err := c.Send(t.Context(), queuetest.Complaint(t))
 	must(t, err)
 	for word, want := range map[string]forward.Status{
 		"Belum Terverifikasi": {Status: report.Forwarded}, "Dalam Proses": {Status: report.Investigating}, "Selesai": {Status: report.Closed, Final: true},
