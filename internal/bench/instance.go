@@ -191,15 +191,32 @@ func (p *process) memory(line string) (int64, error) {
 	return 0, fmt.Errorf("no %s in a process's status", line)
 }
 
-// used is the processor time that a process took which has ended.
-// peak is the most memory that a process which has ended ever took.
-func peak(s *os.ProcessState) int64 {
-	if r, ok := s.SysUsage().(*syscall.Rusage); ok {
-		return r.Maxrss << 10
+// watched runs a command and returns what it printed and the most memory that it
+// took, as the kernel tells while it runs. What is told of a process that has
+// ended would be the bench's own if that is more: a child shares it until it
+// executes its program.
+func watched(cmd *exec.Cmd) (out []byte, most int64, err error) {
+	var b bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &b, &b
+	if err := cmd.Start(); err != nil {
+		return nil, 0, err
 	}
-	return 0
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	p := process{cmd: cmd}
+	for {
+		select {
+		case err := <-ended:
+			return b.Bytes(), most, err
+		case <-time.After(10 * time.Millisecond):
+			if n, err := p.memory("VmHWM"); err == nil { // it has none any more once it ends
+				most = n
+			}
+		}
+	}
 }
 
+// used is the processor time that a process took which has ended.
 func used(s *os.ProcessState) time.Duration { return s.UserTime() + s.SystemTime() }
 
 // cpuOf is the processor time that a running process has taken.

@@ -30,6 +30,7 @@ import (
 type load struct {
 	rate  float64       // a second
 	cpu   time.Duration // processor time of each
+	parts string        // of which processes
 	times []time.Duration
 }
 
@@ -118,18 +119,20 @@ func (b *bench) reports() error {
 		return err
 	}
 	f := &form{in: in, url: intake.url, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
-	here := os.Getpid()
+	here := taker{name: "sealing and the socket's client", pid: os.Getpid()}
+	phone := taker{name: "beside it the sender", pid: os.Getpid(), beside: true}
+	pages, store := taker{name: "intake", pid: intake.cmd.Process.Pid}, taker{name: "the vault", pid: vault.cmd.Process.Pid}
 	for _, clients := range []int{1, 8, 32} {
 		var sealing, socket, page []load
 		for range b.rounds {
 			for _, m := range []struct {
 				into *[]load
-				by   []int // processes that do it
+				by   []taker
 				do   func(int) error
 			}{
-				{&sealing, []int{here}, func(int) error { return alone() }},
-				{&socket, []int{here, vault.cmd.Process.Pid}, func(int) error { return deposit(b.ctx, sender, in.roster.Day) }},
-				{&page, []int{intake.cmd.Process.Pid, vault.cmd.Process.Pid}, func(int) error { return f.send(b.ctx) }},
+				{&sealing, []taker{here}, func(int) error { return alone() }},
+				{&socket, []taker{here, store}, func(int) error { return deposit(b.ctx, sender, in.roster.Day) }},
+				{&page, []taker{pages, store, phone}, func(int) error { return f.send(b.ctx) }},
 			} {
 				before, err := cpuOfAll(m.by)
 				if err != nil {
@@ -143,7 +146,7 @@ func (b *bench) reports() error {
 				if err != nil {
 					return err
 				}
-				l.cpu = (after - before) / time.Duration(len(l.times))
+				l.take(m.by, before, after)
 				*m.into = append(*m.into, l)
 			}
 		}
@@ -154,7 +157,7 @@ func (b *bench) reports() error {
 		}{{"sealed and deposited over the vault's socket", middle(socket)}, {"sent as a form to intake", middle(page)}} {
 			b.add(row{
 				fmt.Sprintf("text reports %s, %d at once", m.what, clients),
-				fmt.Sprintf("%.0f/s, %s, %s of processor time each", m.l.rate, m.l.spread(), short(m.l.cpu)),
+				fmt.Sprintf("%.0f/s, %s, %s of processor time each (%s)", m.l.rate, m.l.spread(), short(m.l.cpu), m.l.parts),
 				fmt.Sprintf("sealing alone: %.0f/s, %s", s.rate, short(s.cpu)),
 				fmt.Sprintf("%s; by processor time %s", ratio(m.l.rate/s.rate), ratio(float64(s.cpu)/float64(m.l.cpu))), "0.8",
 			})
@@ -170,12 +173,33 @@ func (b *bench) reports() error {
 	return errors.Join(intake.stop(), vault.stop())
 }
 
-func cpuOfAll(pids []int) (sum time.Duration, err error) {
-	for _, pid := range pids {
-		d, e := cpuOf(pid)
-		sum, err = sum+d, errors.Join(err, e)
+// taker is a process that takes processor time. A reporter's, beside the others,
+// doesn't count: it shares the cores with the server here, and nowhere else.
+type taker struct {
+	name   string
+	pid    int
+	beside bool
+}
+
+func cpuOfAll(by []taker) (all []time.Duration, err error) {
+	for _, t := range by {
+		d, e := cpuOf(t.pid)
+		all, err = append(all, d), errors.Join(err, e)
 	}
-	return sum, err
+	return all, err
+}
+
+// take notes the processor time that processes took for what was done.
+func (l *load) take(by []taker, before, after []time.Duration) {
+	var parts []string
+	for i, t := range by {
+		d := (after[i] - before[i]) / time.Duration(len(l.times))
+		parts = append(parts, t.name+" "+short(d))
+		if !t.beside {
+			l.cpu += d
+		}
+	}
+	l.parts = strings.Join(parts, ", ")
 }
 
 // sealer returns what does all the sealing of a report, and nothing else: two

@@ -46,11 +46,12 @@ func (b *bench) submits() (err error) {
 			"--to", string(in.roster.Units[0].ID), "--attach", file)
 		cmd.Stdin = strings.NewReader(`{"apa": "Pembayaran ganda"}`)
 		began := time.Now()
-		if out, err := cmd.CombinedOutput(); err != nil {
+		out, peak, err := watched(cmd)
+		if err != nil {
 			return fmt.Errorf("submit: %w\n%s", err, out)
 		}
 		ours = append(ours, gib/time.Since(began).Seconds()/1e6)
-		most, cpu = max(most, peak(cmd.ProcessState)), append(cpu, used(cmd.ProcessState))
+		most, cpu = max(most, peak), append(cpu, used(cmd.ProcessState))
 		if err := in.dropBlobs(); err != nil {
 			return err
 		}
