@@ -1,5 +1,4 @@
-// A unit with key witnesses, whose cases are split: by hand in the roster's draft, signed
-// and put in force with suluh's own commands; and what of such cases opens when.
+// A unit with key witnesses, whose cases are split; and what of such cases opens when.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,15 +15,12 @@ export function nameKeyWitnesses(demo, { unit, from, need, names }) {
   const file = join(folder, "passphrase");
   writeFileSync(file, `${passphrase}\n`);
   const suluh = (...args) => execFileSync(binary, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
-  const draft = JSON.parse(readFileSync(join(keys, "roster.json"), "utf8"));
   const witnesses = Object.entries(names).map(([id, name]) => {
     suluh("member", "new", "--id", id, "--name", name, "--dir", folder, "--passphrase-file", file);
-    const [, request] = readFileSync(join(folder, `${id}.request`), "utf8").split("\n");
-    draft.members.push({ ...JSON.parse(request), unit: from, roles: ["key-witness"], address: `https://${id}.example/`, since: draft.day });
+    suluh("roster", "add", join(folder, `${id}.request`), "--unit", from, "--role", "key-witness", "--address", `https://${id}.example/`, "--dir", keys);
     return { id, identity_file: join(folder, `${id}.identity`), passphrase };
   });
-  draft.units.find((u) => u.id === unit).key_witnesses = { need, of: Object.keys(names) };
-  writeFileSync(join(keys, "roster.json"), JSON.stringify(draft));
+  suluh("roster", "unit", unit, "--key-witness", Object.keys(names).join(","), "--need", String(need), "--dir", keys);
   suluh("roster", "sign", "--dir", keys, "--passphrase-file", file);
   const { version } = JSON.parse(readFileSync(join(keys, "roster.json"), "utf8"));
   suluh("vault", "roster", "--dir", join(demo.dir, "vault"), join(keys, `roster-${version}.note`));
