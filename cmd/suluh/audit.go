@@ -110,6 +110,7 @@ type auditVerifyCmd struct {
 	Continues string `type:"existingfile" placeholder:"CHECKPOINT" help:"A checkpoint that was kept before: the log must still begin with all that it had then."`
 	State     string `type:"path" placeholder:"FILE" help:"File that keeps what was verified, made if it isn't there: the next run goes on from it, and verifies only what is new."`
 	Receipt   string `placeholder:"FILE" help:"A reporter's receipt: tell whether its deposit is in the log as promised; - for standard input."`
+	Released  string `placeholder:"FILE" help:"What a key witness has noted, its released.jsonl: tell whether each share that it gave is for a record of the log; - for standard input."`
 	JSON      bool   `help:"Print one JSON object instead of a sentence."`
 }
 
@@ -123,6 +124,8 @@ With --continues, a log that was cut back or begun anew since shows, too: keep t
 
 With --state, too, and the next run goes on from what this one has verified: it takes seconds where the whole takes minutes, and doesn't read old files again. Keep the file where nobody but you can change it; after a restore that loses what it has seen, name another.
 
+With --released, it compares what a key witness has noted of the shares that it gave with the log, and names each that has no record, or one of another member or case. The exit status is 1 if there is any.
+
 A vault that was restored from a backup says so in its log, with what is lost and why. The exit status is then 1, until --continues names a checkpoint that was kept after the restore, or --state a file: who keeps one has been told.
 
 Examples:
@@ -130,7 +133,8 @@ Examples:
   suluh audit verify --log-key log.vkey --token-file token https://log.example/
   suluh audit verify --log-key log.vkey --continues /media/log/checkpoint /var/lib/suluh/vault/log.sock
   suluh audit verify --log-key log.vkey --state catatan.verified https://log.example/
-  suluh audit verify --log-key log.vkey --receipt tanda-terima.txt https://log.example/`
+  suluh audit verify --log-key log.vkey --receipt tanda-terima.txt https://log.example/
+  suluh audit verify --log-key log.vkey --released released.jsonl https://log.example/`
 }
 
 // verdict is what verify prints with --json.
@@ -150,7 +154,8 @@ type verdict struct {
 	Restores  []restored  `json:"restores,omitempty"`  // from backups; each has lost what came after the backup
 	Witnesses *cosigners  `json:"witnesses,omitempty"` // none if the roster names none
 
-	Receipt check.Promise `json:"receipt,omitempty"`
+	Receipt  check.Promise `json:"receipt,omitempty"`
+	Released *compared     `json:"released,omitempty"` // left out if it was not asked about
 }
 
 // cosigners are the witnesses as verify prints them with --json.
@@ -198,7 +203,7 @@ func (c *auditVerifyCmd) verify(ctx context.Context) (log *check.Log, r *check.R
 			return nil, nil, seen, err
 		}
 	}
-	log.Progress, log.NoEntries, seen = progress(), true, log.Seen()
+	log.Progress, log.NoEntries, seen = progress(), c.Released == "", log.Seen()
 	r, err = log.Extend(ctx)
 	var f *check.Finding
 	if errors.As(err, &f) && f.Fault != check.FaultMissing && seen.N > 0 {
@@ -213,6 +218,9 @@ func (c *auditVerifyCmd) verify(ctx context.Context) (log *check.Log, r *check.R
 }
 
 func (c *auditVerifyCmd) Run(ctx context.Context) error {
+	if c.Released != "" && c.State != "" {
+		return withHint(errors.New("--released needs all entries, and --state skips those that were verified"), "leave --state out")
+	}
 	log, r, kept, err := c.verify(ctx)
 	if err == nil && c.Continues != "" {
 		var before tlog.Tree
@@ -239,8 +247,14 @@ func (c *auditVerifyCmd) Run(ctx context.Context) error {
 			return err
 		}
 	}
+	var notes *compared
+	if c.Released != "" && err == nil {
+		if notes, err = c.released(ctx, log, r); err != nil {
+			return err
+		}
+	}
 	if c.JSON {
-		v := verdict{Intact: f == nil, Receipt: promised.promise}
+		v := verdict{Intact: f == nil, Receipt: promised.promise, Released: notes}
 		var shout error
 		if f == nil {
 			shout = wasRestored(r.Unseen(kept))
@@ -258,7 +272,7 @@ func (c *auditVerifyCmd) Run(ctx context.Context) error {
 				v.Record = &f.Seq
 			}
 		}
-		return errors.Join(json.NewEncoder(os.Stdout).Encode(v), err, shout, promised.broken())
+		return errors.Join(json.NewEncoder(os.Stdout).Encode(v), err, shout, promised.broken(), notes.broken())
 	}
 	if err != nil {
 		return err
@@ -273,7 +287,10 @@ func (c *auditVerifyCmd) Run(ctx context.Context) error {
 	case check.Open:
 		fmt.Printf("the promise is open: the deposit of the receipt must be in the log by the end of %s\n", promised.due)
 	}
-	return errors.Join(wasRestored(r.Unseen(kept)), promised.broken())
+	if notes != nil && len(notes.Wrong) == 0 {
+		fmt.Printf("%d shares were given by the key witness, each for its record\n", notes.Shares)
+	}
+	return errors.Join(wasRestored(r.Unseen(kept)), promised.broken(), notes.broken())
 }
 
 // receipt is what became of a reporter's receipt.

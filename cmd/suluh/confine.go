@@ -109,7 +109,7 @@ func (c *auditLog) rules() sandbox.Rules {
 
 func (c *auditVerifyCmd) rules() sandbox.Rules {
 	r := c.auditLog.rules()
-	r.Read = append(r.Read, named(c.Continues, c.Receipt)...)
+	r.Read = append(r.Read, named(c.Continues, c.Receipt, c.Released)...)
 	r.Write = folderOf(c.State)
 	return r
 }

@@ -157,7 +157,38 @@ func TestKeyWitnesses(t *testing.T) {
 	if all, err := released.Read(strings.NewReader(string(kept))); err != nil || len(all) < 3 || strings.Contains(string(kept), string(listed.Case)) {
 		t.Errorf("the third has noted %d, %v", len(all), err)
 	}
-	suluh(t, "audit", "verify", "--log-key", w.LogKey, filepath.Join(w.Dir, "vault", "log.sock"))
+
+	// Auditors compare its notes with the log.
+	socket, notes := filepath.Join(w.Dir, "vault", "log.sock"), filepath.Join(t.TempDir(), "released.jsonl")
+	verify := func(kept string) (string, error) {
+		t.Helper()
+		must(t, os.WriteFile(notes, []byte(kept), 0o600))
+		out, err := exec.Command(program(t), "audit", "verify", "--log-key", w.LogKey, "--released", notes, socket).CombinedOutput()
+		return string(out), err
+	}
+	if out, err := verify(string(kept)); err != nil || !strings.Contains(out, " shares were given by the key witness, each for its record") {
+		t.Errorf("its notes: %v\n%s", err, out)
+	}
+	first, rest, _ := strings.Cut(string(kept), "\n")
+	var one released.Share
+	must(t, json.Unmarshal([]byte(first), &one))
+	for what, change := range map[string]func(*released.Share){
+		"which is one of":              func(s *released.Share) { s.Index-- },
+		"by which penelaah-satu asked": func(s *released.Share) { s.Member = "penelaah-dua" },
+		"a share of another case":      func(s *released.Share) { s.Handle = id.HandleOf("K-AAAA-AAAA-AAAA-AAAA") },
+		"which the log doesn't have":   func(s *released.Share) { s.Index, s.Size = 100_000, 100_001 },
+	} {
+		other := one
+		change(&other)
+		line, err := json.Marshal(other)
+		must(t, err)
+		if out, err := verify(string(line) + "\n" + rest); err == nil || !strings.Contains(out, what) {
+			t.Errorf("notes that don't match (%s): %v\n%s", what, err, out)
+		}
+	}
+	if out := suluh(t, "audit", "list", "--log-key", w.LogKey, "--format", "jsonl", "--action", "unseal", "--case", string(listed.Case), socket); !strings.Contains(out, `"detail":"opened `) {
+		t.Errorf("the list of records has no unseal of the case:\n%s", out)
+	}
 }
 
 // TestKeyWitnessesWantWitnessesOfTheLog: where the roster names witnesses of the

@@ -76,6 +76,7 @@ func Follow(rules *Rules) *Search {
 		rules: rules, cases: map[id.Case]*caseSeen{},
 		late: map[id.Member]*Finding{}, opened: map[id.Member]*openings{}, exports: map[id.Member]*exported{},
 		assigned: map[pair]*Finding{}, given: map[id.Member][]place{}, joined: map[id.Member]place{}, firstGrants: map[id.Member]*Finding{},
+		witnessed: map[id.Unit]id.Day{}, unsealed: map[pair]bool{}, without: map[pair]*Finding{},
 	}}
 }
 
@@ -131,6 +132,10 @@ type search struct {
 	given       map[id.Member][]place // grants
 	joined      map[id.Member]place   // rosters that made them readers
 	firstGrants map[id.Member]*Finding
+	witnessed   map[id.Unit]id.Day // since when a unit names key witnesses
+	unsealed    map[pair]bool      // whoever has asked key witnesses for a case's shares
+	pending     []pending          // in the order of time
+	without     map[pair]*Finding
 	deposits    []place // of the batch that has not ended
 	batch       *place
 }
@@ -155,7 +160,9 @@ type export struct {
 
 // caseSeen is what the log has told of a case.
 type caseSeen struct {
-	unit     id.Unit // whose members worked on it first
+	unit     id.Unit // whose members worked on it first, or to whom it was referred
+	origin   id.Unit // whose members worked on it first
+	came     id.Day  // of the first deposit; zero before its batch
 	last     place   // anything done to it
 	assignee map[id.Member]bool
 	ended    *place // by a purge, or by the main queue
@@ -187,6 +194,9 @@ func (x *search) record(e check.Entry) {
 			clear(x.opened)
 		}
 		x.day = day
+		if r := x.rules.WithoutWitness; r != nil {
+			x.overdue(func(p pending) bool { return at.Sub(p.at) > time.Duration(r.Minutes)*time.Minute })
+		}
 	}
 	if x.next < len(x.log.Rosters) && x.log.Rosters[x.next].Seq == e.Seq {
 		x.newRoster(place{e.Seq, day}, x.log.Rosters[x.next].Roster)
@@ -199,6 +209,9 @@ func (x *search) record(e check.Entry) {
 	case e.Action == string(accesslog.KindDeposit):
 		x.deposits = append(x.deposits, place{e.Seq, day})
 		c := x.of(e.Case)
+		if c.came.IsZero() {
+			c.came = day
+		}
 		c.last = place{e.Seq, day} // who reported has written: there is a reason to open it
 		c.rested = nil
 	case e.Action == string(accesslog.KindBatch):
@@ -247,14 +260,19 @@ func (x *search) statement(e check.Entry, at time.Time, day id.Day) {
 	if !accesslog.Action(e.Action).ByForwarder() {
 		if c.unit == "" {
 			c.unit = x.unitOf(e.Member)
+			c.origin = c.unit
 		}
 		x.rest(e, day, c)
 	}
 	switch accesslog.Action(e.Action) {
+	case accesslog.Unseal:
+		x.readable(e, at, day, c)
 	case accesslog.Open:
+		x.readable(e, at, day, c)
 		x.open(e, day)
 		x.notAssigned(e, day, c)
 	case accesslog.Export:
+		x.readable(e, at, day, c)
 		x.export(e, day)
 		x.notAssigned(e, day, c)
 	case accesslog.Reply, accesslog.Note, accesslog.Status, accesslog.Triage, accesslog.PrepareForward:
@@ -266,6 +284,7 @@ func (x *search) statement(e check.Entry, at time.Time, day id.Day) {
 		// Who was responsible before may hand over in peace, and so may who assigns.
 		c.assignee[e.To], c.assignee[e.Member] = true, true
 	case accesslog.Grant:
+		x.readable(e, at, day, c)
 		x.grant(e, day, c)
 	case accesslog.Refer:
 		x.refer(e, day, c)
@@ -459,6 +478,7 @@ func (x *search) toNewReader(e check.Entry, to id.Member, day id.Day) {
 func (x *search) newRoster(at place, next *roster.Roster) {
 	old := x.roster
 	x.roster = next
+	x.witnessing(at, next)
 	if old == nil {
 		return
 	}
@@ -533,6 +553,7 @@ func (x *search) noBatch(at place, ended bool) {
 }
 
 func (x *search) end(today id.Day) {
+	x.overdueBy(today)
 	if !today.IsZero() {
 		x.noBatch(place{day: today}, false)
 	}

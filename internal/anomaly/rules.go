@@ -30,11 +30,13 @@ const (
 	LeftAfter    Rule = "left-after-grant"
 	LateDeposits Rule = "late-deposits"
 	NoBatch      Rule = "no-batch"
+
+	WithoutWitness Rule = "without-key-witness"
 )
 
 // All returns all rules, in the order of rules.toml.
 func All() []Rule {
-	return []Rule{OutOfHours, ManyOpened, NotAssigned, Exports, AfterClose, GrantBack, ReportedUnit, NewReader, LeftAfter, LateDeposits, NoBatch}
+	return []Rule{OutOfHours, ManyOpened, NotAssigned, Exports, AfterClose, GrantBack, ReportedUnit, NewReader, LeftAfter, WithoutWitness, LateDeposits, NoBatch}
 }
 
 // Default is rules.toml, the rules that hold where nobody has written others.
@@ -73,6 +75,10 @@ type Rules struct {
 	LeftAfter    *days     `toml:"left-after-grant"`
 	LateDeposits *days     `toml:"late-deposits"`
 	NoBatch      *days     `toml:"no-batch"`
+
+	WithoutWitness *struct {
+		Minutes int `toml:"minutes"`
+	} `toml:"without-key-witness"`
 
 	work hours
 }
@@ -124,6 +130,9 @@ func Parse(text string) (*Rules, error) {
 		if x != nil {
 			number(rule, "days", x.Days)
 		}
+	}
+	if x := r.WithoutWitness; x != nil {
+		number(WithoutWitness, "minutes", x.Minutes)
 	}
 	if x := r.AfterClose; x != nil {
 		number(AfterClose, "days", x.Days)

@@ -119,6 +119,9 @@ func (x *index) add(p *parsed) {
 	switch r.Kind {
 	case accesslog.KindStatement:
 		action, member, to, of, detail = string(s.Action), s.Member, s.To, s.Case, detailOf(s)
+		if s.Action == accesslog.Unseal && s.Opened < x.n { // of the case that was opened, as its verification has shown
+			of = id.Case(x.strings.names[x.rows[s.Opened/int64(len(rows{}))][s.Opened%int64(len(rows{}))].of])
+		}
 	case accesslog.KindDeposit:
 		at, of = int64(r.Deposit.Day.Sub(epoch)), r.Deposit.Case
 	case accesslog.KindDestroy:
@@ -142,9 +145,13 @@ func (x *index) append(c compact) {
 }
 
 // detailOf returns what else a statement says: of a refer "<unit> keeps|ends" and
-// the readers, of a decision or an outcome the result.
+// the readers, of a decision or an outcome the result, of an unseal "opened <record>".
 func detailOf(s *accesslog.Statement) string {
-	if s.Action != accesslog.Refer {
+	switch s.Action {
+	case accesslog.Refer:
+	case accesslog.Unseal:
+		return fmt.Sprintf("opened %d", s.Opened)
+	default:
 		return string(s.Result)
 	}
 	words := []string{s.Refer.Access()}

@@ -446,7 +446,7 @@ func tamperings(t *testing.T) []tampering {
 	const one, two, three = testvault.One, testvault.Two, testvault.Three
 	type records = []accesslog.Record
 	after := func(f func(*scene) int) func(*scene) int { return func(s *scene) int { return f(s) + 1 } }
-	return []tampering{
+	return slices.Concat(unsealings(t), []tampering{
 		// Records.
 		{name: "a record is dropped", by: []string{auditor, folder}, edit: func(x *store) {
 			x.rewrite(func(r records) records { i := x.nth(1, "open", one, ""); return slices.Delete(r, i, i+1) })
@@ -883,7 +883,7 @@ func tamperings(t *testing.T) []tampering {
 			x.sql("UPDATE cases SET lookup = randomblob(32) WHERE case_id = ?", string(x.b))
 			x.sql("UPDATE cases SET lookup = ? WHERE case_id = ?", lookup(x.codes[x.b]), string(x.a))
 		}},
-	}
+	})
 }
 
 // endDay adds a destroyed answer to the log, in a batch of its own.

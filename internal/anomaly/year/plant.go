@@ -152,6 +152,22 @@ func (m *maker) plant() {
 		m.events[len(m.events)-1].result = x.result
 	}
 	m.do(m.work(m.next(d, 60)), f.who, accesslog.Open, f, "", m.planted("after-close"))
+	m.plantUnwitnessed()
+}
+
+// plantUnwitnessed has cases of a unit that names a key witness opened with and
+// without it, and with the recovery sheet; and one of before, which isn't split.
+func (m *maker) plantUnwitnessed() {
+	before := m.deposit(m.next(m.day(225), 1), other)
+	d := m.next(m.day(270), 1)
+	bare, asked := m.deposit(d, other), m.deposit(d, other)
+	at := m.at(m.next(d, 2), 10, 0)
+	m.do(at, "pusat-1", accesslog.Open, before, "", nil)
+	m.do(at.Add(time.Minute), "pusat-1", accesslog.Open, bare, "", m.planted("without-key-witness"))
+	m.do(at.Add(2*time.Minute), "pusat-2", accesslog.Open, asked, "", nil)
+	m.do(at.Add(3*time.Minute), "pusat-2", accesslog.Unseal, asked, "", nil)
+	m.do(m.work(m.next(d, 4)), "pusat-2", accesslog.Open, asked, "", nil) // who has had the key reads on
+	m.do(m.work(m.next(d, 5)), "pemegang-1", accesslog.Open, asked, "", m.planted("without-key-witness"))
 }
 
 // write makes the records, in the order of their times.
@@ -248,13 +264,20 @@ func (m *maker) statement(e *event) error {
 	r := accesslog.Record{Kind: accesslog.KindStatement, Time: e.at}
 	switch {
 	case e.of == nil:
+	case e.action == accesslog.Unseal:
+		s.Opened, s.Handle = e.of.opened, id.HandleOf(e.of.id)
 	case e.action.ByForwarder():
 		s.Case, s.Item, s.Result, r.Cover.Approval = e.of.id, e.of.item, e.result, e.of.approval
 	default:
 		s.Case = e.of.id
-		if r.Cover, err = e.of.cover(e.member); err != nil {
+		name := e.member
+		if !m.rosterOn(id.DayOf(e.at, m.zone)).Has(name, roster.Reader) {
+			name = id.RecoveryOf(e.of.unit)
+		}
+		if r.Cover, err = e.of.cover(name); err != nil {
 			return err
 		}
+		e.of.opened = n
 	}
 	for _, role := range map[accesslog.Action][]id.Role{
 		accesslog.Reply: {id.RoleAnswer, id.RoleCopy}, accesslog.Note: {id.RoleNote}, accesslog.Grant: {id.RoleWrap},

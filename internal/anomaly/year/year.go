@@ -208,6 +208,7 @@ type file struct {
 
 	draft, item id.Digest // of what is forwarded
 	approval    int64
+	opened      int64 // by the last record of it
 }
 
 // maker is a log in the making.
@@ -301,7 +302,7 @@ const (
 	regency = "itkab"
 )
 
-// people makes the five versions of the roster.
+// people makes the six versions of the roster.
 func (m *maker) people() error {
 	day := m.day(1)
 	policy, err := m.newWitnesses()
@@ -374,12 +375,28 @@ func (m *maker) people() error {
 		change(m.day(96), func(r *roster.Roster) error { return join(r, "penelaah-9", office, m.day(96), roster.Reader) }),
 		change(m.day(180), func(r *roster.Roster) error { return leave(r, "penelaah-8", m.day(180)) }),
 		change(m.day(215), func(r *roster.Roster) error { return join(r, "penelaah-10", office, m.day(215), roster.Reader) }),
+		change(m.day(258), func(r *roster.Roster) error { return m.witnessed(r, join) }),
 		change(m.day(300), func(r *roster.Roster) error { return leave(r, "kabupaten-1", m.day(300)) }),
 	} {
 		if err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// witnessed has the other office name a key witness, and keep a recovery sheet.
+func (m *maker) witnessed(r *roster.Roster, join func(*roster.Roster, string, id.Unit, id.Day, ...roster.Role) error) error {
+	if err := join(r, "pemegang-1", other, r.Day, roster.Custodian); err != nil {
+		return err
+	}
+	if err := join(r, "saksi-1", regency, r.Day, roster.KeyWitness); err != nil {
+		return err
+	}
+	r.Members[len(r.Members)-1].Address = "https://saksi.example"
+	r.Units = slices.Clone(r.Units)
+	r.Units[1].Recovery = "age1pq1" + strings.Repeat("z", 1952)
+	r.Units[1].KeyWitnesses = &roster.KeyWitnesses{Need: 1, Of: []id.Member{"saksi-1"}}
 	return nil
 }
 
@@ -415,8 +432,15 @@ func (m *maker) deposit(d id.Day, unit id.Unit) *file {
 		raw[i] = byte(m.rnd.IntN(256))
 	}
 	f := &file{id: id.CaseFrom(raw), day: d, unit: unit, granted: map[id.Member]int64{}, revoked: map[id.Member]bool{}}
+	var names []id.Member
 	for _, x := range m.rosterOn(d).Readers(unit, nil) {
-		l := accesslog.WrapLeaf{Member: x.ID, Wrap: id.DigestOf([]byte(string(f.id) + string(x.ID)))}
+		names = append(names, x.ID)
+	}
+	if u, _ := m.rosterOn(d).Unit(unit); u.Recovery != "" {
+		names = append(names, id.RecoveryOf(unit))
+	}
+	for _, name := range names {
+		l := accesslog.WrapLeaf{Member: name, Wrap: id.DigestOf([]byte(string(f.id) + string(name)))}
 		binary.BigEndian.PutUint64(l.Salt[:], m.rnd.Uint64())
 		f.leaves = append(f.leaves, l)
 	}
