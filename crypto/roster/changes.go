@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"suluh.example/suluh/crypto/id"
 )
 
 // Changes says in words what a version changes against the one before, which
@@ -98,7 +100,13 @@ func (r *Roster) Changes(old *Roster) (lines []string) {
 func (r *Roster) Warnings() (lines []string) {
 	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	for _, u := range r.Units {
+		if k := u.KeyWitnesses; k != nil && k.Need == len(k.Of) {
+			say("unit %s needs all of its key witnesses: while one is away, no case of it opens that its reader hasn't opened before", u.ID)
+		}
 		if len(r.Readers(u.ID, nil)) == 0 {
+			if r.outside(u.ID) {
+				continue
+			}
 			say("unit %s has no reader, so it is never offered to reporters", u.ID)
 			continue
 		}
@@ -120,16 +128,33 @@ func (r *Roster) Warnings() (lines []string) {
 		if m.Has(Reader) && plugin(m.Recipient) {
 			name, _, _ := strings.Cut(strings.TrimPrefix(m.Recipient, "age1"), "1")
 			say("member %s has a key of an age plugin: without age-plugin-%s installed, intake can't take reports to unit %s", m.ID, name, m.Unit)
+			if u, _ := r.Unit(m.Unit); u.KeyWitnesses != nil {
+				say("member %s has a key of an age plugin, to which key witnesses give no share: he can't open cases of unit %s", m.ID, m.Unit)
+			}
 		}
 		if m.Has(Forwarder) && len(m.Roles) > 1 {
 			say("member %s forwards and does more: a forwarder's key lies on a machine that sends by itself, so it should have no other role", m.ID)
 		}
 		// Where nobody has one, nobody works over the onion service.
-		if m.Removed == nil && m.Onion == "" && len(r.OnionKeys()) > 0 {
+		if m.Removed == nil && m.Onion == "" && !m.Has(KeyWitness) && len(r.OnionKeys()) > 0 {
 			say("member %s has no onion key, so the members' onion service lets others in and not this one", m.ID)
 		}
 	}
 	return lines
+}
+
+// outside tells whether a unit has key witnesses and nobody else.
+func (r *Roster) outside(u id.Unit) bool {
+	some := false
+	for _, m := range r.Members {
+		if m.Unit == u && m.Removed == nil {
+			if !m.Has(KeyWitness) {
+				return false
+			}
+			some = true
+		}
+	}
+	return some
 }
 
 // String says how many of whom, or nothing.

@@ -257,11 +257,12 @@ func (r *Roster) Member(m id.Member) (Member, bool) {
 	return r.Members[i], true
 }
 
-// OnionKeys are the keys of those whom the members' onion service lets in.
+// OnionKeys are the keys of those whom the members' onion service lets in: not key
+// witnesses, to whom members come.
 func (r *Roster) OnionKeys() map[id.Member]string {
 	keys := map[id.Member]string{}
 	for _, m := range r.Members {
-		if m.Removed == nil && len(m.Roles) > 0 && m.Onion != "" {
+		if m.Removed == nil && len(m.Roles) > 0 && m.Onion != "" && !m.Has(KeyWitness) {
 			keys[m.ID] = m.Onion
 		}
 	}

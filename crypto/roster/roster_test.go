@@ -113,6 +113,84 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// witnessed is a roster whose first unit names two key witnesses of another one.
+func witnessed(t testing.TB) *roster.Roster {
+	r := sample(t)
+	for i, name := range []string{"saksi-satu", "saksi-dua"} {
+		_, _, key := testkey.New(t, name)
+		r.Members = append(r.Members, roster.Member{
+			ID: id.Member(name), Name: name, Unit: "itjen", Roles: []roster.Role{roster.KeyWitness}, Recipient: recipient(string("rs"[i])), Key: key,
+			Address: "https://" + name + ".example", Since: r.Day,
+		})
+	}
+	r.Units[0].KeyWitnesses = &roster.KeyWitnesses{Need: 2, Of: []id.Member{"saksi-satu", "saksi-dua"}}
+	return r
+}
+
+func TestKeyWitnesses(t *testing.T) {
+	s, v, _ := testkey.New(t, "root")
+	r := witnessed(t)
+	r.Members[2].Onion = onion("R")
+	signed, err := r.Sign(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := roster.Parse(signed, v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if need, all := got.KeyWitnessesOf("itprov"); need != 2 || len(all) != 2 || all[1].Address != "https://saksi-dua.example" {
+		t.Errorf("it needs %d of %+v", need, all)
+	}
+	if need, all := got.KeyWitnessesOf("itjen"); need != 0 || len(all) != 0 {
+		t.Errorf("a unit without them needs %d of %+v", need, all)
+	}
+	if len(got.OnionKeys()) != 1 {
+		t.Error("a key witness gets in where members do")
+	}
+	w := strings.Join(got.Warnings(), "\n")
+	if !strings.Contains(w, "itprov needs all of its key witnesses") || strings.Contains(w, "unit itjen has no reader") {
+		t.Errorf("warnings: %s", w)
+	}
+	old := sample(t)
+	old.Members[0], old.Members[1] = got.Members[0], got.Members[1]
+	changes := strings.Join(got.Changes(old), "\n")
+	if !strings.Contains(changes, "key witnesses of new cases are now 2 of saksi-satu, saksi-dua") {
+		t.Errorf("changes: %s", changes)
+	}
+	for name, change := range map[string]func(*roster.Roster){
+		"needs none":                   func(r *roster.Roster) { r.Units[0].KeyWitnesses.Need = 0 },
+		"needs more than there are":    func(r *roster.Roster) { r.Units[0].KeyWitnesses.Need = 3 },
+		"names one twice":              func(r *roster.Roster) { r.Units[0].KeyWitnesses.Of[1] = "saksi-satu" },
+		"names a reader":               func(r *roster.Roster) { r.Units[0].KeyWitnesses.Of[1] = "penelaah-dua" },
+		"names nobody":                 func(r *roster.Roster) { r.Units[0].KeyWitnesses.Of[1] = "saksi-tiga" },
+		"names one who was removed":    func(r *roster.Roster) { r.Members[3].Removed = &r.Day },
+		"names one of the unit itself": func(r *roster.Roster) { r.Members[3].Unit = "itprov" },
+		"one without an address":       func(r *roster.Roster) { r.Members[3].Address = "" },
+		"an address of a reader":       func(r *roster.Roster) { r.Members[0].Address = "https://x.example" },
+		"an address in the clear":      func(r *roster.Roster) { r.Members[3].Address = "http://saksi.example" },
+		"an address with a password":   func(r *roster.Roster) { r.Members[3].Address = "https://a:b@saksi.example" },
+		"an address of no kind":        func(r *roster.Roster) { r.Members[3].Address = "saksi.example" },
+		"one who reads as well":        func(r *roster.Roster) { r.Members[3].Roles = append(r.Members[3].Roles, roster.Reader) },
+		"one with a key of a plugin":   func(r *roster.Roster) { r.Members[3].Recipient = "age1uji1" + strings.Repeat("q", 50) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := witnessed(t)
+			change(r)
+			if _, err := r.Sign(s); !errors.Is(err, roster.ErrInvalid) {
+				t.Errorf("got %v, want ErrInvalid", err)
+			}
+		})
+	}
+	for _, address := range []string{"http://" + strings.Repeat("a", 56) + ".onion", "http://127.0.0.1:8085", "https://saksi.example:8443/kunci"} {
+		r := witnessed(t)
+		r.Members[3].Address = address
+		if _, err := r.Sign(s); err != nil {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
 // Who has been removed, or has no onion key, isn't let in.
 func TestOnionKeys(t *testing.T) {
 	r := sample(t)
