@@ -3,6 +3,9 @@
 package onion
 
 import (
+	"errors"
+	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -24,6 +27,8 @@ func (c Config) needs() (n Needs, err error) {
 		n.Connect, n.Read = c.Control, []string{c.Service}
 		if c.Members {
 			n.Write = append(n.Write, c.Service)
+		} else if _, err := os.Stat(c.Service); errors.Is(err, fs.ErrNotExist) {
+			n.Read = append(n.Read, filepath.Dir(c.Service)) // where tor makes it
 		}
 		conn, err := dialControl(c.Control)
 		if err != nil {
