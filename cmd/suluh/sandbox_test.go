@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -74,6 +76,68 @@ func TestDoctorTriesTheSandbox(t *testing.T) {
 			if f.May != (f.Outcome == breakout.Open) && !(f.May && f.Attempt == "socket" && (f.Part == "keeper" || f.Part == "demo")) {
 				t.Errorf("%s can %s: %s, its work: %t", f.Part, f.What, f.Outcome, f.May)
 			}
+		}
+	}
+}
+
+// asTor is a tor that somebody has taken over: it tries to break out, and says in
+// its data directory what it could.
+func asTor() {
+	var t breakout.Targets
+	err := json.Unmarshal([]byte(os.Getenv("SULUH_TEST_TARGETS")), &t)
+	could := []string{}
+	for _, a := range breakout.Attempts() {
+		if a.Name != "become" && a.Name != "core" && a.Try(t) == nil { // those two would end it
+			could = append(could, a.Name)
+		}
+	}
+	b, _ := json.Marshal(could) // texts have no errors
+	i := slices.IndexFunc(os.Args, func(a string) bool { return strings.EqualFold(a, "--DataDirectory") })
+	if err == nil {
+		err = os.WriteFile(filepath.Join(os.Args[i+1], "could.json"), b, 0o600)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.Exit(1)
+}
+
+// TestATorThatIsTakenOver has the network and the onion directory, and reaches
+// nothing else of the vault that started it, whose user it runs as.
+func TestATorThatIsTakenOver(t *testing.T) {
+	tor, err := exec.LookPath("rogue-tor")
+	must(t, err)
+	dir, outside := filepath.Join(t.TempDir(), "vault"), t.TempDir()
+	_, _, key := testkey.New(t, "suluh.example/uji/root")
+	suluh(t, "vault", "init", "--dir", dir, "--origin", "suluh.example/uji", "--root-key", key)
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	must(t, err)
+	defer l.Close()
+	targets, err := json.Marshal(breakout.Targets{
+		Store: filepath.Join(dir, "vault.db"), Outside: outside, Socket: filepath.Join(dir, "member.sock"), Abstract: "suluh-none",
+		TCP: netip.MustParseAddrPort(l.Addr().String()), Process: os.Getpid(),
+	})
+	must(t, err)
+	t.Setenv("SULUH_TEST_TARGETS", string(targets))
+	could := func(data string) (all []string) {
+		b, err := os.ReadFile(filepath.Join(data, "could.json"))
+		must(t, err)
+		must(t, json.Unmarshal(b, &all))
+		return all
+	}
+	free := t.TempDir()
+	if err := exec.Command(tor, "--DataDirectory", free).Run(); err == nil {
+		t.Error("it ended with status 0")
+	}
+	for _, name := range []string{"store", "outside", "program", "tcp", "signal"} {
+		if !slices.Contains(could(free), name) {
+			t.Errorf("what is not confined can't %s: the test did not try what it should", name)
+		}
+	}
+	says(t, fails(t, "vault", "--dir", dir, "--onion", "--tor", tor), "tor does not start")
+	for _, name := range could(filepath.Join(dir, "onion", "tor")) {
+		if !slices.Contains(starting, name) {
+			t.Errorf("a tor that is taken over can %s", name)
 		}
 	}
 }

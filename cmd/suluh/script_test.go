@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == dialer.Command { // a part that runs here has started it
 		main()
 	}
-	testscript.Main(m, map[string]func(){"suluh": main, "reporter": asReporter, "intake-then-temp": intakeThenTemp, "on-kernel-without": onKernelWithout, "rogue": asRogue})
+	testscript.Main(m, map[string]func(){"suluh": main, "reporter": asReporter, "intake-then-temp": intakeThenTemp, "on-kernel-without": onKernelWithout, "rogue": asRogue, "rogue-tor": asTor})
 }
 
 // TestScripts runs testdata/script/*.txtar: what people type, and what they
