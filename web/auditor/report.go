@@ -3,6 +3,7 @@ package auditor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/bits"
 	"net/http"
 	"net/url"
@@ -36,6 +37,7 @@ type reportPage struct {
 	Rosters    []step
 	Key        string
 	Checkpoint string
+	Trees      []treeAt // before and after the period's records; none if it has none
 	Proofs     []proof
 	Left       string // how many records have no proof here
 	KeptAs     string
@@ -52,6 +54,9 @@ type proof struct {
 	Hash           string   // of the record, RFC 6962
 	Path           []string // to the tree of the checkpoint
 }
+
+// treeAt is the tree as it was once: its size and root, as a checkpoint has them.
+type treeAt struct{ What, Tree string }
 
 // mostProofs is how many records of what is unusual are proven in the appendix.
 const mostProofs = 60
@@ -111,7 +116,11 @@ func (s *Server) report(w http.ResponseWriter, r *request) error {
 	if n > mostProofs {
 		p.Left = l.T("auditor.report.left", "N", n-mostProofs)
 	}
-	if p.Proofs, err = s.prove(r.Context(), l, log, proven); err != nil {
+	hashes := tlog.TileHashReader(log.Tree, &tiles{ctx: r.Context(), files: s.config.Files, kept: map[tlog.Tile][]byte{}})
+	if p.Trees, err = trees(l, log, hashes, from, to); err != nil {
+		return err
+	}
+	if p.Proofs, err = s.prove(l, log, hashes, proven); err != nil {
 		return err
 	}
 	if in.Get("unduh") != "" {
@@ -161,12 +170,34 @@ func (p *reportPage) detach() {
 	}
 }
 
-// prove makes the proofs that records are in the tree of the checkpoint.
-func (s *Server) prove(ctx context.Context, l *lang.Language, log *check.Result, records []int64) (all []proof, err error) {
-	if len(records) == 0 {
+// trees returns the trees before the first and after the last record of a period,
+// which who kept a checkpoint then can compare.
+func trees(l *lang.Language, log *check.Result, hashes tlog.HashReader, from, to id.Day) (all []treeAt, err error) {
+	f := check.Filter{From: from, To: to, Zone: log.TimeZone()}
+	first := int64(-1)
+	for e := range log.Entries.Select(f) {
+		first = e.Seq
+		break
+	}
+	if first < 0 {
 		return nil, nil
 	}
-	hashes := tlog.TileHashReader(log.Tree, &tiles{ctx: ctx, files: s.config.Files, kept: map[tlog.Tile][]byte{}})
+	last, _ := log.Entries.Latest(f, 0, 1)
+	for _, at := range []struct {
+		key string
+		n   int64
+	}{{"before", first}, {"after", last[0].Seq + 1}} {
+		root, err := tlog.TreeHash(at.n, hashes)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, treeAt{l.T("auditor.report.tree." + at.key), fmt.Sprintf("%d %s", at.n, root)})
+	}
+	return all, nil
+}
+
+// prove makes the proofs that records are in the tree of the checkpoint.
+func (s *Server) prove(l *lang.Language, log *check.Result, hashes tlog.HashReader, records []int64) (all []proof, err error) {
 	for _, seq := range records {
 		path, err := tlog.ProveRecord(log.Tree.N, seq, hashes)
 		if err != nil {

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/net/html"
 
 	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/internal/anomaly"
 	"suluh.example/suluh/internal/anomaly/year"
 	"suluh.example/suluh/internal/check"
@@ -346,6 +347,43 @@ func TestAReportProvesWhatItNames(t *testing.T) {
 	if proven < 10 {
 		t.Errorf("only %d records are proven", proven)
 	}
+	// The trees of the period are those that a checkpoint of those days would have had.
+	first, last := int64(-1), int64(-1)
+	begin, end := day(t, "2026-09-01").Time(m.result.TimeZone()), day(t, "2026-12-31").Time(m.result.TimeZone())
+	for seq := range m.result.Entries.Len() {
+		if e := m.result.Entries.At(seq); !e.Time.IsZero() && !e.Time.Before(begin) && e.Time.Before(end) {
+			if first < 0 {
+				first = seq
+			}
+			last = seq
+		}
+	}
+	for _, n := range []int64{first, last + 1} {
+		found := false
+		for _, one := range regexp.MustCompile(`<code>(\d+) ([^<]+)</code></li>`).FindAllStringSubmatch(x.body, -1) {
+			if size, err := strconv.ParseInt(one[1], 10, 64); err != nil || size != n {
+				continue
+			}
+			want, err := m.log.Root(n)
+			must(t, err)
+			if found = html.UnescapeString(one[2]) == want.String(); !found {
+				t.Errorf("the tree of %d records is %s, want %s", n, one[2], want)
+			}
+		}
+		if !found {
+			t.Errorf("no tree of %d records", n)
+		}
+	}
+	if x := a.get("/laporan?dari=2001-01-01&sampai=2001-01-02"); strings.Contains(x.body, "Sebelum catatan pertama") {
+		t.Error("a period without records has trees")
+	}
+}
+
+func day(t *testing.T, s string) id.Day {
+	t.Helper()
+	d, err := id.ParseDay(s)
+	must(t, err)
+	return d
 }
 
 func TestTheWholeLogIsDownloadedAndVerifies(t *testing.T) {

@@ -103,8 +103,11 @@ func (l *Log) Files(_ context.Context, path string) ([]byte, error) {
 	return b, nil
 }
 
+// Root returns the root of the tree over the first n records.
+func (l *Log) Root(n int64) (tlog.Hash, error) { return tlog.TreeHash(n, &l.tree) }
+
 func (l *Log) checkpoint() ([]byte, error) {
-	root, err := tlog.TreeHash(l.Len(), &l.tree)
+	root, err := l.Root(l.Len())
 	if err != nil {
 		return nil, err
 	}
