@@ -2,10 +2,12 @@
 // of one that its server lies about it names the record or the file, in Chromium and in
 // Firefox. Between the browser and the real pages stands a server that can lie.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { bundle } from "../../web/browser/test/load.js";
 import { Chromium, launch } from "./lib/chromium.js";
 import { startDemo, startYear } from "./lib/demo.js";
 import { kept } from "./lib/device.js";
@@ -135,6 +137,57 @@ for (const [name, open] of Object.entries(engines)) {
     await until("the old log to be taken", () => person.evaluate(() => document.querySelector("#ulang .ok")));
   });
 }
+
+// The tiles of a tree with three levels, by the definition of RFC 6962 and node's own hash.
+test("a tile that isn't the tree's is found wherever it is", async () => {
+  const { Tiles, pathOf } = new Function(`${await bundle("../src/audit/tiles.ts", "tiles")}; return tiles;`)();
+  assert.equal(pathOf(0, 1234067, 256), "tile/0/x001/x234/067");
+  assert.equal(pathOf(-1, 0, 7), "tile/entries/000.p/7");
+  const sha = (...parts) => createHash("sha256").update(Buffer.concat(parts)).digest();
+  const size = 256 * 256 + 3 * 256 + 77;
+  const leaves = Array.from({ length: size }, (_, i) => sha(Buffer.from(`catatan ${i}`)));
+  const known = new Map();
+  const root = (from, to) => {
+    if (to - from === 1) return leaves[from];
+    let k = 1;
+    while (2 * k < to - from) k *= 2;
+    const name = `${from} ${to}`;
+    if (!known.has(name)) known.set(name, sha(Buffer.of(1), root(from, from + k), root(from + k, to)));
+    return known.get(name);
+  };
+  const files = new Map();
+  for (let level = 0; 256 ** level <= size; level++) {
+    const one = 256 ** level;
+    const row = Array.from({ length: Math.floor(size / one) }, (_, i) => root(i * one, (i + 1) * one));
+    for (let n = 0; n * 256 < row.length; n++) {
+      const hashes = row.slice(n * 256, n * 256 + 256);
+      files.set(pathOf(level, n, hashes.length), Buffer.concat(hashes));
+    }
+  }
+  const get = async (path) => new Uint8Array(files.get(path));
+  const whole = async () => { // what is wrong with the tree of a signed root, or nothing
+    const tiles = new Tiles(get, size);
+    if (Buffer.compare(Buffer.from(await tiles.rootOf(size)), root(0, size)) !== 0) return "root";
+    for (let level = tiles.levels - 1; level >= 0; level--) { // from the root down, as the page does
+      for (let n = 0; n < tiles.tiles(level); n++) {
+        const wrong = await tiles.check(level, n).then(() => "", (fault) => fault.place.path);
+        if (wrong) return wrong;
+      }
+    }
+    return "";
+  };
+  assert.equal(await whole(), "");
+  const tiles = new Tiles(get, size);
+  for (const m of [1, 2, 3, 255, 256, 257, 511, 512, 65535, 65536, 65537, 65536 + 256, size - 1, size]) {
+    assert.equal(Buffer.from(await tiles.rootOf(m)).toString("hex"), root(0, m).toString("hex"), `tree of ${m}`);
+  }
+  for (const [path, found] of [["tile/0/000", "tile/0/000"], ["tile/0/255", "tile/0/255"], ["tile/0/258", "tile/0/258"], ["tile/0/259.p/77", "root"], ["tile/1/000", "tile/1/000"], ["tile/1/001.p/3", "root"], ["tile/2/000.p/1", "root"]]) {
+    const good = files.get(path);
+    files.set(path, altered(good, good.length - 1));
+    assert.equal(await whole(), found, path);
+    files.set(path, good);
+  }
+});
 
 test("a file that can't be read is no verdict", async (t) => {
   const engine = await engines.Chromium();
