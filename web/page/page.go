@@ -163,6 +163,9 @@ func Parse(c *lang.Catalogue, config Config) (*Set, error) {
 	return s, nil
 }
 
+// style is ours, and verbatim: the policy has its digest.
+var style = template.HTML("<style>" + css + "</style>")
+
 func parsePages(l *lang.Language, config Config, slots bool) (map[string]*template.Template, error) {
 	if !l.Has(config.Product) {
 		return nil, fmt.Errorf("there is no message %q", config.Product)
@@ -184,7 +187,7 @@ func parsePages(l *lang.Language, config Config, slots bool) (map[string]*templa
 			}
 			return template.HTMLAttr(` data-is="` + name + `"`) // a name in one of our templates
 		},
-		"style": func() template.HTML { return template.HTML("<style>" + css + "</style>") }, // ours, and verbatim: the policy has its digest
+		"style": func() template.HTML { return style },
 	}).ParseFS(common, "templates/layout.html")
 	if err != nil {
 		return nil, fmt.Errorf("layout: %w", err)
@@ -220,6 +223,7 @@ func parsePages(l *lang.Language, config Config, slots bool) (map[string]*templa
 			if err := checkKeys(t, l); err != nil {
 				return nil, fmt.Errorf("template %s: %w", name, err)
 			}
+			fillIn(t, l)
 			pages[name] = t
 		}
 	}
@@ -253,6 +257,26 @@ func checkKeys(t *template.Template, l *lang.Language) (err error) {
 		}
 	}
 	return err
+}
+
+// fillIn puts the words that are always the same into the templates of a language, so
+// that they aren't looked up for each page. They are escaped as any other.
+func fillIn(t *template.Template, l *lang.Language) {
+	for _, x := range t.Templates() {
+		if x.Tree == nil {
+			continue
+		}
+		walk(x.Tree.Root, func(n *parse.CommandNode) {
+			f, ok := n.Args[0].(*parse.IdentifierNode)
+			if !ok || f.Ident != "t" || len(n.Args) != 2 {
+				return
+			}
+			if key, ok := n.Args[1].(*parse.StringNode); ok {
+				text := l.T(key.Text)
+				n.Args = []parse.Node{&parse.StringNode{NodeType: parse.NodeString, Pos: key.Pos, Quoted: strconv.Quote(text), Text: text}}
+			}
+		})
+	}
 }
 
 func walk(n parse.Node, f func(*parse.CommandNode)) {
@@ -314,6 +338,7 @@ func (s *Set) render(l *lang.Language, name string, p Any) ([]byte, error) {
 		return nil, fmt.Errorf("there is no page %s", name)
 	}
 	var b bytes.Buffer
+	b.Grow(len(style) + 10<<10) // what most pages take
 	if err := t.ExecuteTemplate(&b, "layout.html", p); err != nil {
 		// An error of html/template may quote a value.
 		return nil, fmt.Errorf("page %s can't be rendered", name)
