@@ -135,6 +135,10 @@ func (s *scan) account(i int) {
 		kind, reason = Mail, "redact.reason.mail"
 	}
 	last := s.handleEnd(j)
+	if spoken := s.spokenEnd(last); spoken > last {
+		s.take(hit{j, spoken, kind, 0.7, reason})
+		return
+	}
 	if s.is(j, "e") && s.is(j+1, "-") {
 		return // "akun e-katalog"
 	}
@@ -159,14 +163,14 @@ func (s *scan) account(i int) {
 	case called && j > i+1 && s.is(j-1, "namanya"), called && s.is(j-1, "nama"), called && s.is(j-1, "bernama"), s.has(j-1, named) && s.is(j-2, "nama"):
 	case (colon || called) && capital && !x.class.is(job|office), colon && (!s.near(j+1) || s.tokens[j+1].form != word):
 	case (colon || called && s.has(j-1, network) && !s.has(j-1, named)) && !x.class.is(stop|owner|kin|role|job|office|doer|goer|slot|slotty|kwPhone):
-	case s.has(i, named) && s.sentenceLike(j):
+	case s.has(i, named) && s.sentenceLike(j), x.caseless && !s.has(i, kwPhone) && !s.around(i-1, toward) && !s.has(i-1, slot|slotty|owner|stop) && !s.has(i, named) && !s.around(j, plainly|sort) && s.sentenceLike(j): // "fb mawar berduri"
 	case capital && s.has(i, network) && !s.has(i, kwPhone) && !x.class.is(job|office|region|city|goer|doer) && !(x.class.is(title) && !(s.near(j+1) && s.tokens[j+1].capital)) && !(s.near(j+1) && s.has(j+1, city|region)): // "fb Acil Warung"
 	case x.class.is(common|job|office|place|kwPhone) && !x.class.is(given):
 		return
 	case !colon && !called && !capital && !(x.class == 0 && x.end-x.start >= 5 && s.plausible(j)) && !(x.class == given && s.has(j-1, network) && !s.is(i-1, "di")):
 		return
 	}
-	spoken := s.has(i, named) && s.sentenceLike(j) || called && !capital && j > i+1 && (s.is(j-1, "nama") || s.is(j-1, "namanya") || s.is(j-1, "bernama") || s.is(j-2, "nama"))
+	spoken := s.sentenceLike(j) && !capital || called && !capital && j > i+1 && (s.is(j-1, "nama") || s.is(j-1, "namanya") || s.is(j-1, "bernama") || s.is(j-2, "nama"))
 	for n := 0; n < 3 && s.near(last+1) && s.tokens[last+1].form == word && s.used[last+1] == free && !s.has(last+1, network|stop); n++ {
 		t := s.tokens[last+1]
 		switch {
@@ -180,6 +184,26 @@ func (s *scan) account(i int) {
 		last++
 	}
 	s.take(hit{j, last, kind, 0.7, reason})
+}
+
+// spokenEnd returns the last token of a name whose signs are said: "nama garis
+// bawah orang", "nama titik orang".
+func (s *scan) spokenEnd(last int) int {
+	for n := 0; n < 4 && s.near(last+2); n++ {
+		k := last + 2
+		switch w := s.text(last + 1); {
+		case w == "underscore" || w == "underskor" || w == "strip" || saysDot(w):
+		case w == "garis" && s.is(k, "bawah"), w == "tanda" && s.is(k, "hubung"):
+			k++
+		default:
+			return last
+		}
+		if !s.near(k) || s.has2(k, other) || s.tokens[k].form == mark || s.used[k] != free {
+			return last
+		}
+		last = s.handleEnd(k)
+	}
+	return last
 }
 
 // afterColon returns the token of an unknown word after the colon that ends what

@@ -192,6 +192,8 @@ func (s *scan) atSign(first, last int) {
 	case to == last:
 	case from == first-1 && s.has(from, network) && s.tokens[first].gap == space && s.is(first, "@"): // "ig @nama.id"
 		s.take(hit{first, s.handleEnd(last + 1), Account, 0.9, "redact.reason.handle"})
+	case from < first && s.is(first, "@") && to == last+1 && !s.provider(to) && s.topsEnd(to) > to: // "nama @ kantor go id"
+		s.take(hit{s.localPart(from), s.topsEnd(to), Mail, 0.9, "redact.reason.mail"})
 	case from < first && to == last+1 && s.is(to+1, ",") && s.tokens[to+1].gap == nothing && s.near(to+2) && s.tokens[to+2].gap == nothing && s.plainTop(to+2): // "nama@contoh,com"
 		s.take(hit{s.localPart(from), to + 2, Mail, 0.9, "redact.reason.mail"})
 	case from < first && s.is(last+1, "g") && s.is(last+2, "mail"): // "nama@g mail.com"
@@ -211,6 +213,22 @@ func (s *scan) atSign(first, last int) {
 	case from < first && s.tokens[first].gap == nothing && s.is(first, "@") && s.tokens[last+1].gap == nothing:
 		s.take(hit{from, s.handleEnd(last + 1), Mail, 0.7, "redact.reason.mail"})
 	}
+}
+
+// topsEnd returns the last of the tokens after a domain's first part that are the
+// rest of it with a space, a dash or such for the dots, or that part.
+func (s *scan) topsEnd(i int) int {
+	for n := 0; n < 3; n++ {
+		k := i + 1
+		if s.near(k) && s.has2(k, other) && (s.is(k, "-") || s.is(k, "_") || s.is(k, "/") || s.is(k, ",") || s.is(k, ".")) {
+			k++
+		}
+		if !s.near(k) || !s.plainTop(k) || s.used[k] != free {
+			break
+		}
+		i = k
+	}
+	return i
 }
 
 // provider tells whether a token is who many have their mail from.
