@@ -14,10 +14,13 @@ func (s *scan) accounts() {
 		}
 	}
 	defer s.moreAccounts()
-	near := -1 // the network's name last seen
+	near, mail := -1, -1 // the network's name last seen, and the word for mail
 	for i := range s.tokens {
 		if s.tokens[i].gap == paragraph {
-			near = -1
+			near, mail = -1, -1
+		}
+		if s.has(i, kwMail) && !s.provider(i) {
+			mail = i
 		}
 		if s.has(i, network) {
 			near = i
@@ -25,7 +28,11 @@ func (s *scan) accounts() {
 		if t := s.tokens[i]; s.used[i] != free || t.form != word || i > 0 && t.gap == nothing && s.tokens[i-1].form != other {
 			continue
 		}
-		if last := s.handleEnd(i); last > i && s.handleLike(i, last, near >= 0 && i-near <= 20 || s.networkSoon(last)) {
+		if last := s.handleEnd(i); last == i+2 && s.is(i+1, "#") && s.has2(last, number) && s.tokens[last].end-s.tokens[last].start == 4 {
+			s.take(hit{i, last, Account, 0.6, "redact.reason.account"}) // "nama#1234"
+		} else if last > i && mail > near && i-mail <= 8 && s.handleLike(i, last, true) {
+			s.take(hit{i, last, Mail, 0.6, "redact.reason.mail"})
+		} else if last > i && s.handleLike(i, last, near >= 0 && i-near <= 20 || s.networkSoon(last)) {
 			s.take(hit{i, last, Account, 0.6, "redact.reason.account"})
 		}
 	}
@@ -75,7 +82,7 @@ func (s *scan) handleLike(first, last int, told bool) bool {
 	case "jpg", "jpeg", "png", "pdf", "doc", "docx", "xls", "xlsx", "mp4", "mp3", "zip", "txt", "csv":
 		return false
 	}
-	if letters < 4 || s.has(first, kwNIK|kwKK|kwNIP|kwNPWP|kwBPJS|kwPhone|kwBank|degree|street|estate|village) && bars == 0 || s.has(first, title|weak) && bars+digits == 0 {
+	if letters < 4 || s.has(first, kwNIK|kwKK|kwNIP|kwNPWP|kwBPJS|kwPhone|kwBank|degree|street|estate|village) && bars == 0 || s.has(first, title|weak) && bars+digits == 0 && !(told && s.is(first+1, ".") && s.tokens[first+1].gap == nothing && s.has2(first+2, word) && last == first+2) {
 		return false
 	}
 	return bars > 0 || told && (digits >= 2 && letters > digits || digits == 1 && letters >= 5 && last == first+1 && s.tokens[first].class == 0 || dots >= 1 && letters >= 6)

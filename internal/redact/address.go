@@ -25,6 +25,30 @@ func (s *scan) addresses() {
 		i = s.address(begin, p)
 	}
 	s.homes()
+	s.between()
+}
+
+// between takes the word or two that stand between two pieces of one address:
+// "Desa Tajau … RT 3".
+func (s *scan) between() {
+	ends := map[int]bool{} // tokens that addresses begin with
+	var all []hit
+	for _, h := range s.hits {
+		if h.kind == Address {
+			ends[h.first] = true
+			all = append(all, h)
+		}
+	}
+	for _, h := range all {
+		last := h.last
+		for n := 0; n < 2 && s.near(last+1) && s.used[last+1] == free && s.has2(last+1, word) && !s.around(last+1, toward|home) &&
+			!s.has(last+1, stop|title|owner|doer|goer|slot|slotty|kin|role|job|keywords|network) && !derived(s.text(last+1)); n++ {
+			last++
+		}
+		if last > h.last && s.near(last+1) && ends[last+1] {
+			s.take(hit{h.last + 1, last, Address, 0.5, "redact.reason.address"})
+		}
+	}
 }
 
 // address takes an address from the token where it begins and its first part
@@ -141,7 +165,7 @@ func (s *scan) before(i int) int {
 	if begin == i {
 		return i
 	}
-	if known || !s.tokens[begin].caseless && s.tokens[begin].capital || s.whereTo(begin) || s.is(begin-1, ":") {
+	if known || !s.tokens[begin].caseless && s.tokens[begin].capital || s.whereTo(begin) || s.is(begin-1, ":") || !s.near(begin) {
 		return begin
 	}
 	return i

@@ -66,49 +66,26 @@ func (s *scan) twin(k, i int) class {
 		}
 		return false
 	}
-	for k > 2 && (s.is(k-1, "nomor") || s.is(k-1, "no") || s.is(k-1, "nmr") || s.is(k-1, ".")) && s.keyword(k) != 0 {
-		// "KK dan nomor NIK"
-		if joins(k-2) || s.is(k-1, ".") && joins(k-3) {
-			kind := s.keyword(k)
-			if k--; s.is(k, ".") {
-				k--
-			}
-			if first := s.keyword(k-2) &^ (kwOther | kwMoney); first != 0 && first != kind && s.more(i, joins) {
-				return first
-			}
-			return 0
-		}
-		break
+	kind := s.keyword(k)
+	for n := 0; n < 3 && (s.is(k-1, "kartu") || s.is(k-1, "nomor") || s.is(k-1, "no") || s.is(k-1, "nmr") || s.is(k-1, ".")); n++ {
+		k-- // "KTP dan kartu keluarga", "KK dan no. NIK"
 	}
-	if kind := s.keyword(k); s.has2(k-1, word) && s.is(k-1, "kartu") && kind != 0 && s.keyword(k-1) == 0 {
-		k-- // "KTP dan kartu keluarga"
-		if k < 2 || !joins(k-1) || !s.has2(k-2, word) || s.keyword(k-2)&^(kwOther|kwMoney) == kind {
-			return 0
-		}
-	} else if k < 2 || !joins(k-1) || !s.has2(k-2, word) {
+	if k < 2 || !joins(k-1) || !s.has2(k-2, word) {
 		return 0
 	}
 	first := s.keyword(k-2) &^ (kwOther | kwMoney)
-	if first == 0 || first == s.keyword(k) {
+	if first == 0 || first == kind {
 		return 0
 	}
-	if s.more(i, joins) {
-		return first
-	}
-	return 0
-}
-
-// more tells whether a number follows the one at token i that is joined to it.
-func (s *scan) more(i int, joins func(int) bool) bool {
 	for j := i + 1; j < i+12 && s.near(j); j++ {
 		if joins(j) && s.has2(j+1, number) {
-			return true
+			return first
 		}
 		if s.tokens[j].form == word {
 			break
 		}
 	}
-	return false
+	return 0
 }
 
 // saidAfter returns the classes of the word by which the number before it is

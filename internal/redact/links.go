@@ -108,7 +108,7 @@ func (s *scan) aside(i int) bool {
 	if !s.near(j) || s.tokens[j].form == other {
 		return false
 	}
-	if s.providerEnd(j) && s.provider(j) && !s.is(i, "ad") && !s.is(i, "add") {
+	if s.provider(j) && !s.is(j, "live") && !s.is(j, "mail") && !s.is(i, "ad") && !s.is(i, "add") {
 		return true // "nama at gmail"
 	}
 	end := s.domainEnd(j)
@@ -165,6 +165,9 @@ func (s *scan) atSign(first, last int) {
 	}
 	if s.is(first, "keong") && s.is(first-1, "a") && s.near(first) {
 		first-- // "a keong"
+	}
+	if k := first - 1; s.is(first, "@") && k > 0 && s.tokens[first].gap == nothing && s.tokens[k].gap == nothing && (s.is(k, "[") || s.is(k, "(") || s.is(k, "<") || s.is(k, "\"")) && s.used[k] == free {
+		first-- // "nama[@contoh.com"
 	}
 	from := first
 	for n := 0; n < most && from > 0 && s.used[from-1] == free; n++ {

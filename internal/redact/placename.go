@@ -205,6 +205,8 @@ func (s *scan) addressWord(j, n int, h head) bool {
 	road := h.class.is(street | estate)
 	ofNature := n > 0 && s.has(j-1, nature) || n == 1 && h.class.is(village) && s.has(j-1, place) && !s.ofVillage(j)
 	switch {
+	case n == 0 && t.class.is(village) && h.class.is(street) && h.text != "jalan" && (s.is(j+1, "no") || s.is(j+1, "gg")):
+		return true // "Jl. Kelurahan No. 5"
 	case t.class.is(region|street|estate|village) && !t.class.is(direction|nature), w == "rt" || w == "rw" || w == "no" || w == "nomor" || (w == "km" || w == "kilometer") && n > 0:
 		return false
 	case road && n > 0 && (w == "h" || w == "kh" || w == "hj" || w == "m" || w == "hm") && s.near(j+1) && (s.is(j+1, ".") || s.has(j+1, given) || s.tokens[j+1].class == 0):
