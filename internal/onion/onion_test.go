@@ -4,10 +4,12 @@ package onion
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -142,5 +144,63 @@ func TestOfTorsLogWarningsStay(t *testing.T) {
 	}
 	if len(l.got) > 8192 {
 		t.Errorf("%d bytes of a line without end are kept", len(l.got))
+	}
+}
+
+// TestKeysForTheSystemsTor: what tor has made is kept as a tor of our own would,
+// and told to it again; what is damaged is told to nobody, and a service without a single
+// client is none.
+func TestKeysForTheSystemsTor(t *testing.T) {
+	service := t.TempDir()
+	if got, err := readKey(service); err != nil || got != newKey {
+		t.Errorf("without a key: %q, %v", got, err)
+	}
+	if keys, err := authorized(service); err == nil {
+		t.Errorf("nobody is on the list: got %v", keys)
+	}
+	if _, err := Authorize(service, map[string]string{"penelaah-satu": strings.Repeat("Q", 51) + "A"}); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := authorized(service)
+	if err != nil || len(keys) != 2 || !slices.Contains(keys, strings.Repeat("Q", 51)+"A") {
+		t.Errorf("got %v, %v", keys, err)
+	}
+	made := "ED25519-V3:" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 64))
+	address := strings.Repeat("a", 56)
+	for _, told := range []string{made, ""} { // tor says the key once
+		if err := writeKeys(service, address, told); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := readKey(service); err != nil || got != made {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if got, err := Address(service); err != nil || got != address+".onion" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	for _, f := range KeyFiles() {
+		info, err := os.Stat(filepath.Join(service, filepath.Base(f)))
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", f, info, err)
+		}
+	}
+	if err := writeKeys(service, address, made); err == nil {
+		t.Error("a key that is there was replaced")
+	}
+	if err := writeKeys(service, "bukan", ""); err == nil {
+		t.Error("an answer without an address was taken")
+	}
+	name := filepath.Join(service, "hs_ed25519_secret_key")
+	if err := os.WriteFile(name, []byte(secretHead+"short"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := readKey(service); err == nil {
+		t.Errorf("a damaged key: got %q", got)
+	}
+	if err := os.WriteFile(filepath.Join(service, "authorized_clients", "x.auth"), []byte("terbuka\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if keys, err := authorized(service); err == nil {
+		t.Errorf("a damaged list: got %v", keys)
 	}
 }
