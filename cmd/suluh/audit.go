@@ -107,11 +107,11 @@ func (c *auditLog) verify(ctx context.Context, entries bool) (*check.Result, err
 
 type auditVerifyCmd struct {
 	auditLog
-	Continues string `type:"existingfile" placeholder:"CHECKPOINT" help:"A checkpoint that was kept before: the log must still begin with all that it had then."`
-	State     string `type:"path" placeholder:"FILE" help:"File that keeps what was verified, made if it isn't there: the next run goes on from it, and verifies only what is new."`
-	Receipt   string `placeholder:"FILE" help:"A reporter's receipt: tell whether its deposit is in the log as promised; - for standard input."`
-	Released  string `placeholder:"FILE" help:"What a key witness has noted, its released.jsonl: tell whether each share that it gave is for a record of the log; - for standard input."`
-	JSON      bool   `help:"Print one JSON object instead of a sentence."`
+	continuing
+	State    string `type:"path" placeholder:"FILE" help:"File that keeps what was verified, made if it isn't there: the next run goes on from it, and verifies only what is new."`
+	Receipt  string `placeholder:"FILE" help:"A reporter's receipt: tell whether its deposit is in the log as promised; - for standard input."`
+	Released string `placeholder:"FILE" help:"What a key witness has noted, its released.jsonl: tell whether each share that it gave is for a record of the log; - for standard input."`
+	JSON     bool   `help:"Print one JSON object instead of a sentence."`
 }
 
 func (auditVerifyCmd) Help() string {
@@ -224,7 +224,7 @@ func (c *auditVerifyCmd) Run(ctx context.Context) error {
 	log, r, kept, err := c.verify(ctx)
 	if err == nil && c.Continues != "" {
 		var before tlog.Tree
-		if before, err = c.continues(ctx, log); before.N > kept.N {
+		if before, err = c.continues(ctx, log, c.LogKey); before.N > kept.N {
 			kept = before
 		}
 	}
@@ -337,9 +337,14 @@ func (c *auditVerifyCmd) receipt(log *check.Log) (receipt, error) {
 	return receipt{promise, r.Due}, err
 }
 
+// continuing holds a log against what was kept of it before.
+type continuing struct {
+	Continues string `type:"existingfile" placeholder:"CHECKPOINT" help:"A checkpoint that was kept before: the log must still begin with all that it had then."`
+}
+
 // continues returns the tree that was kept, if the log still begins with it.
-func (c *auditVerifyCmd) continues(ctx context.Context, log *check.Log) (before tlog.Tree, err error) {
-	key, _, err := readLogKey(c.LogKey)
+func (c *continuing) continues(ctx context.Context, log *check.Log, logKey string) (before tlog.Tree, err error) {
+	key, _, err := readLogKey(logKey)
 	if err != nil {
 		return before, err
 	}

@@ -116,7 +116,7 @@ func (c *auditVerifyCmd) rules() sandbox.Rules {
 
 func (c *rosterVerifyCmd) rules() sandbox.Rules {
 	r := c.auditLog.rules()
-	r.Read = append(r.Read, named(append(append(c.Readers, c.Roster...), c.RootKey)...)...)
+	r.Read = append(r.Read, named(append(append(c.Readers, c.Roster...), c.RootKey, c.Continues)...)...)
 	return r
 }
 

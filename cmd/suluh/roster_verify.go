@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
@@ -22,6 +23,7 @@ import (
 
 type rosterVerifyCmd struct {
 	auditLog
+	continuing
 	RootKey string   `required:"" env:"SULUH_ROOT_KEY" placeholder:"VKEY|FILE" help:"Root key that rosters are signed with (name+hash+key), or a file that has it; from another source than the log."`
 	Case    []string `help:"Only these cases (K-…); none for the rosters alone."`
 	Readers []string `type:"existingfile" placeholder:"FILE" help:"What suluh vault readers printed: whom cases were sealed to. Repeat for more files."`
@@ -48,6 +50,11 @@ type rosterVerdict struct {
 	Rosters []recipients.Version `json:"rosters"`
 	Cases   []recipients.Case    `json:"cases"`
 	Faults  []recipients.Fault   `json:"faults"`
+
+	// Of a log that can't be trusted, as suluh audit verify has them.
+	Record *int64      `json:"record,omitempty"`
+	Fault  check.Fault `json:"fault,omitempty"`
+	Why    string      `json:"why,omitempty"`
 }
 
 var errRecipients = errors.New("not everything that cases were sealed by is in order: see above")
@@ -75,20 +82,24 @@ func (c *rosterVerifyCmd) Run(ctx context.Context) error {
 	if !none {
 		ledger = recipients.Follow(log, only...)
 	}
-	r, err := log.Extend(ctx)
+	v := rosterVerdict{Rosters: []recipients.Version{}, Cases: []recipients.Case{}, Faults: []recipients.Fault{}}
+	r, kept, err := c.trust(ctx, log)
+	var all []recipients.Version
+	if err == nil {
+		all, err = recipients.Versions(ctx, files, root, r)
+	}
+	var f *check.Finding
+	if c.JSON && errors.As(err, &f) {
+		v.Fault, v.Why = f.Fault, f.What
+		if f.Seq >= 0 {
+			v.Record = &f.Seq
+		}
+		return errors.Join(printJSON(v), err)
+	}
 	if err != nil {
 		return err
 	}
-	if _, err := log.Witnesses(ctx); err != nil {
-		return err
-	}
-	if r.Roster == nil {
-		return errors.New("the log has no roster yet")
-	}
-	v := rosterVerdict{Records: r.Records, Root: r.Tree.Hash.String(), Cases: []recipients.Case{}, Faults: []recipients.Fault{}}
-	if v.Rosters, err = recipients.Versions(ctx, files, root, r); err != nil {
-		return err
-	}
+	v.Records, v.Root, v.Rosters = r.Records, r.Tree.Hash.String(), all
 	var unknown []error
 	for _, name := range c.Roster {
 		unknown = append(unknown, inLog(name, root, v.Rosters, r.TimeZone()))
@@ -113,7 +124,28 @@ func (c *rosterVerifyCmd) Run(ctx context.Context) error {
 	if len(v.Faults) > 0 {
 		wrong = errors.Join(wrong, withHint(errRecipients, "keep this copy of the log and the openings, and tell the Inspektur, not only those who run the server"))
 	}
-	return errors.Join(err, wrong, wasRestored(r.Unseen(accesslog.EmptyTree())))
+	return errors.Join(err, wrong, wasRestored(r.Unseen(kept)))
+}
+
+// trust verifies the log, also against what was kept of it and what its witnesses
+// have cosigned.
+func (c *rosterVerifyCmd) trust(ctx context.Context, log *check.Log) (r *check.Result, kept tlog.Tree, err error) {
+	kept = accesslog.EmptyTree()
+	if r, err = log.Extend(ctx); err != nil {
+		return nil, kept, err
+	}
+	if c.Continues != "" {
+		if kept, err = c.continues(ctx, log, c.LogKey); err != nil {
+			return nil, kept, err
+		}
+	}
+	if _, err := log.Witnesses(ctx); err != nil {
+		return nil, kept, err
+	}
+	if r.Roster == nil {
+		return nil, kept, errors.New("the log has no roster yet")
+	}
+	return r, kept, nil
 }
 
 // chosen returns the cases that were named.
