@@ -12,6 +12,7 @@ import { startDemo } from "./lib/demo.js";
 import { Firefox } from "./lib/firefox.js";
 import { Member } from "./lib/member.js";
 import { Recorder } from "./lib/recorder.js";
+import { nameKeyWitnesses } from "./lib/split.js";
 
 // What the worker draws is told to the page: the seed is the first of 32 bytes.
 const eyes = `{
@@ -321,6 +322,19 @@ test("an answer is destroyed by its reporter alone", async (t) => {
   const gone = await call("look", code);
   assert.deepEqual(gone.messages.map((m) => [m.text, m.destroyed !== ""]), [["", true]]);
   assert.deepEqual(gone.warnings, []);
+});
+
+test("a form whose key witnesses changed is another case", async (t) => {
+  const { call } = await page(t);
+  const first = await call("send", formOf({ apa: "sebelum ada saksi" }), []);
+  nameKeyWitnesses(demo, { unit: "itprov", from: "itjen", need: 1, names: { "saksi-a": "Kantor Contoh Satu" } });
+  assert.equal((await call("send", formOf({ apa: "sebelum ada saksi" }), [])).failure, "roster", "the readers have to be shown again");
+  await call("refresh");
+  const second = await call("send", formOf({ apa: "sebelum ada saksi" }), []);
+  assert.equal(second.result, "new", JSON.stringify(second));
+  assert.notDeepEqual(second.words, first.words, "a case that opens without key witnesses takes nothing that needs them");
+  const again = await call("send", formOf({ apa: "sebelum ada saksi" }), []);
+  assert.deepEqual([again.result, again.words], ["same", second.words]);
 });
 
 test("the digest of each script is what pages tell", async () => {

@@ -247,13 +247,20 @@ func (t typed) to(l *lang.Language, r *roster.Roster) (submission.Readers, []pag
 	return to, nil
 }
 
-// differs tells whether somebody reads it whom the check page didn't show, or
-// other key witnesses have to be asked than it said.
-func differs(r *roster.Roster, to submission.Readers, shown []string) bool {
-	said := slices.IndexFunc(shown, func(s string) bool { return strings.HasPrefix(s, witnessMark) })
-	if w := witnessed(r, to.Unit); w != "" && !slices.Contains(shown, w) || w == "" && said >= 0 {
-		return true
+// rewitnessed tells whether other key witnesses have to be asked than the check
+// page said.
+func rewitnessed(r *roster.Roster, to submission.Readers, shown []string) bool {
+	said := ""
+	for _, s := range shown {
+		if strings.HasPrefix(s, witnessMark) {
+			said = s
+		}
 	}
+	return said != witnessed(r, to.Unit)
+}
+
+// added tells whether somebody reads it whom the check page didn't show.
+func added(r *roster.Roster, to submission.Readers, shown []string) bool {
 	for _, m := range r.Readers(to.Unit, to.Without) {
 		if !slices.Contains(shown, string(m.ID)) {
 			return true

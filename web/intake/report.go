@@ -265,7 +265,11 @@ func (s *Server) send(w http.ResponseWriter, r *request) error {
 	if t.report.IsEmpty() && first == nil {
 		return again(fileProblem(state), r.l.T("intake.check.nothing"))
 	}
-	if differs(sender.Roster(), to, t.shown) {
+	other := rewitnessed(sender.Roster(), to, t.shown)
+	if other {
+		t.once = "" // what was said to open with others' word never joins a case that opens without
+	}
+	if other || added(sender.Roster(), to, t.shown) {
 		text := r.l.T("intake.check.changed")
 		if first != nil {
 			text += ". " + r.l.T("intake.check.files.again")
@@ -294,6 +298,9 @@ func (s *Server) send(w http.ResponseWriter, r *request) error {
 		// with those who read it now.
 		if fresh, now, askErr := s.readers.ask(r.Context()); askErr == nil && fresh != sender {
 			sender, state = fresh, now
+			if rewitnessed(fresh.Roster(), to, t.shown) {
+				t.once = ""
+			}
 			return again("", r.l.T("intake.check.changed")+". "+r.l.T("intake.check.files.again"))
 		}
 	}

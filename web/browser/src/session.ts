@@ -84,6 +84,8 @@ export class Session {
     if (state.origin !== checked.roster.origin || state.log_key !== checked.roster.log_key) throw new Failure("roster-log");
     if (state.roster !== checked.digest) throw new Failure("roster-old");
     if (this.checked && checked.roster.version < this.checked.roster.version) throw new Failure("roster-old");
+    // What was said to open with others' word never joins a case that opens without.
+    if (this.checked && witnessed(this.checked.roster) !== witnessed(checked.roster)) this.seed = null;
     this.checked = checked;
     this.state = state;
     return { state, roster: checked.roster };
@@ -371,5 +373,7 @@ export class Session {
     return { wraps, blinds: blinds.map(toBase64), n: hashes.length + blinds.length, root: wrapsRoot([...hashes, ...blinds]) };
   }
 }
+
+const witnessed = (r: Roster): string => JSON.stringify(r.units.map((u) => [u.id, u.key_witnesses]));
 
 const cleanReport = (r: Report): Report => Object.fromEntries(Object.entries(r).map(([q, a]) => [q, typeof a === "string" ? cleanText(a) : a])) as unknown as Report;
