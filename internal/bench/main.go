@@ -63,7 +63,7 @@ func main() {
 func run(ctx context.Context) (err error) {
 	b := &bench{ctx: ctx}
 	record := flag.String("record", "", "file to put the table into, between its marks")
-	only := flag.String("only", "", "measure one part: reports, upload, submit, records, cosigned, audit, start, browser")
+	only := flag.String("only", "", "measure one part: reports, upload, submit, records, cosigned, keywitness, audit, start, browser")
 	flag.Int64Var(&b.flood, "flood", 256<<20, "bytes of each of the sixteen uploads at once")
 	flag.Int64Var(&b.records, "records", 1_000_000, "records of the log that is verified")
 	flag.StringVar(&b.log, "log", "", "folder in which the log that is verified is made and kept, or was by an earlier run")
@@ -107,7 +107,7 @@ func run(ctx context.Context) (err error) {
 		name    string
 		measure func() error
 	}{
-		{"start", b.start}, {"reports", b.reports}, {"upload", b.uploads}, {"submit", b.submits}, {"records", b.accesses}, {"cosigned", b.cosigned}, {"audit", b.audit}, {"browser", b.browser},
+		{"start", b.start}, {"reports", b.reports}, {"upload", b.uploads}, {"submit", b.submits}, {"records", b.accesses}, {"cosigned", b.cosigned}, {"keywitness", b.openings}, {"audit", b.audit}, {"browser", b.browser},
 	} {
 		if *only != "" && *only != part.name {
 			continue
