@@ -57,6 +57,10 @@ func (v *Vault) Act(ctx context.Context, head membersock.ActHead, in *frame.Read
 	if err != nil {
 		return errors.Join(membersock.ErrMember, err)
 	}
+	then, err := secondOf(head, s, now.verifiers)
+	if err != nil {
+		return err
+	}
 	handed, err := takeHanded(s, in)
 	if err != nil {
 		return err
@@ -70,8 +74,13 @@ func (v *Vault) Act(ctx context.Context, head membersock.ActHead, in *frame.Read
 	var leaf []byte
 	var a membersock.ActAnswer
 	began := time.Now()
+	var thenSeq int64
+	var thenLeaf []byte
 	err = v.write(ctx, func(g *group) error {
 		seq, leaf, a, err = v.act(g, s, []byte(head.Statement), handed)
+		if err == nil && then != nil && then.Opened == seq {
+			thenSeq, thenLeaf, _, err = v.act(g, *then, []byte(head.Then), nil)
+		}
 		return err
 	})
 	v.measures.acted(began, err)
@@ -89,6 +98,11 @@ func (v *Vault) Act(ctx context.Context, head membersock.ActHead, in *frame.Read
 	published := v.log.Load()
 	if a.Proof, err = v.proof(ctx, published, seq, leaf, s.Seen); err == nil {
 		a.Cosigned, err = v.provenCosigned(ctx, published.tree)
+	}
+	if err == nil && thenLeaf != nil {
+		var p accesslog.Proof
+		p, err = v.proof(ctx, published, thenSeq, thenLeaf, then.Seen)
+		a.Then = &p
 	}
 	if err == nil {
 		err = v.answer(ctx, s, a, head.Have, out)

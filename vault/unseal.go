@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/vault/membersock"
@@ -37,4 +39,20 @@ func unseals(g *group, s accesslog.Statement) (id.Case, error) {
 		return "", membersock.ErrNoWrap
 	}
 	return opened.Case, nil
+}
+
+// secondOf reads the statement that comes with one that opens a case, if there is
+// one: the same member asks for the shares of that case.
+func secondOf(head membersock.ActHead, first accesslog.Statement, members note.Verifiers) (*accesslog.Statement, error) {
+	if head.Then == "" {
+		return nil, nil
+	}
+	s, err := accesslog.OpenStatement([]byte(head.Then), members)
+	if err != nil {
+		return nil, errors.Join(membersock.ErrMember, err)
+	}
+	if first.Action != accesslog.Open || s.Action != accesslog.Unseal || s.Member != first.Member || s.Handle != id.HandleOf(first.Case) {
+		return nil, fmt.Errorf("%w: a second statement that doesn't go with the first", membersock.ErrBad)
+	}
+	return &s, nil
 }

@@ -213,17 +213,19 @@ func (s *Server) give(q Request) ([]byte, error) {
 	if err != nil {
 		return nil, ErrRecipient // an age plugin is a program, which the key witness doesn't run
 	}
-	sealed, err := share.SealTo(to)
-	if err != nil {
-		return nil, err
-	}
+	var sealed []byte
+	var sealErr error
+	var sealing sync.WaitGroup
+	sealing.Go(func() { sealed, sealErr = share.SealTo(to) }) // while the disk works
+	defer sealing.Wait()
 	if err := s.noted.add(released.Share{
 		Time: s.c.Now().UTC().Truncate(time.Second), Size: tree.N, Index: q.Proof.Index, Member: m.ID, Handle: st.Handle, Checkpoint: string(q.Proof.Checkpoint),
 	}); err != nil {
 		return nil, err
 	}
 	s.seen = tree
-	return sealed, nil
+	sealing.Wait()
+	return sealed, sealErr
 }
 
 // take returns the roster that the request goes by. A later one than was seen

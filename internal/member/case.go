@@ -99,11 +99,12 @@ var ErrGone = fmt.Errorf("what was handed in is not there any more: %w", seal.Er
 // are asked for their shares, which is recorded too; the error is a
 // [*KeyWitnessError] if too few of them give theirs.
 func (s *Session) Open(ctx context.Context, of id.Case) (*Case, error) {
-	a, err := s.act(ctx, accesslog.Statement{Action: accesslog.Open, Case: of}, nil)
+	u := s.unsealing(ctx, of)
+	a, err := s.actThen(ctx, accesslog.Statement{Action: accesslog.Open, Case: of}, u.statement(), nil, nil)
 	if err != nil {
 		return nil, err
 	}
-	v, record := a.Case, a.Proof.Index
+	v, record, then := a.Case, a.Proof.Index, a.Then
 	got, err := objects(a)
 	if err != nil {
 		return nil, err
@@ -114,7 +115,7 @@ func (s *Session) Open(ctx context.Context, of id.Case) (*Case, error) {
 	}
 	if !key.Whole() {
 		var asked membersock.AccessEntry
-		if key, asked, err = s.unseal(ctx, of, record, v.Wrap, key); err != nil {
+		if key, asked, err = s.unseal(ctx, u, of, record, v.Wrap, key, then); err != nil {
 			return nil, err
 		}
 		v.Access = append(v.Access, asked)

@@ -119,6 +119,9 @@ func (s *Session) item(c membersock.ListedCase, got map[id.Digest][]byte, r *ros
 		i.Err = err
 		return i
 	}
+	s.mu.Lock()
+	s.wraps[c.Case] = c.Wrap
+	s.mu.Unlock()
 	i.Split = splitOf(key)
 	summary, err := s.summary(c, key, got)
 	if err != nil {

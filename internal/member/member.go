@@ -137,6 +137,7 @@ type Session struct {
 	cases     map[id.Case]*Case           // as last opened
 	reporters map[id.Case]string          // as the case named its reporter when it was first opened
 	unwrap    map[id.Digest]*seal.CaseKey // by digest of the wrap
+	wraps     map[id.Case]id.Digest       // as last listed or opened
 	lines     map[id.Digest]line          // summaries and states, by digest
 	collected map[id.Digest][]byte        // what the last collect came to, sealed
 	witnessed Witnessed                   // as the last answer showed
@@ -155,7 +156,7 @@ func Open(ctx context.Context, c Config) (*Session, error) {
 	s := &Session{
 		c: c, keys: []age.Identity{c.Identity.Age()}, seen: accesslog.EmptyTree(),
 		own: map[id.Case][]int64{}, reporters: map[id.Case]string{}, cases: map[id.Case]*Case{}, unwrap: map[id.Digest]*seal.CaseKey{}, lines: map[id.Digest]line{},
-		asked: map[id.Member]keywitness.State{},
+		asked: map[id.Member]keywitness.State{}, wraps: map[id.Case]id.Digest{},
 	}
 	s.asker.Transport = s.outside()
 	if c.Recovery != nil {
@@ -308,6 +309,12 @@ func (s *Session) listed() error {
 
 // act signs a statement, sends it and checks the proof of the answer.
 func (s *Session) act(ctx context.Context, st accesslog.Statement, have []id.Digest, handed ...membersock.Handed) (*membersock.Answer, error) {
+	return s.actThen(ctx, st, nil, have, handed)
+}
+
+// actThen is act with an unseal that goes with an opening, if it is not nil: the
+// answer has its proof only if the opening got the next record's number.
+func (s *Session) actThen(ctx context.Context, st accesslog.Statement, then *accesslog.Statement, have []id.Digest, handed []membersock.Handed) (*membersock.Answer, error) {
 	s.acting.Lock()
 	defer s.acting.Unlock()
 	if err := s.Err(); err != nil {
@@ -327,7 +334,15 @@ func (s *Session) act(ctx context.Context, st accesslog.Statement, have []id.Dig
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.c.Vault.Act(ctx, msg, have, handed)
+	var thenMsg []byte
+	if then != nil {
+		then.Log, then.Member, then.Time, then.Seen, then.Opened = st.Log, st.Member, st.Time, seen, seen.N
+		rand.Read(then.Nonce[:])
+		if thenMsg, err = then.Sign(s.c.Identity.Signer()); err != nil {
+			return nil, err
+		}
+	}
+	a, err := s.c.Vault.ActThen(ctx, msg, thenMsg, have, handed)
 	switch {
 	case errors.Is(err, membersock.ErrFork):
 		return nil, s.forked(ctx, log, seen, err)
@@ -348,7 +363,11 @@ func (s *Session) act(ctx context.Context, st accesslog.Statement, have []id.Dig
 		a.Close()
 		return nil, s.forked(ctx, log, seen, err)
 	}
-	if err := s.fits(st, msg, a.ActAnswer); err != nil {
+	err = s.fits(st, msg, a.ActAnswer)
+	if err == nil && a.Then != nil {
+		err = fitsThen(thenMsg, *a.Then, log, seen, tree)
+	}
+	if err != nil {
 		a.Close()
 		return nil, s.breaks(err)
 	}

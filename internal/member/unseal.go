@@ -1,6 +1,7 @@
 package member
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -81,43 +82,88 @@ func splitOf(k *seal.CaseKey) (s Split) {
 	return s
 }
 
+// unsealing begins the asking for the shares of a case of which the session knows
+// already that it is split; it is nil if it doesn't. What the key witnesses have seen
+// is asked for while the vault writes.
+func (s *Session) unsealing(ctx context.Context, of id.Case) *unsealing {
+	s.mu.Lock()
+	key := s.unwrap[s.wraps[of]]
+	s.mu.Unlock()
+	if key == nil || key.Whole() {
+		return nil
+	}
+	u := &unsealing{s: s, of: of}
+	if u.prepare(key) != nil {
+		return nil // which is said once the case is opened
+	}
+	u.look(ctx)
+	return u
+}
+
+// statement is what goes with the opening of the case, so that the vault writes both
+// at once.
+func (u *unsealing) statement() *accesslog.Statement {
+	if u == nil {
+		return nil
+	}
+	return &accesslog.Statement{Action: accesslog.Unseal, Handle: id.HandleOf(u.of)}
+}
+
 // unseal returns the whole key of a case that was opened by a record: of a case
 // that is split, key witnesses give the rest, for the record of an unseal, which it
-// returns too.
-func (s *Session) unseal(ctx context.Context, of id.Case, opened int64, wrap id.Digest, key *seal.CaseKey) (*seal.CaseKey, membersock.AccessEntry, error) {
+// returns too. That is proven already if it was written with the opening.
+func (s *Session) unseal(ctx context.Context, u *unsealing, of id.Case, opened int64, wrap id.Digest, key *seal.CaseKey, proof *accesslog.Proof) (*seal.CaseKey, membersock.AccessEntry, error) {
 	var entry membersock.AccessEntry
-	need, shares := key.Shares()
-	u := &unsealing{s: s, of: of, key: key, shares: shares}
-	if err := u.prepare(); err != nil {
-		return nil, entry, err
+	if u == nil {
+		u = &unsealing{s: s, of: of}
+		if err := u.prepare(key); err != nil {
+			return nil, entry, err
+		}
+		u.look(ctx)
 	}
-	// What the key witnesses have seen is asked for while the vault writes.
-	u.look(ctx)
-	a, err := s.act(ctx, accesslog.Statement{Action: accesslog.Unseal, Opened: opened, Handle: id.HandleOf(of)}, nil)
+	if proof == nil {
+		a, err := s.act(ctx, accesslog.Statement{Action: accesslog.Unseal, Opened: opened, Handle: id.HandleOf(of)}, nil)
+		if err == nil {
+			err = a.Close()
+		}
+		if err != nil {
+			u.looking.Wait()
+			return nil, entry, err
+		}
+		proof = &a.Proof
+	}
 	u.looking.Wait()
-	if err != nil {
-		return nil, entry, err
-	}
-	if err := a.Close(); err != nil {
-		return nil, entry, err
-	}
-	record, err := accesslog.ParseRecord(a.Proof.Record)
+	record, err := accesslog.ParseRecord(proof.Record)
 	if err != nil {
 		return nil, entry, err
 	}
 	entry = membersock.AccessEntry{Seq: record.Seq, Time: record.Time, Member: s.Member(), Action: accesslog.Unseal}
-	if err := u.prepare(); err != nil {
+	if err := u.prepare(key); err != nil { // the answer may have brought another roster, or another wrap
 		return nil, entry, err
 	}
+	need, _ := key.Shares()
 	fail := &KeyWitnessError{Case: of, Need: need, Record: opened}
-	joined, err := u.gather(ctx, a.Proof, fail)
+	joined, err := u.gather(ctx, *proof, fail)
 	if err != nil {
 		return nil, entry, err
 	}
 	s.mu.Lock()
-	s.unwrap[wrap] = joined
+	s.unwrap[wrap], s.wraps[of] = joined, wrap
 	s.mu.Unlock()
 	return joined, entry, nil
+}
+
+// fitsThen tells whether a proof is that of an unseal that was sent with an opening.
+func fitsThen(msg []byte, p accesslog.Proof, log note.Verifier, seen, tree tlog.Tree) error {
+	t, err := p.Check(log, seen)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrTampered, err)
+	}
+	r, err := accesslog.ParseRecord(p.Record)
+	if err != nil || t != tree || r.Kind != accesslog.KindStatement || r.Seq != p.Index || !bytes.Equal(r.Statement, msg) {
+		return fmt.Errorf("%w: it proves the record of another statement than the second", ErrTampered)
+	}
+	return nil
 }
 
 // unsealing is the asking for the shares of one case.
@@ -135,8 +181,11 @@ type unsealing struct {
 	log    note.Verifier
 }
 
-// prepare goes by the roster that the session has now.
-func (u *unsealing) prepare() error {
+// prepare goes by the roster that the session has now, and the case's key as far as
+// it has it.
+func (u *unsealing) prepare(key *seal.CaseKey) error {
+	u.key = key
+	_, u.shares = key.Shares()
 	u.s.mu.Lock()
 	u.roster, u.signed, u.digest, u.log = u.s.roster, u.s.note, u.s.signed, u.s.log
 	u.s.mu.Unlock()

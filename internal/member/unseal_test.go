@@ -9,9 +9,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/keyfile"
 	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/crypto/seal"
 	"suluh.example/suluh/internal/check"
@@ -222,4 +224,59 @@ func TestARemovedKeyWitnessIsStillAsked(t *testing.T) {
 	s := open(t, config(t, w, testvault.One))
 	_, err := s.Open(context.Background(), only(t, s))
 	must(t, err)
+}
+
+// TestTheOpeningAndTheAskingAreWrittenAtOnce if nobody else came between the list
+// and the opening, and else one after the other: each is recorded once, and proven.
+func TestTheOpeningAndTheAskingAreWrittenAtOnce(t *testing.T) {
+	w := testvault.New(t)
+	w.KeyWitnesses("itprov", 1, 1)
+	w.Send(testvault.Form("itprov"))
+	for name, between := range map[string]func(){
+		"nobody":         func() {},
+		"another member": func() { list(t, open(t, config(t, w, testvault.Two))) },
+	} {
+		s := open(t, config(t, w, testvault.One))
+		of := only(t, s)
+		size := s.Seen().N
+		between()
+		came := open(t, config(t, w, testvault.Three))
+		if name != "nobody" {
+			size++
+		}
+		c, err := s.Open(t.Context(), of)
+		must(t, err)
+		if list(t, came); came.Seen().N != size+3 { // open, unseal, list
+			t.Errorf("%s in between: %d records, before %d", name, came.Seen().N, size)
+		}
+		if last := c.Access[len(c.Access)-1]; last.Action != accesslog.Unseal || last.Seq != size+1 || c.Access[len(c.Access)-2].Seq != size {
+			t.Errorf("%s in between: %+v", name, c.Access)
+		}
+	}
+	// The vault takes no second statement that doesn't go with the first.
+	one, other := w.Who[testvault.One], w.Who[testvault.Two]
+	s := open(t, config(t, w, testvault.One))
+	of := only(t, s)
+	seen := s.Seen()
+	sign := func(st accesslog.Statement, by *keyfile.Identity, nonce byte) []byte {
+		t.Helper()
+		st.Log, st.Member, st.Time, st.Seen, st.Nonce = testvault.Origin, by.Member(), time.Now(), seen, [16]byte{nonce, 7}
+		msg, err := st.Sign(by.Signer())
+		must(t, err)
+		return msg
+	}
+	first := sign(accesslog.Statement{Action: accesslog.Open, Case: of}, one, 1)
+	for name, then := range map[string][]byte{
+		"of another case":   sign(accesslog.Statement{Action: accesslog.Unseal, Opened: seen.N, Handle: id.HandleOf("K-AAAA-AAAA-AAAA-AAAA")}, one, 2),
+		"of another member": sign(accesslog.Statement{Action: accesslog.Unseal, Opened: seen.N, Handle: id.HandleOf(of)}, other, 3),
+		"of another action": sign(accesslog.Statement{Action: accesslog.List}, one, 4),
+		"without a name":    []byte("x"),
+	} {
+		if _, err := w.Member.ActThen(t.Context(), first, then, nil, nil); err == nil {
+			t.Errorf("a second statement %s is taken", name)
+		}
+	}
+	if list(t, s); s.Seen().N != seen.N+1 {
+		t.Errorf("what was refused is recorded: %d records after %d", s.Seen().N, seen.N)
+	}
 }

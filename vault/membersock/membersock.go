@@ -65,6 +65,11 @@ type ActHead struct {
 	// those of the unit who must not read the case. The statement has them like the
 	// others, so that the log doesn't tell who was left out.
 	Decoys []id.Digest `json:"decoys,omitempty"`
+
+	// Then is a second statement, an unseal of the case that the first opens. It is
+	// recorded with it if it names the record that the first has got, and otherwise
+	// left out: who asks can't know that number, but guess it.
+	Then string `json:"then,omitempty"`
 }
 
 // ActAnswer heads the answer; the bytes of the objects that it names follow,
@@ -76,6 +81,8 @@ type ActAnswer struct {
 	Case     *CaseView           `json:"case,omitempty"`     // of an action on a case
 	Cosigned *accesslog.Cosigned `json:"cosigned,omitempty"` // what witnesses have seen of the log; nil if none has
 	Items    []Collected         `json:"items,omitempty"`    // of a collect
+
+	Then *accesslog.Proof `json:"then,omitempty"` // of the second statement; nil if it was left out
 }
 
 // Outbox is how much waits for a forwarder: items that are approved, on their
@@ -239,9 +246,14 @@ type Answer struct {
 // Act sends a signed statement with the objects that it names. Nothing in the
 // answer may be used before its proof is checked.
 func (c *Client) Act(ctx context.Context, statement []byte, have []id.Digest, objects []Handed) (*Answer, error) {
+	return c.ActThen(ctx, statement, nil, have, objects)
+}
+
+// ActThen is Act with a second statement; see [ActHead].
+func (c *Client) ActThen(ctx context.Context, statement, then []byte, have []id.Digest, objects []Handed) (*Answer, error) {
 	var in bytes.Buffer // the objects are in memory anyway
 	w := frame.NewWriter(&in)
-	head := ActHead{Statement: string(statement), Have: have}
+	head := ActHead{Statement: string(statement), Have: have, Then: string(then)}
 	for _, o := range objects {
 		if o.Decoy {
 			head.Decoys = append(head.Decoys, o.Digest)
