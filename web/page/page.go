@@ -34,6 +34,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"text/template/parse"
 
 	"suluh.example/suluh/crypto/id"
@@ -120,8 +121,8 @@ type Config struct {
 type Set struct {
 	byLanguage map[*lang.Language]map[string]*template.Template
 	failed     map[*lang.Language][]byte
-	parts      map[*lang.Language]map[string]*template.Template
-	policy     string // Content-Security-Policy
+	parts      map[*lang.Language]func() (map[string]*template.Template, error) // of most surfaces nobody asks for any
+	policy     string                                                           // Content-Security-Policy
 }
 
 // scripted is added to the policy of a page with a script, and to that of the
@@ -139,7 +140,7 @@ func Parse(c *lang.Catalogue, config Config) (*Set, error) {
 	s := &Set{
 		byLanguage: map[*lang.Language]map[string]*template.Template{},
 		failed:     map[*lang.Language][]byte{},
-		parts:      map[*lang.Language]map[string]*template.Template{},
+		parts:      map[*lang.Language]func() (map[string]*template.Template, error){},
 		policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
 			"'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
 	}
@@ -149,9 +150,7 @@ func Parse(c *lang.Catalogue, config Config) (*Set, error) {
 			return nil, err
 		}
 		s.byLanguage[l] = pages
-		if s.parts[l], err = parsePages(l, config, true); err != nil {
-			return nil, err
-		}
+		s.parts[l] = sync.OnceValues(func() (map[string]*template.Template, error) { return parsePages(l, config, true) })
 		p := config.Frame(l)
 		p.Title = l.T("error.internal.title")
 		b, err := s.render(l, "500", p)
@@ -350,7 +349,11 @@ func (s *Set) render(l *lang.Language, name string, p Any) ([]byte, error) {
 // each place that a script may fill, so that what a script shows has the
 // markup and the words of the page that the server would have sent.
 func (s *Set) Part(l *lang.Language, name string, p Any) (template.HTML, error) {
-	t, ok := s.parts[l][name]
+	parts, err := s.parts[l]()
+	if err != nil {
+		return "", err
+	}
+	t, ok := parts[name]
 	if !ok {
 		return "", fmt.Errorf("there is no page %s", name)
 	}
