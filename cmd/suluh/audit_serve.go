@@ -29,6 +29,7 @@ type auditServeCmd struct {
 	Host        []string `placeholder:"NAME" help:"A name by which browsers reach it, besides its address. With --open-entries, every other one is refused."`
 	TokenFile   string   `help:"File with the auditors' token, of 20 characters or more; - for standard input."`
 	Rules       string   `placeholder:"FILE" help:"Rules of what is unusual, instead of those that are built in (suluh audit rules)."`
+	State       string   `type:"path" placeholder:"FILE" help:"File that keeps what was verified, made if it isn't there, as is FILE.entries: after a restart only what is new is verified."`
 	tlsFlags
 	logging
 	hardening
@@ -68,7 +69,7 @@ func (c *auditServeCmd) Run(ctx context.Context) (err error) {
 		return err
 	}
 	rules := auditRules(c.Log)
-	rules.Read = append(rules.Read, c.folders()...)
+	rules.Read, rules.Write = append(rules.Read, c.folders()...), folderOf(c.State)
 	watched := func(context.Context) error { return nil }
 	if len(rules.Sockets) > 0 { // a process of its own connects
 		vault, err := dialer.Start(context.WithoutCancel(ctx), c.Log)
@@ -80,7 +81,7 @@ func (c *auditServeCmd) Run(ctx context.Context) (err error) {
 		watched = func(ctx context.Context) error { return alive(ctx, vault) }
 	}
 	log := c.logger()
-	s, err := auditor.New(auditor.Config{Files: files, Key: key, OpenEntries: c.OpenEntries, Address: c.Listen, Hosts: c.Host, Token: token, Rules: look, Log: log})
+	s, err := auditor.New(auditor.Config{Files: files, Key: key, OpenEntries: c.OpenEntries, Address: c.Listen, Hosts: c.Host, Token: token, Rules: look, State: c.State, Log: log})
 	if err != nil {
 		return err
 	}

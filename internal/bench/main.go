@@ -151,4 +151,8 @@ func median[T int64 | float64 | time.Duration](all []T) T {
 	return s[len(s)/2]
 }
 
+func micro(d time.Duration) string {
+	return fmt.Sprintf("%.0f µs", float64(d)/float64(time.Microsecond))
+}
+
 func ratio(r float64) string { return fmt.Sprintf("%.2f", r) }

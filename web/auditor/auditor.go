@@ -58,6 +58,7 @@ type Config struct {
 	Hosts       []string             // names by which browsers reach it, besides its address and localhost
 	Token       hidden.Value[string] // of auditors; without one, and not open, entries are for nobody
 	Rules       *anomaly.Rules       // of what is unusual; default: those that are built in
+	State       string               // file that keeps what was verified, to go on from after a restart; default: none
 	Log         *slog.Logger         // default: discards
 	Now         func() time.Time     // default: time.Now
 }
@@ -112,7 +113,7 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, errors.New("the log's key is malformed")
 	}
-	s := &Server{config: c, key: key, watch: newWatch(check.New(c.Files, key), c)}
+	s := &Server{config: c, key: key, watch: newWatch(key, c)}
 	s.watch.warm = func(r *check.Result) {
 		from, to := usual(r)
 		s.tallies.of(r, from, to)

@@ -10,9 +10,11 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -539,4 +541,50 @@ func TestRunVerifiesByItselfAndEnds(t *testing.T) {
 	<-read
 	stop()
 	must(t, <-done)
+}
+
+// TestAfterARestartOnlyWhatIsNewIsVerified, and the pages say the same.
+func TestAfterARestartOnlyWhatIsNewIsVerified(t *testing.T) {
+	_, m := aYear(t)
+	file := filepath.Join(t.TempDir(), "verified")
+	var mu sync.Mutex
+	var read []string
+	serve := func() answer {
+		s, err := auditor.New(auditor.Config{
+			Files: func(ctx context.Context, path string) ([]byte, error) {
+				mu.Lock()
+				read = append(read, path)
+				mu.Unlock()
+				return m.log.Files(ctx, path)
+			},
+			Key: m.log.Key, OpenEntries: true, Address: "127.0.0.1:8082", State: file,
+			Now: func() time.Time { return m.log.Last.Time(time.UTC) },
+		})
+		must(t, err)
+		web := httptest.NewServer(s)
+		defer web.Close()
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- s.Run(ctx) }()
+		a := &audit{t: t, url: web.URL}
+		for a.get("/").StatusCode == 503 {
+			time.Sleep(10 * time.Millisecond)
+		}
+		page := a.get("/cari?semua=1")
+		stop()
+		must(t, <-ended)
+		return page
+	}
+	first := serve()
+	if !slices.Contains(read, "tile/entries/000") {
+		t.Fatal("the first run has read no entries")
+	}
+	read = nil
+	again := serve()
+	if slices.ContainsFunc(read, func(path string) bool { return strings.HasPrefix(path, "tile/") }) {
+		t.Errorf("after the restart there were read again: %s", read)
+	}
+	if first.body != again.body || !strings.Contains(first.body, "<td") {
+		t.Errorf("after the restart the page is another:\n%s\n%s", first.body, again.body)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/sync/singleflight"
 
 	"suluh.example/suluh/crypto/id"
@@ -24,12 +25,18 @@ const every = time.Minute
 // watch keeps one verification, which grows with the log: no page verifies
 // what another has.
 type watch struct {
-	log    *check.Log
+	files  check.Files
+	key    note.Verifier
+	state  string // file to go on from after a restart, or ""
 	search *anomaly.Search
 	warm   func(*check.Result) // called with each log that was verified and is new, before a page shows it
 	logger *slog.Logger
 	now    func() time.Time
 	one    singleflight.Group
+
+	reads sync.Mutex // held while the log is read or its state is kept
+	log   *check.Log // nil until the first time
+	kept  time.Time  // when the state was kept last
 
 	mu   sync.Mutex
 	seen seen
@@ -49,14 +56,48 @@ type seen struct {
 	done, of  int64          // how far the one under way is
 }
 
-func newWatch(log *check.Log, c Config) *watch {
-	w := &watch{log: log, search: anomaly.Follow(c.Rules), logger: c.Log, now: c.Now, ctx: context.Background()}
-	log.Progress = func(done, of int64) {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.seen.done, w.seen.of = done, of
+func newWatch(key note.Verifier, c Config) *watch {
+	return &watch{files: c.Files, key: key, state: c.State, search: anomaly.Follow(c.Rules), logger: c.Log, now: c.Now, ctx: context.Background()}
+}
+
+// extend verifies what is new, at first from where the state file says.
+func (w *watch) extend(ctx context.Context) (*check.Result, error) {
+	if w.log == nil {
+		w.log = check.New(w.files, w.key)
+		if w.state != "" {
+			log, err := check.Resume(ctx, w.files, w.key, w.state, false)
+			if err != nil {
+				w.logger.Warn("the log is verified from its beginning", "error", err)
+			} else {
+				w.log = log
+			}
+		}
+		w.log.Progress = func(done, of int64) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.seen.done, w.seen.of = done, of
+		}
 	}
-	return w
+	r, err := w.log.Extend(ctx)
+	if err == nil && time.Since(w.kept) >= keepEvery {
+		w.keep()
+	}
+	return r, err
+}
+
+// keepEvery is how often the state is kept while the log grows.
+const keepEvery = 10 * time.Minute
+
+// keep keeps the state, if there is a file for it. What isn't kept costs time at
+// the next start.
+func (w *watch) keep() {
+	if w.state == "" || w.log == nil {
+		return
+	}
+	w.kept = time.Now()
+	if err := w.log.Save(w.state); err != nil {
+		w.logger.Warn("what was verified could not be kept", "error", err)
+	}
 }
 
 func (w *watch) run(ctx context.Context) error {
@@ -67,6 +108,9 @@ func (w *watch) run(ctx context.Context) error {
 		<-w.verify()
 		select {
 		case <-ctx.Done():
+			w.reads.Lock()
+			defer w.reads.Unlock()
+			w.keep()
 			return nil
 		case <-time.After(every):
 		}
@@ -79,7 +123,9 @@ func (w *watch) verify() <-chan singleflight.Result {
 		w.mu.Lock()
 		ctx := w.ctx
 		w.mu.Unlock()
-		r, err := w.log.Extend(ctx)
+		w.reads.Lock()
+		defer w.reads.Unlock()
+		r, err := w.extend(ctx)
 		var witnesses *check.Witnesses
 		if err == nil {
 			witnesses, err = w.log.Witnesses(ctx)
