@@ -25,6 +25,7 @@ func (s *scan) accounts() {
 		if s.has(i, network) {
 			near = i
 		}
+		s.told(i)
 		if t := s.tokens[i]; s.used[i] != free || t.form != word || i > 0 && t.gap == nothing && s.tokens[i-1].form != other {
 			continue
 		}
@@ -142,6 +143,10 @@ func (s *scan) account(i int) {
 		kind, reason = Mail, "redact.reason.mail"
 	}
 	last := s.handleEnd(j)
+	if end := s.spacedEnd(j); end >= j+3 && s.tokens[j+1].gap == space { // "ig n a m a"
+		s.take(hit{j, end, kind, 0.6, reason})
+		return
+	}
 	if spoken := s.spokenEnd(last); spoken > last {
 		s.take(hit{j, spoken, kind, 0.7, reason})
 		return
@@ -225,6 +230,19 @@ func (s *scan) afterColon(j int) int {
 		}
 	}
 	return 0
+}
+
+// told takes a word of no known kind after which a network is named: "namaorang
+// (ig)", "namaorang di tiktok".
+func (s *scan) told(i int) {
+	t := s.tokens[i]
+	if s.used[i] != free || t.form != word || t.class != 0 || t.end-t.start < 6 || s.handleEnd(i) != i || !s.plausible(i) || !s.near(i+2) || !s.has(i+2, network) || s.has(i+2, kwPhone) {
+		return
+	}
+	switch s.text(i + 1) {
+	case "(", "di", "-", "itu", "dari":
+		s.take(hit{i, i, Account, 0.4, "redact.reason.account"})
+	}
 }
 
 // moreAccounts takes what stands in a list with an account: "ig satu_88/dua_88".

@@ -68,7 +68,7 @@ func (s *scan) saysAt(i int) bool {
 
 // saysDot tells whether a word is what people say for the dot in a domain.
 func saysDot(w string) bool {
-	switch w {
+	switch unleet(w) {
 	case "dot", "titik", "ttk", "tik", "point":
 		return true
 	}
@@ -150,7 +150,7 @@ func (s *scan) dotAfter(i int) int {
 // plainTop tells whether a token is the last part of a domain that is hardly
 // anything else.
 func (s *scan) plainTop(i int) bool {
-	switch s.text(i) {
+	switch unleet(s.text(i)) {
 	case "com", "net", "org", "id", "co", "go":
 		return s.tokens[i].form == word && (!s.tokens[i].capital || s.tokens[i].upper && i > 0 && s.tokens[i-1].upper)
 	}
@@ -234,13 +234,15 @@ func (s *scan) topsEnd(i int) int {
 	return i
 }
 
-// provider tells whether a token is who many have their mail from.
+// providers are who many have their mail from, as people write them.
+var providers = map[string]bool{
+	"gmail": true, "yahoo": true, "ymail": true, "hotmail": true, "outlook": true, "rocketmail": true, "icloud": true, "live": true, "proton": true, "protonmail": true,
+	"gmai": true, "gmial": true, "gmal": true, "gmil": true, "gmeil": true, "jimel": true, "yaho": true, "yahu": true, "mail": true, "tutanota": true, "tuta": true, "aol": true,
+}
+
+// provider tells whether a token is one of them.
 func (s *scan) provider(i int) bool {
-	switch s.text(i) {
-	case "gmail", "yahoo", "ymail", "hotmail", "outlook", "rocketmail", "icloud", "live", "proton", "protonmail", "gmai", "gmial", "yaho", "mail", "tutanota":
-		return true
-	}
-	return false
+	return i >= 0 && i < len(s.tokens) && s.tokens[i].form == word && providers[unleet(s.text(i))]
 }
 
 // providerEnd tells whether a token ends with the name of who many have their

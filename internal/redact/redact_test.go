@@ -196,7 +196,7 @@ func TestCorpus(t *testing.T) {
 		complaints, clean                 int
 		numbers, names, places, precision float64
 	}{
-		{"dev", 2360, 290, 0.9875, 0.9849, 0.9927, 0.9934},
+		{"dev", 2360, 290, 0.9876, 0.9849, 0.9927, 0.9935},
 		{"heldout", 360, 60, 0.9849, 0.9608, 0.9743, 0.9682},
 	} {
 		all, err := corpus.Read("testdata/corpus/" + part.name)

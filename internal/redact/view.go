@@ -254,6 +254,10 @@ func (v *view) add(i, j int, g gap, words *lexicon) {
 				return
 			}
 		}
+		if w := unleet(v.low[i:j]); digits <= 2 && (saysDot(w) || w == "com" || providers[w]) { // "d0t", "gma1l"
+			v.tokens = append(v.tokens, token{start: int32(i), end: int32(j), form: word, gap: g, class: words.classes[w]})
+			return
+		}
 		// "R4hm4t": digits that stand for letters.
 		if digits <= 3 && letters+lookalikes >= 3 && j-i <= 16 {
 			c := words.class(unleet(v.low[i:j]))
@@ -299,6 +303,9 @@ func (v *view) word(i, j int, g gap, words *lexicon) {
 
 // unleet reads digits as the letters that they look like.
 func unleet(s string) string {
+	if !strings.ContainsAny(s, "0134578") {
+		return s
+	}
 	return strings.Map(func(c rune) rune {
 		if i := strings.IndexRune("0134578", c); i >= 0 {
 			return rune("oieastb"[i])
