@@ -60,7 +60,7 @@ export async function check(asked: Asked, seen: Seen | null, get: Get, progress:
   let done = 0;
   const step = async () => {
     progress(++done, above + parts.length);
-    await new Promise((go) => setTimeout(go)); // so that the page can be used meanwhile
+    await breathe();
   };
   for (let level = tiles.levels - 1; level > 0; level--) {
     for (let n = 0; n < tiles.tiles(level); n++, await step()) await tiles.check(level, n);
@@ -78,7 +78,11 @@ export async function check(asked: Asked, seen: Seen | null, get: Get, progress:
     if (asked.entries) {
       const entries = await tiles.entries(n);
       if (n === 0 && asked.roster) members = await membersOf(get, asked.roster, entries[0]!);
-      for (const [i, entry] of entries.entries()) shown.signatures += Number(record(entry, n * width + i, members, n * width + i < asked.size && shown.signatures < mostSignatures));
+      for (const [i, entry] of entries.entries()) {
+        const seq = n * width + i;
+        if (!record(entry, seq, members, seq < asked.size && shown.signatures < mostSignatures)) continue;
+        if (++shown.signatures % 16 === 0) await breathe(); // each takes a millisecond or more
+      }
       shown.entries += entries.length;
     }
     tiles.forget(0, n);
@@ -86,6 +90,9 @@ export async function check(asked: Asked, seen: Seen | null, get: Get, progress:
   }
   return shown;
 }
+
+/** Lets the page be used meanwhile. */
+const breathe = (): Promise<void> => new Promise((go) => setTimeout(go));
 
 async function signed(get: Get, log: Verifier): Promise<Tree> {
   const msg = await get("checkpoint");
