@@ -190,6 +190,8 @@ func (u upload) GetInfo(context.Context) (handler.FileInfo, error) {
 // the request does.
 func (u upload) WriteChunk(_ context.Context, offset int64, src io.Reader) (int64, error) {
 	v := u.s.v
+	taken := v.uploads.locks.take(u.name.Hex())
+	defer taken()
 	var first []byte
 	if rest := int64(len(agePrefix)) - offset; rest > 0 {
 		// Before anything is written that is not sealed.
@@ -215,6 +217,7 @@ func (u upload) WriteChunk(_ context.Context, offset int64, src io.Reader) (int6
 		in = io.TeeReader(in, sum.hash)
 	}
 	n, err := durable.Copy(f, in, offset)
+	taken() // what is there needn't be broken off while it is synced
 	v.quota.arrived(v.config.Now(), coming.n)
 	// What was written counts even if something failed after it.
 	if info, statErr := f.Stat(); statErr == nil {

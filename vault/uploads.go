@@ -19,8 +19,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/tus/tusd/v2/pkg/memorylocker"
-
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/vault/depositsock"
 )
@@ -36,7 +34,7 @@ const maxUploads = 1 << 16
 // id can add to it. What nobody has added to for a day is swept: when that was is
 // kept in memory alone, so that of what was there at a start only the day is known.
 type uploads struct {
-	locks   *memorylocker.MemoryLocker // who works on an upload holds its lock
+	locks   *uploadLocks // who works on an upload holds its lock
 	handler http.Handler
 	mu      sync.Mutex
 	lengths map[id.Upload]int64
@@ -123,7 +121,7 @@ func (v *Vault) uploadPath(name id.Upload, length int64) string {
 // what is no upload, and what a deposit has taken right before a crash, which
 // has a second name in blobs/ then. It goes after the sweep of blobs.
 func (v *Vault) loadUploads() error {
-	v.uploads = uploads{locks: memorylocker.New(), lengths: map[id.Upload]int64{}, sums: map[id.Upload]*running{}, added: map[id.Upload]time.Time{}}
+	v.uploads = uploads{locks: newUploadLocks(), lengths: map[id.Upload]int64{}, sums: map[id.Upload]*running{}, added: map[id.Upload]time.Time{}}
 	dir := filepath.Join(v.config.Dir, "uploads")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
