@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"path/filepath"
 
 	"github.com/mattn/go-sqlite3"
@@ -15,6 +13,7 @@ import (
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/internal/durable"
+	"suluh.example/suluh/internal/serve"
 	"suluh.example/suluh/vault/frame"
 	"suluh.example/suluh/vault/membersock"
 )
@@ -63,18 +62,13 @@ func servePlain(ctx context.Context, dir string) error {
 	if err := db.QueryRowContext(ctx, "SELECT max(seq) + 1 FROM records").Scan(&p.seq); err != nil {
 		return err
 	}
-	l, err := net.Listen("unix", filepath.Join(dir, "plain.sock"))
+	l, err := serve.ListenUnix(filepath.Join(dir, "plain.sock"), 0o600)
 	if err != nil {
 		return err
 	}
 	go p.write()
-	s := &http.Server{Handler: membersock.Handler(p)}
-	context.AfterFunc(ctx, func() { _ = s.Close() }) // nobody asks any more
 	fmt.Println("plain: listening on", l.Addr())
-	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
+	return serve.Run(ctx, serve.Config{Listener: l, Handler: membersock.Handler(p)})
 }
 
 // Act is one list.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
 
 	"suluh.example/suluh/vault/wire"
@@ -70,6 +71,10 @@ func (c *Client) ask(ctx context.Context, method, endpoint string, body []byte, 
 	}
 	r, err := c.wire.Send(ctx, method, endpoint, h, in, int64(len(body)))
 	if err != nil {
+		// The words around it are those of a vault that doesn't answer.
+		if cause := (*url.Error)(nil); errors.As(err, &cause) {
+			err = cause.Err
+		}
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	defer r.Body.Close()
