@@ -53,6 +53,7 @@ test: lint
 
 # The pages in real browsers. SULUH_PICTURES=1 leaves a picture of each page in build/browser/screenshots.
 browser: setup
+	go build -o build/bin/suluh ./cmd/suluh
 	cd test/browser && node --test --test-reporter=spec --test-concurrency=2 *.test.js
 
 # After words or pages have changed: write anew what a screen reader hears. Read the diff.

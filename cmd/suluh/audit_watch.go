@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -239,11 +238,9 @@ func startMailer(sendmail, address string) (*mailer, error) {
 	if _, err := exec.LookPath(sendmail); err != nil {
 		return nil, withHint(errors.New("there is no program that sends mail at this place"), "install one, such as msmtp-mta, or name it: --sendmail PATH")
 	}
-	self := "/proc/self/exe"
-	if runtime.GOOS != "linux" {
-		if self, err = os.Executable(); err != nil {
-			return nil, err
-		}
+	self, err := itself()
+	if err != nil {
+		return nil, err
 	}
 	m := &mailer{cmd: exec.Command(self, "watch-mailer", sendmail, a.Address)}
 	m.cmd.Args[0], m.cmd.Stderr = os.Args[0], os.Stderr // it is called what it was

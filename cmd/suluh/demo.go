@@ -43,9 +43,9 @@ func (c *demoCmd) Run(ctx context.Context) (err error) {
 		}
 		defer func() { err = errors.Join(err, removeFolder(c.Dir)) }()
 	}
-	bin, err := os.Executable()
+	bin, err := itself()
 	if err != nil {
-		return fmt.Errorf("find the program itself: %w", err)
+		return err
 	}
 	rules, err := c.demoRules(bin, own)
 	if err != nil {

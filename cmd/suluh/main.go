@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -136,4 +137,17 @@ func hintFor(err error) string {
 		return at.FullPath() + " --help says how, with examples"
 	}
 	return ""
+}
+
+// itself names this very program, also where its file was replaced since it began:
+// what it is confined to start is the file that it was.
+func itself() (string, error) {
+	if runtime.GOOS == "linux" {
+		return "/proc/self/exe", nil
+	}
+	path, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("find the program itself: %w", err)
+	}
+	return path, nil
 }

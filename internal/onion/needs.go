@@ -53,8 +53,8 @@ func (c Config) Starts() (n Needs, err error) {
 		return n, ErrNoTor
 	}
 	real, err := filepath.EvalSymlinks(tor)
-	if err != nil {
-		return n, err
+	if err != nil { // a program that runs and was replaced since is still there, under this name
+		real = tor
 	}
 	// Its libraries may lie beside it, as Tor Browser's do.
 	n.Read = append(n.Read, filepath.Dir(tor), filepath.Dir(real))

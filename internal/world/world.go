@@ -257,6 +257,9 @@ type process struct {
 // before listens where it did.
 func (w *World) StartPart(p Part) error {
 	cmd := exec.Command(w.config.Bin, w.command(p)...)
+	if w.config.Bin == "/proc/self/exe" {
+		cmd.Args[0] = os.Args[0] // it is called what it was
+	}
 	// A part must not outlive who started it, however that one ends.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setpgid: true}
 	cmd.Stderr = w.config.Log

@@ -17,7 +17,15 @@ export async function openSealed(person, url, language) {
 }
 
 // heading waits for a page by its heading.
-export const heading = (person, text) => until(`“${text}”`, async () => (await person.heading()).startsWith(text));
+// heading waits for a page. What stands there instead is told, since it says what went wrong.
+export const heading = async (person, text) => {
+  try {
+    return await until(`“${text}”`, async () => (await person.heading()).startsWith(text));
+  } catch (error) {
+    error.message += `; there is: ${await person.text()}`;
+    throw error;
+  }
+};
 
 // kept runs in the page: what a browser has stored of it anywhere.
 export function kept() {
