@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/internal/check"
 	"suluh.example/suluh/internal/lang"
 	"suluh.example/suluh/web/page"
@@ -69,7 +70,10 @@ func tallied(log *check.Result, from, to id.Day) *tally {
 	unit := make([]*counts, len(members))
 	for i, m := range entries.Members() {
 		// The unit of now: who has moved to another one took the work along.
-		who, _ := log.Roster.Member(id.Member(m))
+		var who roster.Member
+		if log.Roster != nil { // a log begins before its first roster
+			who, _ = log.Roster.Member(id.Member(m))
+		}
 		if t.unit[who.Unit] == nil {
 			t.unit[who.Unit] = &counts{}
 		}
