@@ -105,9 +105,20 @@ func run(ctx context.Context, c config) (s *soak, err error) {
 	} else {
 		defer func() { err = errors.Join(err, s.disk.unmount()) }()
 	}
+	// What the parts say is shown where it tells why the run failed.
+	said, err := os.Create(filepath.Join(c.dir, "said"))
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			fmt.Fprintf(c.log, "soak: what the parts said last:\n%s", lastOf(said, 4<<10))
+		}
+		err = errors.Join(err, said.Close())
+	}()
 	// Below 320 MiB of free disk there is no room for files: see vault/quota.go.
 	s.w, err = world.Start(ctx, world.Config{
-		Bin: c.bin, Dir: filepath.Join(at, "suluh"), Bare: true, Args: map[world.Part][]string{world.Vault: {"--max-bytes", "64MiB"}},
+		Bin: c.bin, Dir: filepath.Join(at, "suluh"), Bare: true, Log: said, Args: map[world.Part][]string{world.Vault: {"--max-bytes", "64MiB"}},
 	})
 	if err != nil {
 		return nil, err
@@ -227,4 +238,15 @@ func (s *soak) settle(ctx context.Context) error {
 	}
 	defer m.Close()
 	return s.ledger.find(ctx, m, s)
+}
+
+// lastOf returns the last bytes of a file.
+func lastOf(f *os.File, n int64) []byte {
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil
+	}
+	b := make([]byte, min(n, size))
+	k, _ := f.ReadAt(b, size-int64(len(b))) // what can be read says something
+	return b[:k]
 }
