@@ -104,15 +104,7 @@ func (c *caseCmd) open(ctx context.Context) (*session, error) {
 	if language.Code() != c.Language {
 		return nil, withHint(errors.New("there is no such language"), "--language id or --language en")
 	}
-	sealed, err := os.ReadFile(c.Identity)
-	if err != nil {
-		return nil, err
-	}
-	passphrase, err := askSecret("Passphrase of "+c.Identity, c.PassphraseFile)
-	if err != nil {
-		return nil, err
-	}
-	identity, err := keyfile.OpenWith(sealed, passphrase.Reveal(), pluginUI())
+	identity, _, err := openIdentity(c.Identity, c.PassphraseFile)
 	if err != nil {
 		return nil, err
 	}

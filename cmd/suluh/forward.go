@@ -201,15 +201,7 @@ func (c *forwardRunCmd) prepare(ctx context.Context) (_ *forwarding, err error) 
 	if err := c.connect(ctx, f); err != nil {
 		return nil, err
 	}
-	sealed, err := os.ReadFile(c.Identity)
-	if err != nil {
-		return nil, err
-	}
-	passphrase, err := askSecret("Passphrase of "+c.Identity, c.PassphraseFile)
-	if err != nil {
-		return nil, err
-	}
-	if f.identity, err = keyfile.OpenWith(sealed, passphrase.Reveal(), pluginUI()); err != nil {
+	if f.identity, _, err = openIdentity(c.Identity, c.PassphraseFile); err != nil {
 		return nil, err
 	}
 	if _, token := f.identity.Age().(*plugin.Identity); token {

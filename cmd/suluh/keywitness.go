@@ -13,7 +13,6 @@ import (
 
 	"filippo.io/age/plugin"
 
-	"suluh.example/suluh/crypto/keyfile"
 	"suluh.example/suluh/internal/keywitness"
 	"suluh.example/suluh/internal/released"
 	"suluh.example/suluh/internal/sandbox"
@@ -69,15 +68,7 @@ func (c *keyWitnessRunCmd) Run(ctx context.Context) (err error) {
 	if _, err := verifierKey(c.RootKey); err != nil {
 		return fmt.Errorf("root key: %w", err)
 	}
-	sealed, err := os.ReadFile(c.Identity)
-	if err != nil {
-		return err
-	}
-	passphrase, err := askSecret("Passphrase of "+c.Identity, c.PassphraseFile)
-	if err != nil {
-		return err
-	}
-	identity, err := keyfile.OpenWith(sealed, passphrase.Reveal(), pluginUI())
+	identity, _, err := openIdentity(c.Identity, c.PassphraseFile)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"filippo.io/age/plugin"
 
+	"suluh.example/suluh/crypto/hidden"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/keyfile"
 	"suluh.example/suluh/internal/ceremony"
@@ -74,15 +75,7 @@ func (memberOnionKeyCmd) Help() string {
 }
 
 func (c *memberOnionKeyCmd) Run() error {
-	sealed, err := os.ReadFile(c.Identity)
-	if err != nil {
-		return err
-	}
-	passphrase, err := askSecret("Passphrase of "+c.Identity, c.PassphraseFile)
-	if err != nil {
-		return err
-	}
-	i, err := keyfile.OpenWith(sealed, passphrase.Reveal(), pluginUI())
+	i, passphrase, err := openIdentity(c.Identity, c.PassphraseFile)
 	if err != nil {
 		return err
 	}
@@ -122,6 +115,21 @@ func (c *memberNewCmd) withPlugin() (*keyfile.Identity, error) {
 		return nil, withHint(err, "name the plugin's recipient: --recipient age1NAME1…")
 	}
 	return i, err
+}
+
+// openIdentity opens an identity file with its passphrase, which it asks for or
+// reads from a file, and returns both.
+func openIdentity(path, passphraseFile string) (*keyfile.Identity, hidden.Value[string], error) {
+	sealed, err := os.ReadFile(path)
+	if err != nil {
+		return nil, hidden.Value[string]{}, err
+	}
+	passphrase, err := askSecret("Passphrase of "+path, passphraseFile)
+	if err != nil {
+		return nil, passphrase, err
+	}
+	i, err := keyfile.OpenWith(sealed, passphrase.Reveal(), pluginUI())
+	return i, passphrase, err
 }
 
 // pluginUI lets an age plugin ask at the terminal for a PIN or a touch.
