@@ -20,7 +20,6 @@ package door
 import (
 	"context"
 	"crypto/ecdh"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -56,14 +55,9 @@ var codes = []error{nil, ErrShut, ErrAway, ErrAddress, ErrNetwork, ErrTor}
 
 // Door is the part's side. It is safe for concurrent use.
 type Door struct {
-	child *child.Child
-	conn  *net.UnixConn
-	way   *http.Transport
-
-	asking  sync.Mutex
-	number  uint32                 // of the last request
-	waiting map[uint32]chan answer // by number
-	gone    error
+	child  *child.Child
+	asking *child.Asking
+	way    *http.Transport
 
 	trying sync.Mutex // held while one key after the other is tried
 	mu     sync.Mutex // of what follows
@@ -73,11 +67,6 @@ type Door struct {
 
 // guest is somebody who has unlocked.
 type guest struct{ key *ecdh.PrivateKey }
-
-type answer struct {
-	conn net.Conn
-	err  error
-}
 
 // Start starts the process that connects to an onion address by the tor whose
 // sockets are named in c. It may be there only later.
@@ -91,21 +80,18 @@ func Start(ctx context.Context, c Config) (*Door, error) {
 		return nil, err
 	}
 	// The first answer, to no request, is whether tor can be used.
-	_, first, err := readAnswer(conn)
-	if err == nil {
-		err = first.err
-	}
-	if err != nil {
+	asking := child.NewAsking(conn, 1, means)
+	if err := asking.First(); err != nil {
 		_ = p.Stop() // what it says is why it ended
-		return nil, errors.Join(err, conn.Close())
+		return nil, errors.Join(err, asking.Close())
 	}
-	d := &Door{child: p, conn: conn, waiting: map[uint32]chan answer{}}
+	asking.Begin()
+	d := &Door{child: p, asking: asking}
 	d.way = &http.Transport{
 		DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return d.Dial(ctx) },
 		MaxIdleConnsPerHost: 8,
 		DisableCompression:  true,
 	}
-	go d.answers()
 	return d, nil
 }
 
@@ -201,74 +187,21 @@ func (d *Door) PID() int { return d.child.PID() }
 
 // Close ends the process, which takes the key away. Connections that were made
 // stay.
-func (d *Door) Close() error { return errors.Join(d.conn.Close(), d.child.Stop()) }
+func (d *Door) Close() error { return errors.Join(d.asking.Close(), d.child.Stop()) }
 
 // ask sends a request and waits for its answer.
 func (d *Door) ask(ctx context.Context, what byte, payload []byte) (net.Conn, error) {
-	came := make(chan answer, 1)
-	d.asking.Lock()
-	if d.gone != nil {
-		d.asking.Unlock()
-		return nil, d.gone
+	c, err := d.asking.Ask(ctx, what, payload)
+	if errors.Is(err, child.ErrGone) {
+		err = fmt.Errorf("%w: %w", ErrTor, err)
 	}
-	d.number++
-	number := d.number
-	d.waiting[number] = came
-	d.asking.Unlock()
-	if _, err := d.conn.Write(slices.Concat([]byte{what}, binary.BigEndian.AppendUint32(nil, number), payload)); err != nil {
-		return nil, fmt.Errorf("%w: the process that speaks to it is gone: %w", ErrTor, err)
-	}
-	select {
-	case a := <-came:
-		return a.conn, a.err
-	case <-ctx.Done():
-	}
-	d.asking.Lock()
-	delete(d.waiting, number) // a connection that comes now is closed
-	d.asking.Unlock()
-	select {
-	case a := <-came:
-		return a.conn, a.err
-	default:
-		return nil, ctx.Err()
-	}
+	return c, err
 }
 
-// answers hands each answer to who waits for it, until the process is gone.
-func (d *Door) answers() {
-	for {
-		number, a, err := readAnswer(d.conn)
-		d.asking.Lock()
-		if err != nil {
-			d.gone = fmt.Errorf("%w: the process that speaks to it is gone: %w", ErrTor, err)
-			for _, w := range d.waiting {
-				w <- answer{err: d.gone}
-			}
-			clear(d.waiting)
-			d.asking.Unlock()
-			return
-		}
-		w := d.waiting[number]
-		delete(d.waiting, number)
-		if w != nil {
-			w <- a
-		}
-		d.asking.Unlock()
-		if w == nil && a.conn != nil {
-			a.conn.Close()
-		}
+// means tells what an answer says: the place of an error in codes.
+func means(b []byte) (told error, ok bool) {
+	if int(b[0]) >= len(codes) {
+		return nil, false
 	}
-}
-
-const answerSize = 5
-
-func readAnswer(from *net.UnixConn) (number uint32, a answer, err error) {
-	b, c, err := child.Receive(from, answerSize)
-	if err != nil {
-		return 0, a, err
-	}
-	if len(b) != answerSize || int(b[4]) >= len(codes) {
-		return 0, a, errors.New("an answer is not as agreed")
-	}
-	return binary.BigEndian.Uint32(b), answer{c, codes[b[4]]}, nil
+	return codes[b[0]], true
 }

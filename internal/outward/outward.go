@@ -52,22 +52,12 @@ var ErrRoster = errors.New("the process that connects to key witnesses does not 
 
 // Way is the part's side. It is safe for concurrent use.
 type Way struct {
-	child *child.Child
-	conn  *net.UnixConn
-	http  *http.Transport
+	child  *child.Child
+	asking *child.Asking
+	http   *http.Transport
 
 	allowing sync.Mutex
 	allowed  id.Digest // of the roster that the child goes by
-
-	asking  sync.Mutex
-	number  uint32
-	waiting map[uint32]chan answer
-	gone    error
-}
-
-type answer struct {
-	conn net.Conn
-	err  error
 }
 
 // Start starts the process. It is given the root key, as a verifier key, and the
@@ -81,15 +71,15 @@ func Start(ctx context.Context, root, socks string) (*Way, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Way{child: c, conn: conn, waiting: map[uint32]chan answer{}}
+	w := &Way{child: c, asking: child.NewAsking(conn, 4, means)}
 	w.http = &http.Transport{
 		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
-			return w.ask(ctx, askDial, []byte(address))
+			return w.asking.Ask(ctx, askDial, []byte(address))
 		},
 		MaxIdleConnsPerHost: 4, IdleConnTimeout: 90 * time.Second, TLSHandshakeTimeout: 20 * time.Second,
 		DisableCompression: true,
 	}
-	go w.answers()
+	w.asking.Begin()
 	return w, nil
 }
 
@@ -107,12 +97,12 @@ func (w *Way) Allow(signed []byte) error {
 	pieces := slices.Collect(slices.Chunk(signed, piece))
 	for i, p := range pieces {
 		if i < len(pieces)-1 {
-			if _, err := w.conn.Write(packet(askPiece, 0, p)); err != nil {
+			if err := w.asking.Send(askPiece, p); err != nil {
 				return fmt.Errorf("hand over the roster: %w", err)
 			}
 			continue
 		}
-		if _, err := w.ask(context.Background(), askLast, p); err != nil {
+		if _, err := w.asking.Ask(context.Background(), askLast, p); err != nil {
 			return fmt.Errorf("%w: %w", ErrRoster, err)
 		}
 	}
@@ -129,74 +119,13 @@ func (w *Way) PID() int { return w.child.PID() }
 // Close ends the process. Connections that were made stay.
 func (w *Way) Close() error {
 	w.http.CloseIdleConnections()
-	return errors.Join(w.conn.Close(), w.child.Stop())
+	return errors.Join(w.asking.Close(), w.child.Stop())
 }
 
-func packet(what byte, number uint32, text []byte) []byte {
-	return append(binary.BigEndian.AppendUint32([]byte{what}, number), text...)
-}
-
-// ask sends a request and waits for its answer.
-func (w *Way) ask(ctx context.Context, what byte, text []byte) (net.Conn, error) {
-	came := make(chan answer, 1)
-	w.asking.Lock()
-	if w.gone != nil {
-		w.asking.Unlock()
-		return nil, w.gone
+// means tells what an answer says: an error number, or 0.
+func means(b []byte) (told error, ok bool) {
+	if errno := binary.BigEndian.Uint32(b); errno != 0 {
+		told = &net.OpError{Op: "dial", Net: "tcp", Err: syscall.Errno(errno)}
 	}
-	w.number++
-	number := w.number
-	w.waiting[number] = came
-	w.asking.Unlock()
-	if _, err := w.conn.Write(packet(what, number, text)); err != nil {
-		return nil, fmt.Errorf("the process that connects is gone: %w", err)
-	}
-	select {
-	case a := <-came:
-		return a.conn, a.err
-	case <-ctx.Done():
-	}
-	w.asking.Lock()
-	delete(w.waiting, number) // a connection that comes now is closed
-	w.asking.Unlock()
-	select {
-	case a := <-came:
-		return a.conn, a.err
-	default:
-		return nil, ctx.Err()
-	}
-}
-
-// answers hands each answer to who waits for it, until the process is gone.
-func (w *Way) answers() {
-	for {
-		b, c, err := child.Receive(w.conn, 8)
-		if err == nil && len(b) != 8 {
-			err = errors.New("an answer is not as agreed")
-		}
-		w.asking.Lock()
-		if err != nil {
-			w.gone = fmt.Errorf("the process that connects is gone: %w", err)
-			for _, x := range w.waiting {
-				x <- answer{err: w.gone}
-			}
-			clear(w.waiting)
-			w.asking.Unlock()
-			return
-		}
-		a := answer{conn: c}
-		if errno := binary.BigEndian.Uint32(b[4:]); errno != 0 {
-			a.err = &net.OpError{Op: "dial", Net: "tcp", Err: syscall.Errno(errno)}
-		}
-		number := binary.BigEndian.Uint32(b)
-		x := w.waiting[number]
-		delete(w.waiting, number)
-		if x != nil {
-			x <- a
-		}
-		w.asking.Unlock()
-		if x == nil && c != nil {
-			c.Close()
-		}
-	}
+	return told, true
 }
