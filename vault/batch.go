@@ -78,6 +78,9 @@ func (v *Vault) wipe(ctx context.Context) (err error) {
 	if busy != 0 {
 		return errors.New("truncate the WAL: somebody reads the database for too long")
 	}
+	if err := v.kept(); err != nil {
+		return err
+	}
 	v.unwiped.Store(false)
 	v.blur()
 	return nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 )
@@ -93,3 +94,17 @@ func RosterRecords(t *testing.T) string {
 
 // Sweep does what is done each minute.
 func Sweep(v *Vault) { v.sweepUploads(context.Background()) }
+
+// FailDisk lets the change fail that the vault asks for after each sync: its lock can't
+// be written any more.
+func FailDisk(t *testing.T, v *Vault) {
+	t.Helper()
+	f, err := os.Open(v.lock.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	locked := v.lock
+	v.lock = f
+	t.Cleanup(func() { v.lock = locked })
+}

@@ -1,6 +1,8 @@
 package vault_test
 
 import (
+	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -84,4 +86,30 @@ func testDeclaredFull(t *testing.T) {
 	want(t, err, depositsock.ErrNoFiles)
 	_, err = w.send(newParcel(0, w.one.id))
 	must(t, err)
+}
+
+// TestNobodyIsToldOfWhatMayBeGone: if the disk takes no change after a sync, nobody
+// knows what it has kept. The report isn't received, nothing else is either, and the
+// vault says that it must not go on.
+func TestNobodyIsToldOfWhatMayBeGone(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	_, err := w.send(newParcel(0, w.one.id)) // which the day's end takes into the log
+	must(t, err)
+	before, err := w.vault.LogFile(t.Context(), "checkpoint")
+	must(t, err)
+	vault.FailDisk(t, w.vault)
+	if _, err := w.vault.Batch(t.Context()); !errors.Is(err, vault.ErrDisk) {
+		t.Errorf("the day's end: got %v, want ErrDisk", err)
+	}
+	for range 2 {
+		if _, err := w.send(newParcel(0, w.one.id)); err == nil {
+			t.Error("a report of which nobody knows whether the disk has it was received")
+		}
+	}
+	if after, err := w.vault.LogFile(t.Context(), "checkpoint"); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the log shows records of which nobody knows whether the disk has them: %v", err)
+	}
+	if err := w.vault.Sound(t.Context()); !errors.Is(err, vault.ErrDisk) {
+		t.Errorf("got %v, want ErrDisk", err)
+	}
 }

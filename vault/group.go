@@ -108,6 +108,11 @@ func (v *Vault) writer() {
 func (v *Vault) commit(ctx context.Context, jobs []*job) {
 	errs := make([]error, len(jobs))
 	err := func() error {
+		select {
+		case <-v.broken:
+			return ErrDisk
+		default:
+		}
 		if v.unsure {
 			if err := v.reload(ctx); err != nil {
 				return err
@@ -156,6 +161,9 @@ func (v *Vault) commit(ctx context.Context, jobs []*job) {
 			v.unsure = true
 			return err
 		}
+		if err := v.kept(); err != nil {
+			return err
+		}
 		v.now.Store(g.force)
 		v.blur()
 		if g.size > v.size {
@@ -173,6 +181,32 @@ func (v *Vault) commit(ctx context.Context, jobs []*job) {
 	}
 	for i, j := range jobs {
 		j.done <- errors.Join(err, errs[i])
+	}
+}
+
+// ErrDisk is why a vault ends by itself.
+var ErrDisk = errors.New("the disk has failed, and what it kept of the last changes isn't known: nobody was told of them, and the vault stops")
+
+// kept makes sure of what was synced. If that can't be had, the vault takes no more
+// changes, and [Vault.Sound] ends it: it must not show either what may be gone when
+// it starts again.
+func (v *Vault) kept() error {
+	err := durable.Kept(v.lock, 0)
+	if err == nil {
+		return nil
+	}
+	v.breaks.Do(func() { close(v.broken) })
+	return fmt.Errorf("%w: %w", ErrDisk, err)
+}
+
+// Sound waits for the end of the context, or returns [ErrDisk] once the vault must
+// not go on.
+func (v *Vault) Sound(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-v.broken:
+		return ErrDisk
 	}
 }
 
@@ -233,7 +267,7 @@ func (v *Vault) publish(ctx context.Context, size int64) error {
 // the day's end: file systems (relatime) keep one that is after the change until
 // it is a day old, and so don't note when a reporter looked up a status.
 func (v *Vault) blur() {
-	for _, name := range []string{"vault.db", "vault.db-wal", "vault.db-shm", "blobs", "blobs/tmp", "uploads"} {
+	for _, name := range []string{"vault.db", "vault.db-wal", "vault.db-shm", "lock", "blobs", "blobs/tmp", "uploads"} {
 		v.blurFile(filepath.Join(v.config.Dir, name))
 	}
 }

@@ -116,7 +116,9 @@ type Vault struct {
 	config Config
 	zone   *time.Location
 	db     stores
-	lock   *os.File
+	lock   *os.File      // empty
+	broken chan struct{} // closed by breaks when nobody knows what the disk has kept
+	breaks sync.Once
 	signer note.Signer
 	logKey string
 	root   note.Verifier
@@ -173,7 +175,7 @@ func Open(ctx context.Context, c Config) (_ *Vault, err error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	v := &Vault{config: c, jobs: make(chan *job, 256), stop: make(chan struct{})}
+	v := &Vault{config: c, jobs: make(chan *job, 256), stop: make(chan struct{}), broken: make(chan struct{})}
 	v.measures.start()
 	defer func() {
 		if err != nil {
@@ -212,6 +214,10 @@ func Open(ctx context.Context, c Config) (_ *Vault, err error) {
 	// a backup does, must not keep the vault from starting.
 	if err := v.wipe(ctx); err != nil {
 		c.Log.Error("what was deleted may still be in the WAL; its truncation is tried again in a minute", "error", err)
+	}
+	// What a vault before this one had written may be found without having been synced.
+	if err := v.kept(); err != nil {
+		return nil, err
 	}
 	if err := v.loadQuota(ctx); err != nil {
 		return nil, err

@@ -170,6 +170,50 @@ func TestEveryCallMayFail(t *testing.T) {
 	whole(t, w, received)
 }
 
+// TestAChangeAfterEachSync: a sync can succeed and keep nothing, if the disk's journal
+// breaks off just then. So the vault asks for one more change, of its lock, before it tells
+// anybody; and where that fails, it doesn't start.
+func TestAChangeAfterEachSync(t *testing.T) {
+	w, err := world.Start(t.Context(), world.Config{Bin: program(t), Dir: filepath.Join(t.TempDir(), "w"), Bare: true, Log: io.Discard})
+	must(t, err)
+	vault := depositsock.NewClient(w.DepositSocket())
+	signed, err := vault.Roster(t.Context())
+	must(t, err)
+	must(t, w.Stop())
+	vkey, err := os.ReadFile(w.RootKey())
+	must(t, err)
+	root, err := note.NewVerifier(strings.TrimSpace(string(vkey)))
+	must(t, err)
+	ro, err := roster.Parse(signed, root)
+	must(t, err)
+	dir, trace := filepath.Join(w.Dir, "vault"), filepath.Join(t.TempDir(), "trace")
+	s := strike(t, dir, "-o", trace, "-y", "-e", "trace=fsync,fdatasync,ftruncate")
+	sender, err := submission.NewSender(vault, ro, roster.Digest(signed))
+	must(t, err)
+	report := sent{size: 64}
+	report.seed = submission.NewSeed()
+	if !s.listening || !report.deposit(t.Context(), sender, ro.Day) {
+		t.Fatal("the vault does not work under strace")
+	}
+	calls, err := os.ReadFile(trace)
+	must(t, err)
+	s.kill()
+	synced := bytes.LastIndex(calls, []byte("/vault.db-wal>"))
+	if asked := bytes.LastIndex(calls, []byte("/lock>, 0)")); synced < 0 || asked < synced {
+		t.Errorf("no change is asked for after the last sync of the WAL:\n%s", calls)
+	}
+
+	cmd := exec.Command("strace", "-f", "-qq", "-o", os.DevNull, "-P", filepath.Join(dir, "lock"), "-e", "trace=ftruncate", "-e", "inject=ftruncate:error=EROFS",
+		program(t), "vault", "run", "--dir", dir)
+	said, err := cmd.CombinedOutput()
+	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != 1 || !bytes.Contains(said, []byte("the disk has failed")) || !bytes.Contains(said, []byte("fsck")) {
+		t.Errorf("on such a disk the vault ends with %v and says:\n%s", err, said)
+	}
+	if found := doctor(t, dir); found != "" {
+		t.Error(found)
+	}
+}
+
 // TestDestroyedMeansDestroyed strikes the vault while a reporter has answers
 // destroyed. Whoever was told that an answer is gone finds nothing of it on the
 // disk; whoever was told nothing may ask again, and it is gone then; and the

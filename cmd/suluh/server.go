@@ -53,6 +53,8 @@ func serverHint(err error) string {
 	switch {
 	case errors.As(err, &keeper):
 		return keeper.Next
+	case errors.Is(err, vault.ErrDisk):
+		return "read what the kernel says of the disk (journalctl -k), have its file system checked (fsck), and start again; suluh doctor tells whether the store is whole"
 	case errors.Is(err, onion.ErrNoTor):
 		return "install it: apt-get install tor; or name the program: --tor PATH"
 	case errors.Is(err, onion.ErrSetting):

@@ -172,6 +172,7 @@ func (c *vaultRunCmd) Run(ctx context.Context) (err error) {
 		g.Go(func() error { return door.Admit(ctx) })
 	}
 	g.Go(func() error { return v.Batches(ctx) })
+	g.Go(func() error { return v.Sound(ctx) })
 	g.Go(func() error {
 		// Whoever started the vault waits for this line, and would wait for ever.
 		_, err := fmt.Println("suluh vault: listening in " + c.Dir)

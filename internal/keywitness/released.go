@@ -184,6 +184,9 @@ func (r *noted) add(x released.Share) error {
 	if err := r.file.Sync(); err != nil {
 		return fmt.Errorf("sync what is released: %w", err)
 	}
+	if err := durable.Kept(r.file, r.size+int64(len(line))); err != nil {
+		return fmt.Errorf("sync what is released: %w", err)
+	}
 	r.size += int64(len(line))
 	r.last, r.torn = &x, false
 	return nil
