@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -71,6 +72,9 @@ func (s *soak) inject(ctx context.Context) error {
 			fault{2, diskReadOnly, s.readOnly},
 			fault{2, diskFails, s.failDisk},
 		)
+	}
+	if s.only != nil {
+		inside = slices.DeleteFunc(inside, func(f fault) bool { return !s.only.MatchString(f.name) })
 	}
 	around := []fault{
 		{5, killIntake, func() error { return s.kill(world.Intake) }},
@@ -164,6 +168,8 @@ func (s *soak) killFull() error {
 // readOnly starts the vault on a read-only disk, which it must refuse, and then
 // on the same one as it was. A disk in use can't be made so.
 func (s *soak) readOnly() error {
+	s.others.Lock() // the desk keeps what it has seen on the same disk
+	defer s.others.Unlock()
 	if err := s.w.Kill(world.Vault); err != nil {
 		return err
 	}

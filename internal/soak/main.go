@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"syscall"
 	"time"
 
@@ -36,6 +37,10 @@ func command(ctx context.Context) (err error) {
 	flag.DurationVar(&c.length, "for", 10*time.Minute, "how long faults are injected")
 	flag.IntVar(&c.unknown, "unknown", 200_000, "how many unknown codes to look up; what the load leaves of them comes after it")
 	flag.IntVar(&c.jumps, "jumps", 500, "jumps of the clock")
+	flag.Func("only", "regexp: of the faults of the vault and its disk, those whose names match, to search for a cause", func(s string) (err error) {
+		c.only, err = regexp.Compile(s)
+		return err
+	})
 	flag.Parse()
 	if c.dir, err = os.MkdirTemp("", "suluh-soak-"); err != nil {
 		return err

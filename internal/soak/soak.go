@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -21,12 +22,13 @@ import (
 
 // config says what a run does.
 type config struct {
-	bin     string        // the suluh program
-	dir     string        // empty or absent; the caller removes it
-	length  time.Duration // of the part with faults
-	unknown int           // codes
-	jumps   int           // of the clock
-	log     io.Writer     // what the run says while it goes
+	bin     string         // the suluh program
+	dir     string         // empty or absent; the caller removes it
+	length  time.Duration  // of the part with faults
+	unknown int            // codes
+	jumps   int            // of the clock
+	only    *regexp.Regexp // faults of the vault and its disk; nil: all
+	log     io.Writer      // what the run says while it goes
 }
 
 // soak is a run.
