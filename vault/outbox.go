@@ -103,7 +103,7 @@ func (v *Vault) collect(g *group) (items []membersock.Collected, err error) {
 // listForwards fills in how far the forwarding of the listed cases has come.
 func listForwards(g *group, m id.Member, cases []membersock.ListedCase) error {
 	rows, err := g.tx.QueryContext(g.ctx, "SELECT o.case_id, "+forwarding+` FROM outbox o
-		WHERE EXISTS (SELECT 1 FROM wraps w WHERE w.case_id = o.case_id AND w.member = ?) ORDER BY o.case_id`, string(m))
+		WHERE EXISTS (SELECT 1 FROM wraps w WHERE w.case_id = o.case_id AND w.member = +?) ORDER BY o.case_id`, string(m))
 	if err != nil {
 		return fmt.Errorf("read outbox: %w", err)
 	}

@@ -14,12 +14,14 @@ import (
 )
 
 // list returns the cases of which a member has the key, in the order of their
-// ids, which says nothing.
+// ids, which says nothing. SQLite makes a new plan of some queries for each value of a
+// parameter that is compared as it is, which takes longer than to run them; +? is the
+// same value, and has the one plan.
 func (v *Vault) list(g *group, m id.Member) ([]membersock.ListedCase, error) {
 	rows, err := g.tx.QueryContext(g.ctx, `
 		SELECT w.case_id, c.day, c.assigned, w.digest, w.read, o.role, o.digest, o.day, o.seq
 		FROM wraps w JOIN cases c ON c.case_id = w.case_id JOIN objects o ON o.case_id = w.case_id
-		WHERE w.member = ? ORDER BY w.case_id, o.digest`, string(m))
+		WHERE w.member = +? ORDER BY w.case_id, o.digest`, string(m))
 	if err != nil {
 		return nil, fmt.Errorf("list cases: %w", err)
 	}
@@ -72,7 +74,7 @@ func (v *Vault) list(g *group, m id.Member) ([]membersock.ListedCase, error) {
 func listReaders(g *group, m id.Member, cases []membersock.ListedCase) error {
 	rows, err := g.tx.QueryContext(g.ctx, `
 		SELECT r.case_id, r.member FROM wraps w JOIN wraps r ON r.case_id = w.case_id
-		WHERE w.member = ? ORDER BY w.case_id, r.member`, string(m))
+		WHERE w.member = +? ORDER BY w.case_id, r.member`, string(m))
 	if err != nil {
 		return fmt.Errorf("read readers: %w", err)
 	}
@@ -135,7 +137,7 @@ func (v *Vault) view(g *group, of id.Case, m id.Member) (*membersock.CaseView, e
 		return nil, err
 	}
 	c.Forward = shown(f, day)
-	rows, err := g.tx.QueryContext(g.ctx, "SELECT seq, leaf FROM records WHERE case_id = ? AND member <> '' ORDER BY seq", string(of))
+	rows, err := g.tx.QueryContext(g.ctx, "SELECT seq, leaf FROM records WHERE case_id = +? AND case_id <> '' AND member <> '' ORDER BY seq", string(of))
 	if err != nil {
 		return nil, fmt.Errorf("view case: %w", err)
 	}

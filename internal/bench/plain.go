@@ -140,7 +140,7 @@ func listPlainly(ctx context.Context, tx *sql.Tx, m id.Member) (cases []memberso
 	rows, err := tx.QueryContext(ctx, `
 		SELECT w.case_id, c.day, w.digest, o.role, o.digest
 		FROM wraps w JOIN cases c ON c.case_id = w.case_id JOIN objects o ON o.case_id = w.case_id
-		WHERE w.member = ? ORDER BY w.case_id, o.digest`, string(m))
+		WHERE w.member = +? ORDER BY w.case_id, o.digest`, string(m))
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +173,7 @@ func listPlainly(ctx context.Context, tx *sql.Tx, m id.Member) (cases []memberso
 	}
 	readers, err := tx.QueryContext(ctx, `
 		SELECT r.case_id, r.member FROM wraps w JOIN wraps r ON r.case_id = w.case_id
-		WHERE w.member = ? ORDER BY w.case_id, r.member`, string(m))
+		WHERE w.member = +? ORDER BY w.case_id, r.member`, string(m))
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +192,7 @@ func listPlainly(ctx context.Context, tx *sql.Tx, m id.Member) (cases []memberso
 	}
 	var forwards int // none: nothing was forwarded
 	return cases, tx.QueryRowContext(ctx, `SELECT count(*) FROM outbox o
-		WHERE EXISTS (SELECT 1 FROM wraps w WHERE w.case_id = o.case_id AND w.member = ?)`, string(m)).Scan(&forwards)
+		WHERE EXISTS (SELECT 1 FROM wraps w WHERE w.case_id = o.case_id AND w.member = +?)`, string(m)).Scan(&forwards)
 }
 
 // copyDB copies the database of a vault that doesn't run.
