@@ -14,9 +14,11 @@
 package accesslog
 
 import (
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -61,17 +63,17 @@ const (
 	Purge          Action = "purge"
 )
 
-// Actions returns all actions.
-func Actions() []Action {
-	return []Action{
-		List, Open, Reply, Note, Status, Assign, Grant, Revoke, Export, Triage, Refer,
-		PrepareForward, ApproveForward, ApproveAlone, Decide, Collect, Forward, Outcome, Unseal, Purge,
-	}
+var actions = []Action{
+	List, Open, Reply, Note, Status, Assign, Grant, Revoke, Export, Triage, Refer,
+	PrepareForward, ApproveForward, ApproveAlone, Decide, Collect, Forward, Outcome, Unseal, Purge,
 }
+
+// Actions returns all actions.
+func Actions() []Action { return slices.Clone(actions) }
 
 // ParseAction accepts the name of an action.
 func ParseAction(s string) (Action, error) {
-	for _, a := range Actions() {
+	for _, a := range actions {
 		if s == string(a) {
 			return a, nil
 		}
@@ -136,11 +138,15 @@ func (l *lines) exactly(want string) {
 }
 
 // next tells whether the next line has the key.
-func (l *lines) next(key string) bool { return l.err == nil && strings.HasPrefix(l.rest, key+" ") }
+func (l *lines) next(key string) bool {
+	rest, ok := strings.CutPrefix(l.rest, key)
+	return l.err == nil && ok && strings.HasPrefix(rest, " ")
+}
 
 func (l *lines) value(key string) string {
-	v, ok := strings.CutPrefix(l.line(), key+" ")
-	if !ok || v == "" {
+	rest, ok := strings.CutPrefix(l.line(), key)
+	v, space := strings.CutPrefix(rest, " ")
+	if !ok || !space || v == "" {
 		l.fail()
 	}
 	return v
@@ -173,7 +179,8 @@ func parsed[T any](l *lines, v T, err error) T {
 
 func (l *lines) number(s string) int64 {
 	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil || n < 0 || strconv.FormatInt(n, 10) != s {
+	var again [20]byte
+	if err != nil || n < 0 || string(strconv.AppendInt(again[:0], n, 10)) != s {
 		l.fail()
 	}
 	return n
@@ -190,9 +197,15 @@ func (l *lines) bytes16(s string) (b [16]byte) {
 	return b
 }
 
-func (l *lines) hash(s string) tlog.Hash {
-	h, err := tlog.ParseHash(s)
-	if err != nil || h.String() != s {
+func (l *lines) hash(s string) (h tlog.Hash) {
+	var b [tlog.HashSize + 1]byte // of so many characters could come a byte more
+	n, err := 0, error(nil)
+	if len(s) == hashLength {
+		n, err = base64.StdEncoding.Decode(b[:], []byte(s))
+	}
+	h = tlog.Hash(b[:tlog.HashSize])
+	var again [hashLength]byte
+	if err != nil || n != tlog.HashSize || string(appendHash(again[:0], h)) != s {
 		l.fail()
 	}
 	return h
@@ -200,13 +213,32 @@ func (l *lines) hash(s string) tlog.Hash {
 
 func (l *lines) time(s string) time.Time {
 	t, err := time.Parse(time.RFC3339, s)
-	if err != nil || formatTime(t) != s {
+	var again [40]byte
+	if err != nil || string(appendTime(again[:0], t)) != s {
 		l.fail()
 	}
 	return t.UTC()
 }
 
-func formatTime(t time.Time) string { return t.UTC().Truncate(time.Second).Format(time.RFC3339) }
+// What follows adds to a text in place: each record of a log is written anew
+// when it is read, to see that there is no other way to write it.
+
+func appendLine[S ~string](b []byte, key string, value S) []byte {
+	return append(append(append(append(b, key...), ' '), value...), '\n')
+}
+
+func appendNumber(b []byte, n int64) []byte { return strconv.AppendInt(b, n, 10) }
+
+// hashLength is how long a hash is when it is written.
+const hashLength = (tlog.HashSize + 2) / 3 * 4
+
+func appendHash(b []byte, h tlog.Hash) []byte { return base64.StdEncoding.AppendEncode(b, h[:]) }
+
+func appendDigest(b []byte, d id.Digest) []byte { return hex.AppendEncode(b, d[:]) }
+
+func appendTime(b []byte, t time.Time) []byte {
+	return t.UTC().Truncate(time.Second).AppendFormat(b, time.RFC3339)
+}
 
 func (l *lines) optionalCase(s string) id.Case {
 	if s == "-" {
@@ -245,8 +277,9 @@ func (l *lines) object(key string) (o id.Object) {
 	return o
 }
 
-func formatObject(b *strings.Builder, o id.Object) {
-	fmt.Fprintf(b, "object %s %s %d\n", o.Role, o.Digest, o.Size)
+func appendObject(b []byte, o id.Object) []byte {
+	b = append(append(append(b, "object "...), o.Role...), ' ')
+	return append(appendNumber(append(appendDigest(b, o.Digest), ' '), o.Size), '\n')
 }
 
 // printable tells whether a text has no control characters but newlines:

@@ -20,9 +20,7 @@ const receiptLine = "suluh.example/receipt/v1"
 func DepositDigest(salt [16]byte, c id.Case, wraps string, objects []id.Object) id.Digest {
 	text := make([]string, 0, len(objects))
 	for _, o := range objects {
-		var b strings.Builder
-		formatObject(&b, o)
-		text = append(text, b.String())
+		text = append(text, string(appendObject(nil, o)))
 	}
 	slices.Sort(text)
 	return id.DigestOf([]byte(fmt.Sprintf("suluh.example/deposit/v1\nsalt %s\ncase %s\nwraps %s\n",

@@ -100,21 +100,25 @@ type Cover struct {
 // IsNone tells whether nothing covers the statement, as for a list.
 func (c Cover) IsNone() bool { return c.Deposit == nil && c.Grant == 0 && c.Approval == 0 }
 
-func (c Cover) String() string {
-	if d := c.Deposit; d != nil {
-		s := fmt.Sprintf("deposit %s %s %d %d", hex.EncodeToString(d.Salt[:]), d.Wrap, d.Index, d.N)
+func (c Cover) String() string { return string(c.append(nil)) }
+
+func (c *Cover) append(b []byte) []byte {
+	switch d := c.Deposit; {
+	case d != nil:
+		b = append(hex.AppendEncode(append(b, "deposit "...), d.Salt[:]), ' ')
+		b = append(appendDigest(b, d.Wrap), ' ')
+		b = appendNumber(append(appendNumber(b, d.Index), ' '), d.N)
 		for _, h := range d.Path {
-			s += " " + h.String()
+			b = appendHash(append(b, ' '), h)
 		}
-		return s
+	case c.Grant > 0:
+		b = appendNumber(append(b, "grant "...), c.Grant)
+	case c.Approval > 0:
+		b = appendNumber(append(b, "approval "...), c.Approval)
+	default:
+		b = append(b, "none"...)
 	}
-	if c.Grant > 0 {
-		return fmt.Sprintf("grant %d", c.Grant)
-	}
-	if c.Approval > 0 {
-		return fmt.Sprintf("approval %d", c.Approval)
-	}
-	return "none"
+	return b
 }
 
 func (l *lines) cover() (c Cover) {
@@ -145,51 +149,62 @@ func (l *lines) cover() (c Cover) {
 
 // Format returns the bytes of the leaf.
 func (r Record) Format() []byte {
-	var b bytes.Buffer
 	n := 192 + len(r.Statement) // about what it takes
 	if d := r.Cover.Deposit; d != nil {
 		n += 128 + 48*len(d.Path)
 	}
-	b.Grow(n)
-	fmt.Fprintf(&b, "%s\nseq %d\n", recordLine, r.Seq)
+	return r.append(make([]byte, 0, n))
+}
+
+func (r *Record) append(b []byte) []byte {
+	b = append(append(b, recordLine...), '\n')
+	b = append(appendNumber(append(b, "seq "...), r.Seq), '\n')
 	switch r.Kind {
 	case KindDeposit:
-		fmt.Fprintf(&b, "day %s\n", r.Deposit.Day)
+		b = appendLine(b, "day", r.Deposit.Day.String())
 	case KindDestroy:
-		fmt.Fprintf(&b, "day %s\n", r.Destroy.Day)
+		b = appendLine(b, "day", r.Destroy.Day.String())
 	default:
-		fmt.Fprintf(&b, "time %s\n", formatTime(r.Time))
+		b = append(appendTime(append(b, "time "...), r.Time), '\n')
 	}
-	fmt.Fprintf(&b, "kind %s\n", r.Kind)
+	b = appendLine(b, "kind", r.Kind)
 	switch r.Kind {
 	case KindStatement:
-		fmt.Fprintf(&b, "count %d\ncover %s\n\n%s", r.Count, r.Cover, r.Statement)
+		b = append(appendNumber(append(b, "count "...), r.Count), '\n')
+		b = append(r.Cover.append(append(b, "cover "...)), "\n\n"...)
+		b = append(b, r.Statement...)
 	case KindDeposit:
-		wraps := "-"
-		if r.Deposit.Wraps.N > 0 {
-			wraps = fmt.Sprintf("%d %s", r.Deposit.Wraps.N, r.Deposit.Wraps.Hash)
+		b = appendLine(b, "case", r.Deposit.Case)
+		b = append(appendDigest(append(b, "deposit "...), r.Deposit.Digest), "\nwraps "...)
+		if w := r.Deposit.Wraps; w.N > 0 {
+			b = appendHash(append(appendNumber(b, w.N), ' '), w.Hash)
+		} else {
+			b = append(b, '-')
 		}
-		fmt.Fprintf(&b, "case %s\ndeposit %s\nwraps %s\n", r.Deposit.Case, r.Deposit.Digest, wraps)
+		b = append(b, '\n')
 	case KindDestroy:
-		fmt.Fprintf(&b, "case %s\nobject %s\n", r.Destroy.Case, r.Destroy.Object)
+		b = appendLine(b, "case", r.Destroy.Case)
+		b = append(appendDigest(append(b, "object "...), r.Destroy.Object), '\n')
 	case KindRoster:
-		fmt.Fprintf(&b, "roster %d %s %d\n", r.Roster.Version, r.Roster.Digest, r.Roster.Size)
+		b = append(appendNumber(append(b, "roster "...), r.Roster.Version), ' ')
+		b = append(appendNumber(append(appendDigest(b, r.Roster.Digest), ' '), r.Roster.Size), '\n')
 	case KindBatch:
-		fmt.Fprintf(&b, "batch %s %d", r.Batch.Day, r.Batch.Deposits)
+		b = append(append(append(b, "batch "...), r.Batch.Day.String()...), ' ')
+		b = appendNumber(b, r.Batch.Deposits)
 		if r.Batch.Destroyed > 0 {
-			fmt.Fprintf(&b, " %d", r.Batch.Destroyed)
+			b = appendNumber(append(b, ' '), r.Batch.Destroyed)
 		}
-		b.WriteByte('\n')
+		b = append(b, '\n')
 	case KindConfigure, KindBackup, KindRestore, KindRelease:
 		for _, s := range r.Settings {
-			fmt.Fprintf(&b, "set %s %s\n", s.Key, s.Value)
+			b = appendLine(append(b, "set "...), s.Key, s.Value)
 		}
 	}
-	return b.Bytes()
+	return b
 }
 
 // ParseRecord reads a leaf. It checks the form only: a statement's signature
-// is OpenStatement's to check.
+// is OpenStatement's to check, and it stays where it is in the leaf.
 func ParseRecord(leaf []byte) (Record, error) {
 	if len(leaf) > MaxRecord {
 		return Record{}, fmt.Errorf("record: longer than %d bytes: %w", MaxRecord, ErrFormat)
@@ -216,7 +231,7 @@ func ParseRecord(leaf []byte) (Record, error) {
 		r.Count = l.number(l.value("count"))
 		r.Cover = l.cover()
 		l.exactly("")
-		r.Statement, l.rest = []byte(l.rest), ""
+		r.Statement, l.rest = leaf[len(leaf)-len(l.rest):], ""
 	case KindDeposit:
 		r.Deposit.Day = day
 		c, err := id.ParseCase(l.value("case"))
@@ -256,7 +271,8 @@ func ParseRecord(leaf []byte) (Record, error) {
 	default:
 		l.fail()
 	}
-	if err := l.end(); err != nil || string(r.Format()) != string(leaf) {
+	var again [2048]byte // for most, enough
+	if err := l.end(); err != nil || !bytes.Equal(r.append(again[:0]), leaf) {
 		return Record{}, fmt.Errorf("record: %w", ErrFormat)
 	}
 	return r, nil

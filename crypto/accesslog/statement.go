@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
-	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -75,26 +74,36 @@ func (l *lines) referral() (r Referral) {
 
 // Text returns the statement's text, which is what gets signed.
 func (s Statement) Text() string {
-	var b strings.Builder
-	b.Grow(384 + 96*len(s.Objects)) // about what it takes
-	fmt.Fprintf(&b, "%s\nlog %s\naction %s\nmember %s\ncase %s\nto %s\n", statementLine, s.Log, s.Action, s.Member, orDash(s.Case), orDash(s.To))
+	return string(s.append(make([]byte, 0, 384+96*len(s.Objects)))) // about what it takes
+}
+
+func (s *Statement) append(b []byte) []byte {
+	b = append(append(b, statementLine...), '\n')
+	b = appendLine(b, "log", s.Log)
+	b = appendLine(b, "action", s.Action)
+	b = appendLine(b, "member", s.Member)
+	b = appendLine(b, "case", orDash(s.Case))
+	b = appendLine(b, "to", orDash(s.To))
 	if s.Refer.Unit != "" {
-		fmt.Fprintf(&b, "%s\n", s.Refer)
+		b = append(append(b, s.Refer.String()...), '\n')
 	}
 	if !s.Item.IsZero() {
-		fmt.Fprintf(&b, "item %s\n", s.Item)
+		b = append(appendDigest(append(b, "item "...), s.Item), '\n')
 	}
 	if s.Result != "" {
-		fmt.Fprintf(&b, "result %s\n", s.Result)
+		b = appendLine(b, "result", s.Result)
 	}
 	if s.Action == Unseal {
-		fmt.Fprintf(&b, "opened %d\nhandle %s\n", s.Opened, s.Handle)
+		b = append(appendNumber(append(b, "opened "...), s.Opened), '\n')
+		b = append(appendDigest(append(b, "handle "...), s.Handle), '\n')
 	}
 	for _, o := range s.Objects {
-		formatObject(&b, o)
+		b = appendObject(b, o)
 	}
-	fmt.Fprintf(&b, "nonce %s\ntime %s\nseen %d %s\n", hex.EncodeToString(s.Nonce[:]), formatTime(s.Time), s.Seen.N, s.Seen.Hash)
-	return b.String()
+	b = append(hex.AppendEncode(append(b, "nonce "...), s.Nonce[:]), '\n')
+	b = append(appendTime(append(b, "time "...), s.Time), '\n')
+	b = append(appendNumber(append(b, "seen "...), s.Seen.N), ' ')
+	return append(appendHash(b, s.Seen.Hash), '\n')
 }
 
 // ParseStatement reads a statement's text.
@@ -137,7 +146,8 @@ func ParseStatement(text string) (Statement, error) {
 	s.Time = l.time(l.value("time"))
 	seen := l.fields("seen", 2)
 	s.Seen = tlog.Tree{N: l.number(seen[0]), Hash: l.hash(seen[1])}
-	if err := l.end(); err != nil || s.Text() != text {
+	var again [1024]byte // for most, enough
+	if err := l.end(); err != nil || string(s.append(again[:0])) != text {
 		return Statement{}, fmt.Errorf("statement: %w", ErrFormat)
 	}
 	return s, s.check()

@@ -30,7 +30,9 @@ type WrapLeaf struct {
 
 // Hash returns the leaf's hash.
 func (w WrapLeaf) Hash() tlog.Hash {
-	return tlog.RecordHash(fmt.Appendf(nil, "suluh.example/wrap/v1\n%s %s %s\n", hex.EncodeToString(w.Salt[:]), w.Member, w.Wrap))
+	var text [192]byte // the longest name leaves some
+	b := append(hex.AppendEncode(append(text[:0], "suluh.example/wrap/v1\n"...), w.Salt[:]), ' ')
+	return tlog.RecordHash(append(appendDigest(append(append(b, w.Member...), ' '), w.Wrap), '\n'))
 }
 
 // BlindWraps returns the hashes of the leaves together with as many random

@@ -25,7 +25,8 @@ func ParseDigest(s string) (d Digest, err error) {
 	if len(s) != 2*len(d) {
 		return d, fmt.Errorf("digest: %w", ErrSyntax)
 	}
-	if _, err := hex.Decode(d[:], []byte(s)); err != nil || d.String() != s {
+	var again [2 * len(d)]byte // capitals are digits, too, to package hex
+	if _, err := hex.Decode(d[:], []byte(s)); err != nil || string(hex.AppendEncode(again[:0], d[:])) != s {
 		return Digest{}, fmt.Errorf("digest: %w", ErrSyntax)
 	}
 	return d, nil
