@@ -23,6 +23,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"sync"
 
 	"suluh.example/suluh/crypto/id"
 )
@@ -97,17 +99,32 @@ func (w *Writer) Object(o id.Object, sealed []byte) error {
 }
 
 func (w *Writer) json(kind byte, v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
+	if err := json.NewEncoder(frameOf{w, kind}).Encode(v); err != nil {
 		return fmt.Errorf("encode %c frame: %w", kind, err)
 	}
-	w.header(kind, len(b))
-	w.buf = append(w.buf, b...)
 	if len(w.buf) >= MaxData {
 		return w.flush()
 	}
 	return nil
 }
+
+// frameOf takes the JSON of a frame from an encoder, which writes it at once and
+// keeps its memory for the next: a copy less than json.Marshal makes.
+type frameOf struct {
+	w    *Writer
+	kind byte
+}
+
+func (f frameOf) Write(b []byte) (int, error) {
+	text := bytes.TrimSuffix(b, []byte("\n"))
+	f.w.buf = slices.Grow(f.w.buf, headerSize+len(text)+spare)
+	f.w.header(f.kind, len(text))
+	f.w.buf = append(f.w.buf, text...)
+	return len(b), nil
+}
+
+// spare is room for what ends most streams: a commit.
+const spare = 64
 
 func (w *Writer) header(kind byte, length int) {
 	w.buf = binary.BigEndian.AppendUint32(append(w.buf, kind), uint32(length))
@@ -158,7 +175,7 @@ func (o *objectWriter) Close() error {
 // Reader reads one stream, in order: Head, then Next until it returns
 // io.EOF, then Commit. It is not safe for concurrent use.
 type Reader struct {
-	r       io.Reader
+	r       *bufio.Reader // given back once the stream is whole
 	maxJSON int
 
 	object *objectReader // the object last returned by Next, until it is read to its end
@@ -171,9 +188,13 @@ func NewReader(r io.Reader, maxJSON int) *Reader {
 	if maxJSON == 0 {
 		maxJSON = MaxJSON
 	}
-	// Frames of data are longer than the buffer: most of their bytes go past it.
-	return &Reader{r: bufio.NewReader(r), maxJSON: maxJSON}
+	b := buffers.Get().(*bufio.Reader)
+	b.Reset(r)
+	return &Reader{r: b, maxJSON: maxJSON}
 }
+
+// buffers are used again. Frames of data are longer: most of their bytes go past.
+var buffers = sync.Pool{New: func() any { return bufio.NewReader(nil) }}
 
 // Head reads the head frame into v.
 func (r *Reader) Head(v any) error {
@@ -218,6 +239,9 @@ func (r *Reader) Next() (id.Object, io.Reader, error) {
 		if r.commit, err = r.payload(n); err != nil {
 			return id.Object{}, nil, err
 		}
+		r.r.Reset(nil)
+		buffers.Put(r.r)
+		r.r = nil // nothing is read beyond
 		return id.Object{}, nil, io.EOF
 	}
 	return id.Object{}, nil, fmt.Errorf("%w: unexpected frame", ErrBroken)
@@ -237,6 +261,9 @@ func (r *Reader) Commit(v any) error {
 
 func (r *Reader) header() (kind byte, n int, err error) {
 	var h [headerSize]byte
+	if r.commit != nil { // the stream has ended
+		return 0, 0, broken(io.EOF)
+	}
 	if _, err := io.ReadFull(r.r, h[:]); err != nil {
 		return 0, 0, broken(err)
 	}
@@ -255,8 +282,15 @@ func (r *Reader) header() (kind byte, n int, err error) {
 }
 
 func (r *Reader) payload(n int) ([]byte, error) {
+	if n <= 32<<10 {
+		b := make([]byte, n)
+		if _, err := io.ReadFull(r.r, b); err != nil {
+			return nil, broken(err)
+		}
+		return b, nil
+	}
 	// Grown as bytes arrive, so that a length without bytes costs nothing.
-	b := bytes.NewBuffer(make([]byte, 0, min(n+bytes.MinRead, 32<<10)))
+	b := bytes.NewBuffer(make([]byte, 0, 32<<10))
 	if _, err := b.ReadFrom(io.LimitReader(r.r, int64(n))); err != nil {
 		return nil, broken(err)
 	}
