@@ -121,7 +121,7 @@ func (v *Vault) provenCosigned(ctx context.Context, at tlog.Tree) (*accesslog.Co
 	if c == nil || c.tree.N > at.N {
 		return nil, nil
 	}
-	p, err := tlog.ProveTree(at.N, c.tree.N, hashes{ctx: ctx, q: v.db.read, cache: &v.cache})
+	p, err := accesslog.ProveTree(at.N, c.tree.N, hashes{ctx: ctx, q: v.db.read, cache: &v.cache})
 	if err != nil {
 		return nil, fmt.Errorf("prove the cosigned tree: %w", err)
 	}

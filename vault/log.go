@@ -135,11 +135,11 @@ func (v *Vault) proof(ctx context.Context, now *published, seq int64, leaf []byt
 	r := hashes{ctx: ctx, q: v.db.read, cache: &v.cache}
 	p := accesslog.Proof{Index: seq, Record: leaf, Checkpoint: now.checkpoint}
 	var err error
-	if p.Inclusion, err = tlog.ProveRecord(now.tree.N, seq, r); err != nil {
+	if p.Inclusion, err = accesslog.ProveRecord(now.tree.N, seq, r); err != nil {
 		return p, fmt.Errorf("prove record: %w", err)
 	}
 	if seen.N > 0 {
-		if p.Consistency, err = tlog.ProveTree(now.tree.N, seen.N, r); err != nil {
+		if p.Consistency, err = accesslog.ProveTree(now.tree.N, seen.N, r); err != nil {
 			return p, fmt.Errorf("prove tree: %w", err)
 		}
 	}
@@ -180,7 +180,7 @@ func (v *Vault) RosterProof(ctx context.Context) (p depositsock.RosterProof, err
 	}
 	return depositsock.RosterProof{
 		Roster: string(now.signed), Record: string(leaf), Index: now.seq,
-		Checkpoint: string(proof.Checkpoint), Proof: proof.Inclusion, InForce: string(word), Cosigned: cosigned,
+		Checkpoint: string(proof.Checkpoint), Proof: tlog.RecordProof(proof.Inclusion), InForce: string(word), Cosigned: cosigned,
 	}, nil
 }
 

@@ -194,7 +194,7 @@ func TestReportersAskForWitnesses(t *testing.T) {
 	send("a service that shows nothing of them", func(p *depositsock.RosterProof) { p.Cosigned = nil }, hint)
 	send("a service without the proof", func(p *depositsock.RosterProof) {
 		p.Checkpoint = before.Checkpoint
-		p.Cosigned.Consistency = tlog.TreeProof{{}}
+		p.Cosigned.Consistency = accesslog.Path{{}}
 	}, refused)
 	send("another log", func(p *depositsock.RosterProof) {
 		other, err := accesslog.SignCheckpoint(w.Log.Name(), tlog.Tree{N: p.Index + 1, Hash: tlog.Hash{1}}, w.LogSigner())

@@ -2,8 +2,10 @@ package accesslog_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -270,12 +272,12 @@ func TestProof(t *testing.T) {
 	}
 	for i := range int64(n) {
 		p := accesslog.Proof{Index: i, Record: leaf(i), Checkpoint: msg}
-		if p.Inclusion, err = tlog.ProveRecord(n, i, m); err != nil {
+		if p.Inclusion, err = accesslog.ProveRecord(n, i, m); err != nil {
 			t.Fatal(err)
 		}
 		for seen := range int64(n + 1) {
 			if seen > 0 {
-				if p.Consistency, err = tlog.ProveTree(n, seen, m); err != nil {
+				if p.Consistency, err = accesslog.ProveTree(n, seen, m); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -294,6 +296,29 @@ func TestProof(t *testing.T) {
 		p.Record = []byte("another")
 		if _, err := p.Check(v, trees[0]); err == nil {
 			t.Fatal("a record that isn't in the log went unnoticed")
+		}
+	}
+}
+
+func TestHashesOfAProofComeBack(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var p accesslog.Proof
+		for i := range rapid.IntRange(0, 40).Draw(t, "hashes") {
+			p.Inclusion = append(p.Inclusion, tlog.Hash(id.DigestOf([]byte{byte(i)})))
+		}
+		text, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got accesslog.Proof
+		if err := json.Unmarshal(text, &got); err != nil || !slices.Equal(got.Inclusion, p.Inclusion) || got.Consistency != nil {
+			t.Fatalf("got %v, %v", got, err)
+		}
+	})
+	for _, bad := range []string{"AA==", "A", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFUA"} {
+		var p accesslog.Path
+		if err := p.UnmarshalText([]byte(bad)); !errors.Is(err, accesslog.ErrFormat) {
+			t.Errorf("%q was taken as %d hashes", bad, len(p))
 		}
 	}
 }

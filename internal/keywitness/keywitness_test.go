@@ -183,10 +183,10 @@ func (w *world) request(index int64, of id.Case) keywitness.Request {
 	q.Proof = accesslog.Proof{Index: index, Record: w.records[index]}
 	q.Proof.Checkpoint, err = accesslog.SignCheckpoint(origin, w.tree(n), w.log)
 	must(w.t, err)
-	q.Proof.Inclusion, err = tlog.ProveRecord(n, index, w)
+	q.Proof.Inclusion, err = accesslog.ProveRecord(n, index, w)
 	must(w.t, err)
 	if q.From > 0 && q.From < n {
-		q.Proof.Consistency, err = tlog.ProveTree(n, q.From, w)
+		q.Proof.Consistency, err = accesslog.ProveTree(n, q.From, w)
 		must(w.t, err)
 	}
 	return q

@@ -292,7 +292,7 @@ func (s *Server) checkpoint(r *rules, q Request) (tlog.Tree, error) {
 	case q.From != s.seen.N || tree.N < s.seen.N:
 		return tree, ErrSize
 	case s.seen.N > 0:
-		if err := tlog.CheckTree(q.Proof.Consistency, tree.N, tree.Hash, s.seen.N, s.seen.Hash); err != nil {
+		if err := tlog.CheckTree(tlog.TreeProof(q.Proof.Consistency), tree.N, tree.Hash, s.seen.N, s.seen.Hash); err != nil {
 			return tree, fmt.Errorf("%w: %d records were seen, and %d are shown: %w", ErrFork, s.seen.N, tree.N, err)
 		}
 	}
@@ -306,7 +306,7 @@ func (s *Server) statement(r *rules, q Request, tree tlog.Tree) (m roster.Member
 	if p.Index < 0 || p.Index >= tree.N {
 		return m, st, fmt.Errorf("%w: record %d of %d", ErrRecord, p.Index, tree.N)
 	}
-	if err := tlog.CheckRecord(p.Inclusion, tree.N, tree.Hash, p.Index, tlog.RecordHash(p.Record)); err != nil {
+	if err := tlog.CheckRecord(tlog.RecordProof(p.Inclusion), tree.N, tree.Hash, p.Index, tlog.RecordHash(p.Record)); err != nil {
 		return m, st, fmt.Errorf("%w: %w", ErrRecord, err)
 	}
 	record, err := accesslog.ParseRecord(p.Record)

@@ -334,10 +334,10 @@ func forked(t *testing.T, w *testvault.World, n int64, leaf []byte, seen tlog.Tr
 	root, err := tlog.TreeHash(n, r)
 	must(t, err)
 	p.Index, p.Record = n-1, leaf
-	p.Inclusion, err = tlog.ProveRecord(n, n-1, r)
+	p.Inclusion, err = accesslog.ProveRecord(n, n-1, r)
 	must(t, err)
 	if seen.N > 0 && seen.N <= n {
-		p.Consistency, err = tlog.ProveTree(n, seen.N, r)
+		p.Consistency, err = accesslog.ProveTree(n, seen.N, r)
 		must(t, err)
 	}
 	p.Checkpoint, err = accesslog.SignCheckpoint(testvault.Origin, tlog.Tree{N: n, Hash: root}, w.LogSigner())

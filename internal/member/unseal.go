@@ -350,7 +350,7 @@ func (u *unsealing) ask(ctx context.Context, share int, e *evidence) (*seal.Shar
 		q.From, q.Proof = state.Size, e.Proof
 		q.Proof.Consistency = nil
 		if state.Size > 0 && state.Size < e.tree.N {
-			if q.Proof.Consistency, err = tlog.ProveTree(e.tree.N, state.Size, e.hashes); err != nil {
+			if q.Proof.Consistency, err = accesslog.ProveTree(e.tree.N, state.Size, e.hashes); err != nil {
 				return nil, err
 			}
 		}
@@ -411,10 +411,10 @@ func (u *unsealing) newest(ctx context.Context, e *evidence) (*evidence, error) 
 		return e, err
 	}
 	n := &evidence{Proof: accesslog.Proof{Index: e.Index, Record: e.Record, Checkpoint: checkpoint}, tree: tree, hashes: witness.Hashes(ctx, u.s.c.Vault, tree)}
-	if n.Inclusion, err = tlog.ProveRecord(tree.N, e.Index, n.hashes); err != nil {
+	if n.Inclusion, err = accesslog.ProveRecord(tree.N, e.Index, n.hashes); err != nil {
 		return nil, err
 	}
-	if n.Consistency, err = tlog.ProveTree(tree.N, e.tree.N, n.hashes); err != nil {
+	if n.Consistency, err = accesslog.ProveTree(tree.N, e.tree.N, n.hashes); err != nil {
 		return nil, err
 	}
 	if _, err := n.Check(u.log, e.tree); err != nil {

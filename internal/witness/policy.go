@@ -191,7 +191,7 @@ func (p *Policy) Continued(c accesslog.Cosigned, log note.Verifier, at tlog.Tree
 	case tree.N > at.N:
 		return tree, by, fmt.Errorf("witnesses have cosigned %d records, and it shows %d", tree.N, at.N)
 	}
-	if err := tlog.CheckTree(c.Consistency, at.N, at.Hash, tree.N, tree.Hash); err != nil {
+	if err := tlog.CheckTree(tlog.TreeProof(c.Consistency), at.N, at.Hash, tree.N, tree.Hash); err != nil {
 		return tree, by, fmt.Errorf("it doesn't continue the %d records that witnesses have cosigned: %w", tree.N, err)
 	}
 	return tree, by, nil
