@@ -23,6 +23,7 @@ type lockHolder struct {
 	end    func() // has it end
 	taking bool   // bytes come
 	asked  bool   // to end
+	ended  bool   // while bytes came
 }
 
 func newUploadLocks() *uploadLocks {
@@ -69,20 +70,24 @@ func (l *uploadLocks) ask(h *lockHolder) {
 	}
 }
 
-// take says that bytes come for the holder of a lock, until done is called.
-func (l *uploadLocks) take(name string) (done func()) {
+// take says that bytes come for the holder of a lock, until done is called, which
+// tells whether it was asked to end by then.
+func (l *uploadLocks) take(name string) (done func() (ended bool)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	h := l.holders[name]
 	if h == nil {
-		return func() {}
+		return func() bool { return false }
 	}
 	if h.taking = true; h.asked {
 		h.end()
 	}
-	return func() {
+	return func() bool {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		h.taking = false
+		if h.taking {
+			h.taking, h.ended = false, h.asked
+		}
+		return h.ended
 	}
 }

@@ -31,22 +31,36 @@ func TestWhoIsAskedToEnd(t *testing.T) {
 			t.Errorf("%s: asked to end %d times, want %d", when, ended, want)
 		}
 	}
-	locks.take("b")()
+	if locks.take("b")() {
+		t.Error("nobody was to end")
+	}
 	ask()
 	expect("before bytes come", 0)
 	done := locks.take("a")
 	expect("as they begin to", 1)
 	ask()
 	expect("while they come", 2)
-	done()
+	if !done() {
+		t.Error("it doesn't learn that it was to end")
+	}
 	ask()
 	expect("once they are there", 2)
+	if !done() {
+		t.Error("it has forgotten that it was to end")
+	}
 	if err := lock.Unlock(); err != nil {
 		t.Fatal(err)
 	}
 	if err := lock.Lock(t.Context(), func() { ended++ }); err != nil {
 		t.Errorf("after the first: %v", err)
 	}
-	locks.take("a")()
-	expect("a second holder, whom nobody asked", 2)
+	done = locks.take("a")
+	if done() {
+		t.Error("a second holder, whom nobody asked, was to end")
+	}
+	ask()
+	expect("a second holder, once all is there", 2)
+	if done() {
+		t.Error("who has taken all was to end")
+	}
 }

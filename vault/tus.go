@@ -25,6 +25,12 @@ import (
 // stall is how long an upload waits for the next byte. Intake cuts who stalls.
 const stall = 24 * time.Hour
 
+// errInterrupted is tusd's, but for the status. The other connection isn't always the
+// newer one: what a browser sends again over a new one, as soon as the first has broken,
+// may overtake what was sent before, which then interrupts it. By 423 clients of tus ask how much
+// is there and go on, while 400 would be the end.
+var errInterrupted = handler.NewError(handler.ErrUploadInterrupted.ErrorCode, handler.ErrUploadInterrupted.Message, http.StatusLocked)
+
 // Uploads serves uploads as tus 1.0.0 (creation, termination) below
 // [depositsock.Files].
 func (v *Vault) Uploads() http.Handler { return v.uploads.handler }
@@ -217,7 +223,7 @@ func (u upload) WriteChunk(_ context.Context, offset int64, src io.Reader) (int6
 		in = io.TeeReader(in, sum.hash)
 	}
 	n, err := durable.Copy(f, in, offset)
-	taken() // what is there needn't be broken off while it is synced
+	ended := taken() // what is there needn't be broken off while it is synced
 	v.quota.arrived(v.config.Now(), coming.n)
 	// What was written counts even if something failed after it.
 	if info, statErr := f.Stat(); statErr == nil {
@@ -230,6 +236,9 @@ func (u upload) WriteChunk(_ context.Context, offset int64, src io.Reader) (int6
 	}
 	if err = errors.Join(err, f.Sync()); err != nil {
 		return n, u.s.refused(fmt.Errorf("keep upload: %w", err))
+	}
+	if ended {
+		return n, errInterrupted
 	}
 	return n, nil
 }

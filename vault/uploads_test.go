@@ -331,7 +331,7 @@ func TestTwoWhoUploadAtOnce(t *testing.T) {
 	if n < 22 || n > 300_000 {
 		t.Fatalf("%d bytes are there", n)
 	}
-	if a := <-first; a.status != 400 || !strings.HasPrefix(a.body, "ERR_UPLOAD_INTERRUPTED") {
+	if a := <-first; a.status != 423 || !strings.HasPrefix(a.body, "ERR_UPLOAD_INTERRUPTED") {
 		t.Errorf("the first gets %d %q", a.status, a.body)
 	}
 	if a := w.patch(path, n, data[n:]); a.status != 204 {
