@@ -68,7 +68,7 @@ func Connect(ctx context.Context, address, socks string, root note.Verifier, now
 	if isOnion(at.Hostname()) && socks == "" {
 		return nil, ErrOnion
 	}
-	rt, err := transport(socks)
+	rt, err := transport(socks, stall)
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +186,7 @@ const stall = 2 * time.Minute
 // transport makes the connections. Names are looked up by the proxy, and each
 // run has a user and password of its own, by which Tor gives it a circuit of
 // its own.
-func transport(socks string) (http.RoundTripper, error) {
+func transport(socks string, stall time.Duration) (http.RoundTripper, error) {
 	dial := (&net.Dialer{Timeout: 30 * time.Second}).DialContext
 	if socks != "" {
 		u, err := url.Parse(socks)
@@ -213,7 +213,7 @@ func transport(socks string) (http.RoundTripper, error) {
 			if err != nil {
 				return nil, err
 			}
-			return &patient{Conn: c}, nil
+			return &patient{c, stall}, nil
 		},
 		DisableCompression:  true,
 		TLSHandshakeTimeout: time.Minute,
@@ -237,18 +237,21 @@ func (proxyDialer) DialContext(ctx context.Context, network, addr string) (net.C
 	return c, nil
 }
 
-// patient is a connection that breaks once nothing moves any more.
-type patient struct{ net.Conn }
+// patient is a connection that breaks once nothing has moved for so long.
+type patient struct {
+	net.Conn
+	stall time.Duration
+}
 
 func (c *patient) Read(p []byte) (int, error) {
-	if err := c.SetReadDeadline(time.Now().Add(stall)); err != nil {
+	if err := c.SetReadDeadline(time.Now().Add(c.stall)); err != nil {
 		return 0, err
 	}
 	return c.Conn.Read(p)
 }
 
 func (c *patient) Write(p []byte) (int, error) {
-	if err := c.SetDeadline(time.Now().Add(stall)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(c.stall)); err != nil {
 		return 0, err
 	}
 	return c.Conn.Write(p)

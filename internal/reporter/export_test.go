@@ -1,6 +1,13 @@
 package reporter
 
-import "io/fs"
+import (
+	"io/fs"
+	"net/http"
+	"time"
+)
+
+// Transport makes connections that break once nothing has moved for so long.
+func Transport(stall time.Duration) (http.RoundTripper, error) { return transport("", stall) }
 
 // Explained returns all errors that have words of their own.
 func Explained() (all []error) {
