@@ -43,12 +43,12 @@ const engines = {
   Firefox: () => Firefox.launch({ "javascript.enabled": true }),
 };
 
-/** A page of the recorder's with the client started, which is closed after the test. */
-async function page(t, open = engines.Chromium, started = true) {
+/** A page of a recorder's with the client started, which is closed after the test. */
+async function page(t, open = engines.Chromium, started = true, at = recorder) {
   const engine = await open();
   t.after(() => engine.close());
-  t.after(() => { recorder.answer = recorder.change = recorder.lose = null; recorder.forget(); });
-  await engine.open(`${recorder.url}uji/`);
+  t.after(() => { recorder.answer = recorder.change = recorder.lose = recorder.during = null; recorder.forget(); });
+  await engine.open(`${at.url}uji/`);
   const call = (name, ...args) => engine.evaluate(({ name, args }) => globalThis.suluh[name](...args), { name, args });
   if (started) {
     const begun = await call("begin", rootKey);
@@ -257,6 +257,55 @@ test("an upload goes on where its connections broke", async (t) => {
   const view = await call("look", sent.words.join(" "));
   const opened = new Member(demo, "penelaah-satu", folder).open(view.case, join(folder, "kasus-putus"));
   assert.ok(opened.attachments[0].bytes.equals(made(size)), "byte for byte");
+});
+
+test("an upload goes on that had to give way to another connection", async (t) => {
+  const { call } = await page(t);
+  let asked = false;
+  // As what a browser has sent before over a connection that broke, and is late.
+  recorder.during = async ({ method, url }, n) => {
+    if (method !== "PATCH" || n < 1_000_000 || asked) return;
+    asked = true;
+    assert.equal((await fetch(new URL(url, demo.intake), { method: "HEAD", headers: { "Tus-Resumable": "1.0.0" } })).status, 200);
+  };
+  const sent = await call("send", formOf({ apa: "disusul" }), [{ name: "besar", size: 6_000_000 }]);
+  assert.equal(sent.result, "new", JSON.stringify(sent));
+  assert.ok(uploaded().patches.some((r) => r.status === 423), "one gave way");
+});
+
+test("while the vault is away, nothing that has come is given up", async (t) => {
+  const { call } = await page(t);
+  const seen = {};
+  recorder.lose = ({ method }) => (method === "PATCH" && (seen.PATCH = (seen.PATCH ?? 0) + 1) === 2 ? 1_000_000 : Infinity);
+  // It is not there when it is asked how much has come, nor when it is given the report.
+  recorder.answer = ({ method, url }) => {
+    const what = method === "HEAD" ? method : url.endsWith("/deposit") && url;
+    if (!what || seen[what]) return null;
+    seen[what] = 1;
+    return { status: 503, headers: { "Content-Type": "application/json" }, body: '{"code":"away"}' };
+  };
+  const sent = await call("send", formOf({ apa: "sebentar pergi" }), [{ name: "besar", size: 9_000_000 }]);
+  assert.equal(sent.result, "new", JSON.stringify(sent));
+  const asked = (method, end) => recorder.requests.filter((r) => r.method === method && r.url.endsWith(end)).length;
+  assert.deepEqual([asked("POST", "/files/"), asked("POST", "/deposit")], [1, 2], "no upload began anew, and the report was sent again");
+});
+
+test("a connection that goes silent is given up, and the upload goes on", async (t) => {
+  // Two minutes of silence are two seconds here.
+  const impatient = "{ const wait = setTimeout; setTimeout = (f, ms, ...more) => wait(f, ms === 120000 ? 2000 : ms, ...more); }\n";
+  const silent = await Recorder.start(demo.intake, impatient);
+  t.after(() => silent.stop());
+  const { call } = await page(t, engines.Chromium, true, silent);
+  const seen = {};
+  silent.answer = ({ method, url }) => {
+    const what = url.endsWith("/deposit") ? url : method;
+    if (!["PATCH", "HEAD"].includes(what) && what !== url) return null;
+    // The first of each gets no answer, and nothing tells that it never will.
+    return (seen[what] = (seen[what] ?? 0) + 1) === 1 ? new Promise(() => {}) : null;
+  };
+  const sent = await call("send", formOf({ apa: "diam" }), [{ name: "besar", size: 6_000_000 }]);
+  assert.equal(sent.result, "new", JSON.stringify(sent));
+  assert.deepEqual(Object.values(seen).filter((n) => n < 2), [], "each was tried again");
 });
 
 test("at 5 % lost connections each byte is sent at most 1.1 times", async (t) => {

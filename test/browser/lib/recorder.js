@@ -13,6 +13,7 @@ export class Recorder {
   answer = null; // called with each request: an answer of its own, { status, headers, body }, or nothing
   change = null; // called with each request and the bytes of its answer: those to send instead
   lose = null; // called with each request: after how many bytes of its body the connection is lost
+  during = null; // called with each request and how many bytes of its body have come, before the next ones
 
   // Eyes are put before the worker's script, to see what it draws at random.
   static async start(intake, eyes = "") {
@@ -65,6 +66,7 @@ export class Recorder {
         return;
       }
       if (!out.write(part)) await once(out, "drain");
+      await this.during?.(kept, n);
     }
     out.end();
     const [answer] = await answered;

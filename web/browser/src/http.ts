@@ -5,6 +5,9 @@ import type { HttpRequest, HttpResponse } from "tus-js-client/lib/upload.js";
 
 const stalled = 120_000; // ms
 
+/** Whether an answer may be another at the next try: somebody else works on the upload, or the service is busy or away. */
+export const passing = (status: number): boolean => status === 409 || status === 423 || status === 429 || status >= 500;
+
 export interface Answer extends HttpResponse {
   bytes: Uint8Array;
 }
@@ -36,10 +39,14 @@ export class Request implements HttpRequest {
     this.progress = progress;
   }
 
-  /** Rejects if the connection is lost, or the request aborted. */
+  /**
+   * Rejects if the connection is lost, or the request aborted. A HEAD that may have another answer is as good as lost:
+   * for tus-js-client an upload that isn't told of is gone, and it would begin from the start.
+   */
   send(body: XMLHttpRequestBodyInit | null): Promise<Answer> {
     const { xhr } = this;
     return new Promise((resolve, reject) => {
+      const lost = () => reject(new Error("the connection is lost"));
       let timer: ReturnType<typeof setTimeout>;
       const alive = () => {
         clearTimeout(timer);
@@ -51,6 +58,7 @@ export class Request implements HttpRequest {
       };
       xhr.onprogress = alive;
       xhr.onload = () => {
+        if (this.method === "HEAD" && passing(xhr.status)) return lost();
         const bytes = new Uint8Array(xhr.response as ArrayBuffer);
         resolve({
           bytes,
@@ -60,7 +68,7 @@ export class Request implements HttpRequest {
           getUnderlyingObject: () => xhr,
         });
       };
-      xhr.onerror = xhr.onabort = () => reject(new Error("the connection is lost"));
+      xhr.onerror = xhr.onabort = lost;
       xhr.onloadend = () => clearTimeout(timer);
       alive();
       xhr.send(body);

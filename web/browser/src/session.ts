@@ -31,7 +31,7 @@ import {
   type View,
 } from "./types.js";
 import { upload } from "./upload.js";
-import { pause, UploadGone, Vault } from "./vault.js";
+import { Away, pause, UploadGone, Vault } from "./vault.js";
 
 const mostFiles = 200;
 const tries = [1000, 2000, 4000, 8000, 15000, 30000, 30000, 30000, 30000, 30000]; // ms before a deposit is sent again
@@ -352,7 +352,7 @@ export class Session {
         return await this.vault.deposit(stream, signal);
       } catch (e) {
         const delay = tries[i];
-        if (!(e instanceof Failure) || e.kind !== "offline" || delay === undefined) throw e;
+        if (!(e instanceof Away || (e instanceof Failure && e.kind === "offline")) || delay === undefined) throw e;
         onWaiting(true);
         await pause(delay, signal);
       }

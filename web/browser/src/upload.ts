@@ -7,7 +7,7 @@ import type { Bytes } from "./core/bytes.js";
 import { encrypterTo, floors, padded, type SealedObject } from "./core/seal.js";
 import type { Mark } from "./core/mark.js";
 import type { Hasher } from "./hasher.js";
-import { Request } from "./http.js";
+import { passing, Request } from "./http.js";
 import { failureOf } from "./vault.js";
 
 const chunkSize = 4 << 20; // bytes of a request at most; twice that are held, to seal while the one before is sent
@@ -258,7 +258,7 @@ function send(
       onShouldRetry: ({ originalResponse, causingError }) => {
         if (causingError instanceof OutOfStep || causingError instanceof Unreadable) return false;
         const status = originalResponse?.getStatus() ?? 0;
-        if (status !== 0 && status !== 409 && status !== 423 && status !== 429 && status < 500) return false;
+        if (status !== 0 && !passing(status)) return false;
         onProgress(sent, source.size, true);
         return true;
       },

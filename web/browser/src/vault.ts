@@ -26,6 +26,13 @@ export class UploadGone extends Failure {
   }
 }
 
+/** The vault does not answer, as while it starts anew. */
+export class Away extends Failure {
+  constructor() {
+    super("closed");
+  }
+}
+
 /** The service asks to wait. */
 export class Busy extends Failure {
   constructor(readonly after: number /* ms */) {
@@ -46,7 +53,8 @@ export function failureOf(status: number, body: string): Failure {
   const kind = typeof code === "string" ? meanings[code] : undefined;
   if (kind) return new Failure(kind);
   if (code === "upload") return new UploadGone();
-  return new Failure(status === 413 ? "too-large" : status === 429 ? "busy" : status >= 502 && status <= 504 ? "closed" : "internal");
+  if (status >= 502 && status <= 504) return new Away();
+  return new Failure(status === 413 ? "too-large" : status === 429 ? "busy" : "internal");
 }
 
 export class Vault {
