@@ -149,7 +149,7 @@ func (v *Vault) deposit(ctx context.Context, l id.Lookup, head depositsock.Depos
 // sameDeposit finds what was deposited with the same form tag before.
 func (v *Vault) sameDeposit(ctx context.Context, l id.Lookup, tag id.Digest) (a depositsock.DepositAnswer, found bool) {
 	lookup := l.Hash()
-	err := v.db.read.QueryRowContext(ctx, "SELECT receipt FROM deposits d JOIN cases c ON c.case_id = d.case_id WHERE c.lookup = ? AND d.tag = ?", lookup[:], tag[:]).Scan(&a.Receipt)
+	err := v.db.read.QueryRowContext(ctx, "SELECT receipt FROM deposits d JOIN cases c ON c.case_id = d.case_id WHERE c.lookup = +? AND d.tag = +?", lookup[:], tag[:]).Scan(&a.Receipt)
 	a.Result = depositsock.Same
 	return a, err == nil
 }
@@ -434,7 +434,7 @@ func (v *Vault) Lookup(ctx context.Context, l id.Lookup, answer *frame.Writer) e
 	var logged string
 	err := v.db.read.QueryRowContext(ctx, `SELECT c.case_id, NOT EXISTS (SELECT 1 FROM deposits w WHERE w.case_id = c.case_id AND w.seq < 0),
 		coalesce(d.logged, ''), coalesce(d.receipt, '')
-		FROM cases c LEFT JOIN deposits d ON d.case_id = c.case_id AND d.wraps <> '-' WHERE lookup = ?`, lookup[:]).Scan(&a.Case, &a.InLog, &logged, &a.Receipt)
+		FROM cases c LEFT JOIN deposits d ON d.case_id = c.case_id AND d.wraps <> '-' WHERE lookup = +?`, lookup[:]).Scan(&a.Case, &a.InLog, &logged, &a.Receipt)
 	if errors.Is(err, sql.ErrNoRows) {
 		return depositsock.ErrUnknown
 	}

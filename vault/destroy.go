@@ -65,7 +65,7 @@ func (v *Vault) ordered(ctx context.Context, l id.Lookup, object id.Digest, sign
 func (v *Vault) destroy(g *group, of id.Case, object id.Digest, signature []byte) (id.Day, error) {
 	var before string
 	err := g.tx.QueryRowContext(g.ctx, `SELECT coalesce(x.day, '') FROM objects o LEFT JOIN destroyed x ON x.digest = o.digest
-		WHERE o.digest = ? AND o.case_id = ? AND o.role = ?`, object[:], string(of), string(id.RoleAnswer)).Scan(&before)
+		WHERE o.digest = +? AND o.case_id = +? AND o.role = +?`, object[:], string(of), string(id.RoleAnswer)).Scan(&before)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return id.Day{}, depositsock.ErrNoAnswer

@@ -14,9 +14,7 @@ import (
 )
 
 // list returns the cases of which a member has the key, in the order of their
-// ids, which says nothing. SQLite makes a new plan of some queries for each value of a
-// parameter that is compared as it is, which takes longer than to run them; +? is the
-// same value, and has the one plan.
+// ids, which says nothing.
 func (v *Vault) list(g *group, m id.Member) ([]membersock.ListedCase, error) {
 	rows, err := g.tx.QueryContext(g.ctx, `
 		SELECT w.case_id, c.day, c.assigned, w.digest, w.read, o.role, o.digest, o.day, o.seq
@@ -96,7 +94,7 @@ func listReaders(g *group, m id.Member, cases []membersock.ListedCase) error {
 }
 
 func readersOf(g *group, of id.Case) (all []id.Member, err error) {
-	rows, err := g.tx.QueryContext(g.ctx, "SELECT member FROM wraps WHERE case_id = ? ORDER BY member", string(of))
+	rows, err := g.tx.QueryContext(g.ctx, "SELECT member FROM wraps WHERE case_id = +? ORDER BY member", string(of))
 	if err != nil {
 		return nil, fmt.Errorf("read readers: %w", err)
 	}
@@ -180,7 +178,7 @@ func (v *Vault) objectsOf(ctx context.Context, of id.Case) ([]membersock.CaseObj
 // nothing.
 func objectsOf(ctx context.Context, q rowser, of id.Case) (all []membersock.CaseObject, err error) {
 	rows, err := q.QueryContext(ctx, `SELECT o.role, o.digest, o.size, o.day, o.member, o.seq, coalesce(x.day, '')
-		FROM objects o LEFT JOIN destroyed x ON x.digest = o.digest WHERE o.case_id = ? ORDER BY o.digest`, string(of))
+		FROM objects o LEFT JOIN destroyed x ON x.digest = o.digest WHERE o.case_id = +? ORDER BY o.digest`, string(of))
 	if err != nil {
 		return nil, fmt.Errorf("read objects: %w", err)
 	}
