@@ -104,6 +104,9 @@ func (v *Vault) Act(ctx context.Context, head membersock.ActHead, in *frame.Read
 		p, err = v.proof(ctx, published, thenSeq, thenLeaf, then.Seen)
 		a.Then = &p
 	}
+	if err == nil && (thenLeaf != nil || s.Action == accesslog.Unseal) {
+		a.Grown, err = v.grown(ctx, published)
+	}
 	if err == nil {
 		err = v.answer(ctx, s, a, head.Have, out)
 	}

@@ -1,9 +1,12 @@
 package vault
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -55,4 +58,43 @@ func secondOf(head membersock.ActHead, first accesslog.Statement, members note.V
 		return nil, fmt.Errorf("%w: a second statement that doesn't go with the first", membersock.ErrBad)
 	}
 	return &s, nil
+}
+
+// unsealed are the sizes of the trees by which the last unseals were proven, smallest
+// first.
+type unsealed struct {
+	mu    sync.Mutex
+	sizes []int64
+}
+
+// mostUnsealed is of how many the proofs go with an answer: members may open cases at
+// the same time, and not every key witness gives its share each time.
+const mostUnsealed = 4
+
+// add takes another one, and returns those that are smaller.
+func (u *unsealed) add(size int64) []int64 {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	at, known := slices.BinarySearch(u.sizes, size)
+	before := slices.Clone(u.sizes[:at])
+	if !known {
+		u.sizes = slices.Insert(u.sizes, at, size)
+		u.sizes = u.sizes[max(0, len(u.sizes)-mostUnsealed):]
+	}
+	return before
+}
+
+// grown proves how the log has grown since the last unseals, so that who has the proof
+// of another need not ask for tiles before he can ask key witnesses. They have seen
+// such a tree last; after a restart of the vault, or where they were away, it is the
+// tiles that tell.
+func (v *Vault) grown(ctx context.Context, now *published) (all []membersock.Grown, err error) {
+	for _, size := range v.unsealed.add(now.tree.N) {
+		p, err := accesslog.ProveTree(now.tree.N, size, hashes{ctx: ctx, q: v.db.read, cache: &v.cache})
+		if err != nil {
+			return nil, fmt.Errorf("prove tree: %w", err)
+		}
+		all = append(all, membersock.Grown{From: size, Proof: p})
+	}
+	return all, nil
 }

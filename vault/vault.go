@@ -139,6 +139,7 @@ type Vault struct {
 	now      atomic.Pointer[inForce]
 	cosigned atomic.Pointer[cosigned] // nil while there is none
 	quota    quota
+	unsealed unsealed
 
 	uploads uploads
 

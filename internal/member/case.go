@@ -104,7 +104,7 @@ func (s *Session) Open(ctx context.Context, of id.Case) (*Case, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, record, then := a.Case, a.Proof.Index, a.Then
+	v := a.Case
 	got, err := objects(a)
 	if err != nil {
 		return nil, err
@@ -115,7 +115,7 @@ func (s *Session) Open(ctx context.Context, of id.Case) (*Case, error) {
 	}
 	if !key.Whole() {
 		var asked membersock.AccessEntry
-		if key, asked, err = s.unseal(ctx, u, of, record, v.Wrap, key, then); err != nil {
+		if key, asked, err = s.unseal(ctx, u, of, v.Wrap, key, a.ActAnswer); err != nil {
 			return nil, err
 		}
 		v.Access = append(v.Access, asked)

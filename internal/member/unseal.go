@@ -112,7 +112,7 @@ func (u *unsealing) statement() *accesslog.Statement {
 // unseal returns the whole key of a case that was opened by a record: of a case
 // that is split, key witnesses give the rest, for the record of an unseal, which it
 // returns too. That is proven already if it was written with the opening.
-func (s *Session) unseal(ctx context.Context, u *unsealing, of id.Case, opened int64, wrap id.Digest, key *seal.CaseKey, proof *accesslog.Proof) (*seal.CaseKey, membersock.AccessEntry, error) {
+func (s *Session) unseal(ctx context.Context, u *unsealing, of id.Case, wrap id.Digest, key *seal.CaseKey, a membersock.ActAnswer) (*seal.CaseKey, membersock.AccessEntry, error) {
 	var entry membersock.AccessEntry
 	if u == nil {
 		u = &unsealing{s: s, of: of}
@@ -121,16 +121,17 @@ func (s *Session) unseal(ctx context.Context, u *unsealing, of id.Case, opened i
 		}
 		u.look(ctx)
 	}
+	opened, proof := a.Proof.Index, a.Then
 	if proof == nil {
-		a, err := s.act(ctx, accesslog.Statement{Action: accesslog.Unseal, Opened: opened, Handle: id.HandleOf(of)}, nil)
+		then, err := s.act(ctx, accesslog.Statement{Action: accesslog.Unseal, Opened: opened, Handle: id.HandleOf(of)}, nil)
 		if err == nil {
-			err = a.Close()
+			err = then.Close()
 		}
 		if err != nil {
 			u.looking.Wait()
 			return nil, entry, err
 		}
-		proof = &a.Proof
+		proof, a.Grown = &then.Proof, then.Grown
 	}
 	u.looking.Wait()
 	record, err := accesslog.ParseRecord(proof.Record)
@@ -143,7 +144,7 @@ func (s *Session) unseal(ctx context.Context, u *unsealing, of id.Case, opened i
 	}
 	need, _ := key.Shares()
 	fail := &KeyWitnessError{Case: of, Need: need, Record: opened}
-	joined, err := u.gather(ctx, *proof, fail)
+	joined, err := u.gather(ctx, *proof, a.Grown, fail)
 	if err != nil {
 		return nil, entry, err
 	}
@@ -247,8 +248,8 @@ type gave struct {
 
 // gather asks all key witnesses at once, and returns the whole key as soon as
 // enough of them have given their shares.
-func (u *unsealing) gather(ctx context.Context, p accesslog.Proof, fail *KeyWitnessError) (*seal.CaseKey, error) {
-	e, err := u.evidence(ctx, p)
+func (u *unsealing) gather(ctx context.Context, p accesslog.Proof, grown []membersock.Grown, fail *KeyWitnessError) (*seal.CaseKey, error) {
+	e, err := u.evidence(ctx, p, grown)
 	if err != nil {
 		if !errors.Is(err, ErrWitnesses) {
 			return nil, err
@@ -350,7 +351,7 @@ func (u *unsealing) ask(ctx context.Context, share int, e *evidence) (*seal.Shar
 		q.From, q.Proof = state.Size, e.Proof
 		q.Proof.Consistency = nil
 		if state.Size > 0 && state.Size < e.tree.N {
-			if q.Proof.Consistency, err = accesslog.ProveTree(e.tree.N, state.Size, e.hashes); err != nil {
+			if q.Proof.Consistency, err = e.grown(state.Size); err != nil {
 				return nil, err
 			}
 		}
@@ -387,16 +388,27 @@ type evidence struct {
 	accesslog.Proof // its consistency is that with what this session saw
 	tree            tlog.Tree
 	hashes          tlog.HashReader
+	known           []membersock.Grown // what the vault proved by itself of how that tree has grown; key witnesses check it
+}
+
+// grown proves that the tree continues the one of so many records.
+func (e *evidence) grown(from int64) (accesslog.Path, error) {
+	for _, g := range e.known {
+		if g.From == from {
+			return g.Proof, nil
+		}
+	}
+	return accesslog.ProveTree(e.tree.N, from, e.hashes)
 }
 
 // evidence takes the proof of an answer, which was checked, and has the log's
 // witnesses cosign its checkpoint if the roster asks for that.
-func (u *unsealing) evidence(ctx context.Context, p accesslog.Proof) (*evidence, error) {
+func (u *unsealing) evidence(ctx context.Context, p accesslog.Proof, known []membersock.Grown) (*evidence, error) {
 	tree, err := accesslog.OpenCheckpoint(p.Checkpoint, u.log)
 	if err != nil {
 		return nil, err
 	}
-	return u.cosigned(ctx, &evidence{Proof: p, tree: tree, hashes: witness.Hashes(ctx, u.s.c.Vault, tree)})
+	return u.cosigned(ctx, &evidence{Proof: p, tree: tree, hashes: witness.Hashes(ctx, u.s.c.Vault, tree), known: known})
 }
 
 // newest proves the same record by the vault's newest checkpoint. If there is

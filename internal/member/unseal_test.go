@@ -8,8 +8,11 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
 
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
@@ -279,4 +282,84 @@ func TestTheOpeningAndTheAskingAreWrittenAtOnce(t *testing.T) {
 	if list(t, s); s.Seen().N != seen.N+1 {
 		t.Errorf("what was refused is recorded: %d records after %d", s.Seen().N, seen.N)
 	}
+}
+
+// growing is a vault whose answers can be changed, and of which it is counted how many
+// tiles are asked for.
+type growing struct {
+	*testvault.Liar
+	tiles atomic.Int64
+}
+
+func (v *growing) LogFile(ctx context.Context, path string) ([]byte, error) {
+	if path != "checkpoint" {
+		v.tiles.Add(1)
+	}
+	return v.Liar.LogFile(ctx, path)
+}
+
+// TestTheVaultProvesWhatKeyWitnessesWantToSee: how the log has grown since the last
+// unseals comes with the answer, so that nothing more is asked for; where it doesn't,
+// the tiles tell; and what is false convinces no key witness.
+func TestTheVaultProvesWhatKeyWitnessesWantToSee(t *testing.T) {
+	w := testvault.New(t)
+	w.KeyWitnesses("itprov", 2, 3)
+	w.Send(testvault.Form("itprov"))
+	v := &growing{Liar: &testvault.Liar{Vault: w.Vault}}
+	socket := w.Listen("grown.sock", membersock.Handler(v))
+	var of id.Case
+	first := func() error {
+		c := config(t, w, testvault.One)
+		c.Vault = membersock.NewClient(socket)
+		s := open(t, c)
+		of = only(t, s)
+		v.tiles.Store(0)
+		_, err := s.Open(t.Context(), of)
+		return err
+	}
+	log := w.Log
+	trees, grown := map[int64]tlog.Tree{}, 0
+	v.Head = func(a *membersock.ActAnswer) {
+		tree, err := accesslog.OpenCheckpoint(a.Proof.Checkpoint, log)
+		if err != nil {
+			t.Error(err)
+		}
+		for _, g := range a.Grown {
+			old, ok := trees[g.From]
+			if err := tlog.CheckTree(tlog.TreeProof(g.Proof), tree.N, tree.Hash, old.N, old.Hash); !ok || err != nil {
+				t.Errorf("%d records after %d: %v", tree.N, g.From, err)
+			}
+		}
+		if a.Then == nil && len(a.Grown) > 0 {
+			t.Error("who asks for no share learns when others did")
+		}
+		if grown = max(grown, len(a.Grown)); a.Then != nil {
+			trees[tree.N] = tree
+		}
+	}
+	for i := range 6 {
+		must(t, first())
+		if n := v.tiles.Load(); n > 0 {
+			t.Errorf("opening %d: %d tiles were asked for", i+1, n)
+		}
+	}
+	if grown != 4 {
+		t.Errorf("the log's growth since %d unseals came", grown)
+	}
+	v.Head = func(a *membersock.ActAnswer) { a.Grown = nil }
+	must(t, first())
+	if v.tiles.Load() == 0 {
+		t.Error("nothing proved how the log has grown")
+	}
+	v.Head = func(a *membersock.ActAnswer) {
+		for _, g := range a.Grown {
+			g.Proof[0][0] ^= 1
+		}
+	}
+	var no *member.KeyWitnessError
+	if err := first(); !errors.As(err, &no) || no.Gave != 0 || !errors.Is(no.Failed[0].Err, keywitness.ErrFork) {
+		t.Errorf("a false proof: %v", err)
+	}
+	v.Head = nil
+	must(t, first())
 }
