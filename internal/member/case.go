@@ -100,10 +100,29 @@ var ErrGone = fmt.Errorf("what was handed in is not there any more: %w", seal.Er
 // [*KeyWitnessError] if too few of them give theirs.
 func (s *Session) Open(ctx context.Context, of id.Case) (*Case, error) {
 	u := s.unsealing(ctx, of)
-	a, err := s.actThen(ctx, accesslog.Statement{Action: accesslog.Open, Case: of}, u.statement(), nil, nil)
+	a, kept, err := s.begin(ctx, accesslog.Statement{Action: accesslog.Open, Case: of}, beside{then: u.statement()})
 	if err != nil {
 		return nil, err
 	}
+	c, err := s.opened(ctx, u, of, a)
+	if kerr := kept(); err == nil { // what it was opened by is kept before anybody sees it
+		err = kerr
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if first, ok := s.reporters[of]; ok && first != c.Reporter {
+		c.Reporter = ""
+	}
+	s.reporters[of] = c.Reporter
+	s.cases[of] = c
+	return c, nil
+}
+
+// opened reads the answer to an opening, and asks key witnesses if the case is split.
+func (s *Session) opened(ctx context.Context, u *unsealing, of id.Case, a *membersock.Answer) (*Case, error) {
 	v := a.Case
 	got, err := objects(a)
 	if err != nil {
@@ -130,13 +149,6 @@ func (s *Session) Open(ctx context.Context, of id.Case) (*Case, error) {
 	c.fill(v.Objects, got, s.Roster().Verifiers())
 	c.miss(s.c.Clock.Zone)
 	c.forwarded(s.Roster(), s.c.Clock)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if first, ok := s.reporters[of]; ok && first != c.Reporter {
-		c.Reporter = ""
-	}
-	s.reporters[of] = c.Reporter
-	s.cases[of] = c
 	return c, nil
 }
 

@@ -124,7 +124,8 @@ type Session struct {
 	c    Config
 	keys []age.Identity
 
-	acting sync.Mutex // held from signing a statement to checking its proof
+	acting  sync.Mutex // held from signing a statement to checking its proof
+	keeping sync.Mutex // held while a checkpoint is kept
 
 	mu        sync.Mutex
 	broken    error // sticky
@@ -309,16 +310,33 @@ func (s *Session) listed() error {
 
 // act signs a statement, sends it and checks the proof of the answer.
 func (s *Session) act(ctx context.Context, st accesslog.Statement, have []id.Digest, handed ...membersock.Handed) (*membersock.Answer, error) {
-	return s.actThen(ctx, st, nil, have, handed)
+	a, kept, err := s.begin(ctx, st, beside{have: have, handed: handed})
+	if err != nil {
+		return nil, err
+	}
+	if err := kept(); err != nil {
+		a.Close()
+		return nil, err
+	}
+	return a, nil
 }
 
-// actThen is act with an unseal that goes with an opening, if it is not nil: the
-// answer has its proof only if the opening got the next record's number.
-func (s *Session) actThen(ctx context.Context, st accesslog.Statement, then *accesslog.Statement, have []id.Digest, handed []membersock.Handed) (*membersock.Answer, error) {
+// beside is what goes with a statement.
+type beside struct {
+	then   *accesslog.Statement // an unseal that goes with an opening: the answer has its proof only if the opening got the next record's number
+	have   []id.Digest
+	handed []membersock.Handed
+}
+
+// begin is act for who has something to do while the checkpoint is being kept: until
+// kept has returned without an error, nothing of the answer may leave the session but
+// to key witnesses, who check it for themselves and keep what they saw. If the answer
+// is no error, kept has to be called once.
+func (s *Session) begin(ctx context.Context, st accesslog.Statement, with beside) (a *membersock.Answer, kept func() error, err error) {
 	s.acting.Lock()
 	defer s.acting.Unlock()
 	if err := s.Err(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s.mu.Lock()
 	log, seen, origin := s.log, s.seen, s.roster.Origin
@@ -327,41 +345,41 @@ func (s *Session) actThen(ctx context.Context, st accesslog.Statement, then *acc
 	if st.Nonce == [16]byte{} {
 		rand.Read(st.Nonce[:])
 	}
-	for _, h := range handed {
+	for _, h := range with.handed {
 		st.Objects = append(st.Objects, h.Object)
 	}
 	msg, err := st.Sign(s.c.Identity.Signer())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var thenMsg []byte
-	if then != nil {
+	if then := with.then; then != nil {
 		then.Log, then.Member, then.Time, then.Seen, then.Opened = st.Log, st.Member, st.Time, seen, seen.N
 		rand.Read(then.Nonce[:])
 		if thenMsg, err = then.Sign(s.c.Identity.Signer()); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	a, err := s.c.Vault.ActThen(ctx, msg, thenMsg, have, handed)
+	a, err = s.c.Vault.ActThen(ctx, msg, thenMsg, with.have, with.handed)
 	switch {
 	case errors.Is(err, membersock.ErrFork):
-		return nil, s.forked(ctx, log, seen, err)
+		return nil, nil, s.forked(ctx, log, seen, err)
 	case errors.Is(err, membersock.ErrMember):
 		if err := errors.Join(s.refresh(ctx), s.listed()); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		return nil, err
+		return nil, nil, err
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	}
 	tree, err := a.Proof.Check(log, seen)
 	if err != nil {
 		a.Close()
-		return nil, s.forked(ctx, log, seen, err)
+		return nil, nil, s.forked(ctx, log, seen, err)
 	}
 	if err := s.witnesses(a.Cosigned, log, tree); err != nil {
 		a.Close()
-		return nil, s.forked(ctx, log, seen, err)
+		return nil, nil, s.forked(ctx, log, seen, err)
 	}
 	err = s.fits(st, msg, a.ActAnswer)
 	if err == nil && a.Then != nil {
@@ -369,28 +387,37 @@ func (s *Session) actThen(ctx context.Context, st accesslog.Statement, then *acc
 	}
 	if err != nil {
 		a.Close()
-		return nil, s.breaks(err)
+		return nil, nil, s.breaks(err)
 	}
-	err = s.keep(tree, a.Proof.Checkpoint)
-	if err == nil && !s.has(a.Roster) {
-		err = s.refresh(ctx) // what the answer brings may be signed by a member whom nobody here knows yet
+	kept = s.remember(tree, a.Proof.Checkpoint)
+	if !s.has(a.Roster) { // what the answer brings may be signed by a member whom nobody here knows yet
+		if err := s.refresh(ctx); err != nil {
+			a.Close()
+			return nil, nil, errors.Join(err, kept())
+		}
 	}
-	if err != nil {
-		a.Close()
-		return nil, err
-	}
-	return a, nil
+	return a, kept, nil
 }
 
-// keep remembers the tree, before anything of the answer is used.
-func (s *Session) keep(t tlog.Tree, checkpoint []byte) error {
+// remember takes the tree as the last one seen, and begins to keep it. The function
+// that it returns waits for the end of that.
+func (s *Session) remember(t tlog.Tree, checkpoint []byte) (kept func() error) {
 	s.mu.Lock()
 	s.seen = t
 	log := s.log
 	s.mu.Unlock()
 	if s.c.Seen == "" {
-		return nil
+		return func() error { return nil }
 	}
+	done := make(chan error, 1)
+	go func() { done <- s.keep(t, checkpoint, log) }()
+	return func() error { return <-done }
+}
+
+// keep writes the tree's checkpoint to the file.
+func (s *Session) keep(t tlog.Tree, checkpoint []byte, log note.Verifier) error {
+	s.keeping.Lock()
+	defer s.keeping.Unlock()
 	// Another session of the member may have come further meanwhile.
 	if kept, err := readKept(s.c.Seen); err == nil && kept != nil {
 		if k, err := accesslog.OpenCheckpoint(kept, log); err == nil && k.N > t.N {

@@ -6,12 +6,15 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"suluh.example/suluh/crypto/accesslog"
@@ -362,4 +365,39 @@ func TestTheVaultProvesWhatKeyWitnessesWantToSee(t *testing.T) {
 	}
 	v.Head = nil
 	must(t, first())
+}
+
+// TestTheCheckpointIsKeptBeforeACaseIsShown: key witnesses are asked meanwhile, but
+// without that nobody sees what they opened.
+func TestTheCheckpointIsKeptBeforeACaseIsShown(t *testing.T) {
+	w := testvault.New(t)
+	w.KeyWitnesses("itprov", 1, 1)
+	w.Send(testvault.Form("itprov"))
+	c := config(t, w, testvault.One)
+	dir := filepath.Join(t.TempDir(), "identitas")
+	must(t, os.Mkdir(dir, 0o700))
+	c.Seen = filepath.Join(dir, "satu.seen")
+	s := open(t, c)
+	of := only(t, s)
+	must(t, os.RemoveAll(dir))
+	if _, err := s.Open(t.Context(), of); !errors.Is(err, os.ErrNotExist) || s.Recalled(of) != nil {
+		t.Errorf("without a place for the checkpoint: %v", err)
+	}
+	must(t, os.Mkdir(dir, 0o700))
+	var all sync.WaitGroup
+	for range 5 {
+		all.Go(func() {
+			if _, err := s.Open(t.Context(), of); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	kept, err := os.ReadFile(c.Seen)
+	must(t, err)
+	log, err := note.NewVerifier(s.Roster().LogKey)
+	must(t, err)
+	if tree, err := accesslog.OpenCheckpoint(kept, log); err != nil || tree != s.Seen() {
+		t.Errorf("of %d records those of the first %d are kept: %v", s.Seen().N, tree.N, err)
+	}
 }
