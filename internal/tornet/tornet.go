@@ -1,6 +1,7 @@
 // Package tornet runs a private Tor network on loopback for tests: three
-// directory authorities that are relays too, two more relays and a client, all
-// of them Debian's tor, so that onion services are tested as they will be used.
+// directory authorities that are relays and guards too, three more relays and a
+// client, all of them Debian's tor, so that onion services are tested as they will
+// be used.
 //
 // It never reaches anything but 127.0.0.1, and nothing but tests and the soak may
 // import it. Its keys and logs lie in a temporary folder that is gone, as its
@@ -54,7 +55,7 @@ func Start(t testing.TB) *Network {
 
 const (
 	authorities = 3
-	relays      = 5 // with the authorities
+	relays      = 6 // with the authorities
 )
 
 // keep starts each tor that is named on its input. It ends them all, and the
@@ -102,23 +103,29 @@ AssumeReachable 1
 ExitPolicy reject *:*
 ShutdownWaitLength 0
 `, nodes[i], ports[2*i], ports[2*i+1])
-		if i < authorities {
-			torrcs[i] += authority
-		}
 	}
 	join := make([]string, authorities)
+	fingerprints := make([]string, relays)
 	var made errgroup.Group
-	for i := range join {
+	for i := range nodes {
 		made.Go(func() (err error) {
-			join[i], err = identity(dir, nodes[i], torrcs[i], ports[2*i], ports[2*i+1])
+			if fingerprints[i], err = identity(dir, nodes[i], torrcs[i]); err == nil && i < authorities {
+				join[i], err = authorityLine(dir, nodes[i], fingerprints[i], ports[2*i], ports[2*i+1])
+			}
 			return err
 		})
 	}
 	if err := made.Wait(); err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(n.JoinTorrc, []byte("TestingTorNetwork 1\n"+strings.Join(join, "")), 0o600); err != nil {
+	if err := os.WriteFile(n.JoinTorrc, []byte(everybody+strings.Join(join, "")), 0o600); err != nil {
 		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "bandwidths"), bandwidths(fingerprints), 0o600); err != nil {
+		return nil, err
+	}
+	for i := range authorities {
+		torrcs[i] += authority + fmt.Sprintf("V3BandwidthsFile %s/bandwidths\nTestingDirAuthVoteGuard %s\n", dir, strings.Join(fingerprints[:authorities], ","))
 	}
 	cmd := exec.Command("sh", "-c", keep, "sh", dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // signals to the test aren't for it
@@ -166,6 +173,16 @@ __OwningControllerProcess %[3]d
 `, dir, node, os.Getpid())
 }
 
+// everybody is what all have who join. A tor learns how long circuits take, and cuts
+// those that take longer than four in five did. Here that is a tenth of a second, which
+// no circuit takes once the machine has more to do, and a service that has cut three
+// circuits to a client in a row leaves him waiting: for a minute, and for two more. So
+// nobody learns, and who waits in vain for an answer does for not quite a minute in all.
+const everybody = `TestingTorNetwork 1
+LearnCircuitBuildTimeout 0
+CircuitBuildTimeout 15
+`
+
 // authority makes the first agreement of the authorities come within seconds.
 const authority = `AuthoritativeDirectory 1
 V3AuthoritativeDirectory 1
@@ -176,7 +193,7 @@ V3AuthDistDelay 4
 TestingV3AuthInitialVotingInterval 5
 TestingV3AuthInitialVoteDelay 2
 TestingV3AuthInitialDistDelay 2
-TestingDirAuthVoteGuard *
+TestingDirAuthVoteGuardIsStrict 1
 TestingDirAuthVoteHSDir *
 TestingDirAuthVoteExit *
 TestingMinExitFlagThreshold 0
@@ -189,17 +206,43 @@ func write(dir, node, torrc string) error {
 	return os.WriteFile(filepath.Join(dir, node, "torrc"), []byte(torrc), 0o600)
 }
 
-// identity makes the keys of an authority and returns the line by which others
-// know it.
-func identity(dir, node, torrc string, orPort, dirPort int) (string, error) {
+// bandwidths is what authorities think that they have measured: that the relays which
+// are no guards are fast. The guards are authorities, whose own speed they never go by,
+// and take for slow. So tor has enough to do for guards, and picks none as anything else.
+//
+// A relay never extends a circuit back to where it came from, so tor never gets one
+// through that ends at its own guard after two hops, as the way to a rendezvous may.
+// Among thousands of relays that is rare. Among a few it is each fifth circuit at best,
+// and most of them once the guard has carried most of the traffic and counts as the
+// fastest. After six failures, tor tries no more until the minute is over.
+func bandwidths(fingerprints []string) []byte {
+	b := fmt.Appendf(nil, "%d\n", time.Now().Unix())
+	for _, f := range fingerprints[authorities:] {
+		b = fmt.Appendf(b, "node_id=$%s bw=1000000\n", f)
+	}
+	return b
+}
+
+// identity makes the keys of a relay and returns its fingerprint.
+func identity(dir, node, torrc string) (string, error) {
 	// It can't tell who it is without knowing of an authority, any.
 	nobody := strings.Repeat("0", 40)
 	torrc = strings.ReplaceAll(torrc, "%include "+dir+"/join.torrc\n", "")
-	torrc = strings.ReplaceAll(torrc, authority, "")
 	torrc += fmt.Sprintf("TestingTorNetwork 1\nDirAuthority x orport=1 v3ident=%s 127.0.0.1:1 %s\n", nobody, nobody)
 	if err := write(dir, node, torrc); err != nil {
 		return "", err
 	}
+	out, err := exec.Command("tor", "--quiet", "--list-fingerprint", "-f", filepath.Join(dir, node, "torrc")).Output()
+	_, fingerprint, ok := strings.Cut(strings.TrimSpace(string(out)), " ")
+	if err != nil || !ok {
+		return "", fmt.Errorf("tor does not tell the fingerprint of %s: %w", node, err)
+	}
+	return strings.ReplaceAll(fingerprint, " ", ""), nil
+}
+
+// authorityLine makes the further keys of an authority and returns the line by which
+// others know it.
+func authorityLine(dir, node, fingerprint string, orPort, dirPort int) (string, error) {
 	keys := filepath.Join(dir, node, "keys")
 	gencert := exec.Command("tor-gencert", "--create-identity-key", "--passphrase-fd", "0", "-m", "12",
 		"-a", fmt.Sprintf("127.0.0.1:%d", dirPort),
@@ -214,13 +257,10 @@ func identity(dir, node, torrc string, orPort, dirPort int) (string, error) {
 		return "", err
 	}
 	v3 := regexp.MustCompile(`(?m)^fingerprint ([0-9A-F]{40})$`).FindSubmatch(cert)
-	out, err := exec.Command("tor", "--quiet", "--list-fingerprint", "-f", filepath.Join(dir, node, "torrc")).Output()
-	_, fingerprint, ok := strings.Cut(strings.TrimSpace(string(out)), " ")
-	if err != nil || v3 == nil || !ok {
-		return "", fmt.Errorf("tor does not tell the fingerprint of %s: %w", node, err)
+	if v3 == nil {
+		return "", fmt.Errorf("tor-gencert does not tell the fingerprint of %s", node)
 	}
-	return fmt.Sprintf("DirAuthority %s orport=%d no-v2 v3ident=%s 127.0.0.1:%d %s\n",
-		node, orPort, v3[1], dirPort, strings.ReplaceAll(fingerprint, " ", "")), nil
+	return fmt.Sprintf("DirAuthority %s orport=%d no-v2 v3ident=%s 127.0.0.1:%d %s\n", node, orPort, v3[1], dirPort, fingerprint), nil
 }
 
 // freePorts finds ports that nobody has. They are none of those that the kernel
