@@ -134,9 +134,9 @@ type Deposit struct {
 	ctx    context.Context
 	c      *Client
 	frames *frame.Writer
-	whole  bool           // what is written now is the rest of it
-	pipe   *io.PipeWriter // nil until it has more bytes than are gathered
-	done   chan struct{}  // closed once answer and err are set, if there is a pipe
+	whole  bool          // what is written now is the rest of it
+	stream *stream       // nil until it has more bytes than are gathered
+	done   chan struct{} // closed once answer and err are set, if there is a stream
 	answer DepositAnswer
 	err    error
 }
@@ -158,37 +158,27 @@ type outgoing struct{ d *Deposit }
 // one write, and nobody to hand it over to. Any other streams.
 func (o outgoing) Write(p []byte) (int, error) {
 	d := o.d
-	if d.pipe == nil && d.whole {
+	if d.stream == nil && d.whole {
 		if len(p) > 0 { // none is left if the last frame alone was a write's worth
 			d.answer, d.err = d.c.send(d.ctx, bytes.NewReader(p))
 		}
 		return len(p), d.err
 	}
-	if d.pipe == nil {
-		d.stream()
+	if d.stream == nil {
+		d.begin()
 	}
-	return d.pipe.Write(p)
+	return d.stream.Write(p)
 }
 
-// stream begins to send what is written from now on.
-func (d *Deposit) stream() {
-	pr, pw := io.Pipe()
-	d.pipe, d.done = pw, make(chan struct{})
+// begin begins to send what is written from now on.
+func (d *Deposit) begin() {
+	d.stream, d.done = newStream(), make(chan struct{})
 	go func() {
 		defer close(d.done)
-		d.answer, d.err = d.c.send(d.ctx, body{pr})
+		d.answer, d.err = d.c.send(d.ctx, d.stream)
 		// Whoever still writes learns why nobody reads any more.
-		pr.CloseWithError(errors.Join(d.err, io.ErrClosedPipe))
+		d.stream.end(errors.Join(d.err, io.ErrClosedPipe))
 	}()
-}
-
-// body lets net/http take what is written frame by frame: by itself it would
-// copy 32 KiB at a time, each a chunk, a call to the kernel and a change of
-// goroutine.
-type body struct{ *io.PipeReader }
-
-func (b body) WriteTo(w io.Writer) (int64, error) {
-	return io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{b.PipeReader}, make([]byte, frame.MaxFrame))
 }
 
 func (c *Client) send(ctx context.Context, body io.Reader) (a DepositAnswer, err error) {
@@ -209,8 +199,8 @@ func (c *Client) send(ctx context.Context, body io.Reader) (a DepositAnswer, err
 
 // cause prefers the vault's own answer to the broken pipe that it led to.
 func (d *Deposit) cause(err error) error {
-	if d.pipe != nil {
-		d.pipe.CloseWithError(err)
+	if d.stream != nil {
+		d.stream.end(err)
 		<-d.done
 	}
 	if d.err != nil {
@@ -254,8 +244,8 @@ func (d *Deposit) Commit(_ context.Context, c DepositCommit) (DepositAnswer, err
 	if err := d.frames.Commit(c); err != nil {
 		return DepositAnswer{}, d.cause(err)
 	}
-	if d.pipe != nil {
-		d.pipe.Close()
+	if d.stream != nil {
+		d.stream.end(nil)
 		<-d.done
 	}
 	return d.answer, d.err
@@ -264,8 +254,8 @@ func (d *Deposit) Commit(_ context.Context, c DepositCommit) (DepositAnswer, err
 // Abort breaks the deposit off: the vault keeps nothing of it. It does nothing
 // after Commit.
 func (d *Deposit) Abort() {
-	if d.pipe != nil {
-		d.pipe.CloseWithError(errors.New("deposit was broken off"))
+	if d.stream != nil {
+		d.stream.end(errors.New("deposit was broken off"))
 		<-d.done
 	}
 }
