@@ -2,14 +2,15 @@ package submission
 
 import "io"
 
-// aheadChunk is as large as age's chunks, so that each is sealed as it comes, and
-// what comes slowly isn't held back for longer than sealing it needs.
-const aheadChunk = 64 << 10
+// aheadChunk is as large as a mark's chunks, so that none has to gather, and large
+// enough that handing it over takes little beside what is done with it.
+const aheadChunk = markChunk
 
 // readAhead reads r to its end, and does something with each chunk of it while the
-// next are read. It returns how many bytes were read, once nothing goes on any more.
-func readAhead(r io.Reader, do func(chunk []byte) error) (n int64, err error) {
-	full, free, done := make(chan []byte), make(chan []byte, 4), make(chan struct{})
+// next are read, after it was passed to first. It returns how many bytes were read,
+// once nothing goes on any more.
+func readAhead(r io.Reader, first func(chunk []byte), do func(chunk []byte) error) (n int64, err error) {
+	full, free, done := make(chan []byte), make(chan []byte, 3), make(chan struct{})
 	for range cap(free) {
 		free <- make([]byte, aheadChunk)
 	}
@@ -39,6 +40,7 @@ func readAhead(r io.Reader, do func(chunk []byte) error) (n int64, err error) {
 		}
 		n += int64(k)
 		if k > 0 && (err == nil || err == io.EOF) {
+			first(chunk[:k])
 			select {
 			case full <- chunk[:k]:
 			case <-done:

@@ -52,27 +52,33 @@ func newMark(tagKey []byte) (*mark, error) {
 // add takes the next bytes.
 func (m *mark) add(b []byte) {
 	for len(b) > 0 {
+		if len(m.chunk) == 0 && len(b) >= markChunk {
+			m.end(b[:markChunk])
+			b = b[markChunk:]
+			continue
+		}
 		k := min(len(b), markChunk-len(m.chunk))
 		m.chunk, b = append(m.chunk, b[:k]...), b[k:]
 		if len(m.chunk) == markChunk {
-			m.end()
+			m.end(m.chunk)
+			m.chunk = m.chunk[:0]
 		}
 	}
 }
 
-// end takes what has gathered as a chunk.
-func (m *mark) end() {
+// end takes a chunk.
+func (m *mark) end(chunk []byte) {
 	binary.BigEndian.PutUint64(m.nonce[4:], m.n)
 	m.n++
-	m.last = m.aead.Seal(m.last[:0], m.nonce[:], nil, m.chunk)
+	m.last = m.aead.Seal(m.last[:0], m.nonce[:], nil, chunk)
 	m.tags.Write(m.last)
-	m.chunk = m.chunk[:0]
 }
 
 // sum is the mark of all that was added.
 func (m *mark) sum() id.Digest {
 	if len(m.chunk) > 0 {
-		m.end()
+		m.end(m.chunk)
+		m.chunk = m.chunk[:0]
 	}
 	return id.SumOf(m.tags)
 }

@@ -275,8 +275,7 @@ func (s *Submission) attach(name, mediaType string, r io.Reader, w io.WriteClose
 	if err != nil {
 		return 0, id.Digest{}, err
 	}
-	n, err := readAhead(r, func(chunk []byte) error {
-		m.add(chunk)
+	n, err := readAhead(r, m.add, func(chunk []byte) error {
 		_, err := sealer.Write(chunk)
 		return err
 	})
