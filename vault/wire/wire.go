@@ -139,7 +139,11 @@ type Client struct {
 // prefix ("/deposit/v1/"). It dials at the first request.
 func NewClient(path, prefix string, known Errors) *Client {
 	return NewClientOver(func(ctx context.Context) (net.Conn, error) {
-		return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "unix", path)
+		c, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "unix", path)
+		if err != nil {
+			return nil, err
+		}
+		return conn{c}, nil
 	}, prefix, known)
 }
 
@@ -152,6 +156,15 @@ func NewClientOver(dial func(context.Context) (net.Conn, error), prefix string, 
 		WriteBufferSize:     frame.MaxFrame + 1<<10, // a frame, and what HTTP puts around it
 		ReadBufferSize:      64 << 10,
 	}, prefix, known)
+}
+
+// conn is a connection to the socket.
+type conn struct{ net.Conn }
+
+// ReadFrom is how net/http sends a body whose length is known. By itself it would
+// copy 32 KiB at a time, each of which wakes the vault.
+func (c conn) ReadFrom(r io.Reader) (int64, error) {
+	return io.CopyBuffer(struct{ io.Writer }{c.Conn}, struct{ io.Reader }{r}, make([]byte, 256<<10))
 }
 
 // NewClientAt returns a client for the endpoints below base and prefix, which
