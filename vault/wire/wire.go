@@ -153,6 +153,7 @@ func NewClientOver(dial func(context.Context) (net.Conn, error), prefix string, 
 	return NewClientAt("http://vault", &http.Transport{
 		DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
 		MaxIdleConnsPerHost: 64,
+		IdleConnTimeout:     time.Minute,            // the vault closes them after two: what is sent just then would be lost
 		WriteBufferSize:     frame.MaxFrame + 1<<10, // a frame, and what HTTP puts around it
 		ReadBufferSize:      64 << 10,
 	}, prefix, known)
