@@ -24,7 +24,7 @@ import (
 type service struct {
 	cmd     *exec.Cmd
 	dir     string
-	socks   string // of a client of that network
+	network *tornet.Network
 	address string // URL
 }
 
@@ -34,7 +34,7 @@ func (s *soak) publish() (_ *service, err error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &service{dir: filepath.Join(s.dir, "onion"), socks: network.Socks}
+	o := &service{dir: filepath.Join(s.dir, "onion"), network: network}
 	o.cmd = exec.Command(s.bin, "intake", "--deposit-socket", s.w.DepositSocket(), "--root-key", s.w.RootKey(),
 		"--onion", "--onion-dir", o.dir, "--tor-defaults-torrc", network.JoinTorrc)
 	o.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setpgid: true}
@@ -88,6 +88,9 @@ func (s *soak) killTor(ctx context.Context) error {
 				break
 			}
 		}
+		if err := s.onion.network.ForgetPaths(); err != nil {
+			return err
+		}
 		wait(ctx, 5*time.Second) // for somebody to get through
 	}
 	return nil
@@ -121,16 +124,26 @@ func (s *soak) comesBack(ctx context.Context) error {
 	defer stop()
 	var err error
 	for ctx.Err() == nil {
-		x := &sent{seed: submission.NewSeed(), mark: "Soak lewat onion"}
-		var sender *submission.Sender
-		if sender, err = s.sender(ctx, s.onion.address, s.onion.socks); err == nil {
-			if err = s.seal(ctx, sender, nil, x, nil); err == nil {
-				s.counts.add(through, 1)
-				return nil
-			}
+		if err := s.onion.network.ForgetPaths(); err != nil {
+			return err
+		}
+		if err = s.tryOnion(ctx); err == nil {
+			s.counts.add(through, 1)
+			return nil
 		}
 		wait(ctx, time.Second)
 	}
 	s.failed.add(fmt.Errorf("the onion service does not come back: %w", err))
 	return nil
+}
+
+// tryOnion sends a report once, within a minute.
+func (s *soak) tryOnion(ctx context.Context) error {
+	ctx, stop := context.WithTimeout(ctx, time.Minute)
+	defer stop()
+	sender, err := s.sender(ctx, s.onion.address, s.onion.network.Socks)
+	if err != nil {
+		return err
+	}
+	return s.seal(ctx, sender, nil, &sent{seed: submission.NewSeed(), mark: "Soak lewat onion"}, nil)
 }

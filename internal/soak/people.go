@@ -188,7 +188,7 @@ func (s *soak) reporter(ctx context.Context, number int) error {
 		if sender == nil {
 			address, socks := s.w.Intake, ""
 			if number == byOnion {
-				address, socks = s.onion.address, s.onion.socks
+				address, socks = s.onion.address, s.onion.network.Socks
 			}
 			var err error
 			if sender, err = s.sender(ctx, address, socks); err != nil {

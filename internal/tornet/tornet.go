@@ -15,6 +15,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"net/textproto"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,6 +26,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cretz/bine/control"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -151,6 +153,22 @@ ShutdownWaitLength 0
 		return nil, err
 	}
 	return n, n.wait("client", "Bootstrapped 100%")
+}
+
+// ForgetPaths has the client look anew for where services are, and go by other
+// circuits. In a network as quiet as this one, relays may pass on minutes later that a
+// circuit has ended, and until then take what is for a service that was killed.
+func (n *Network) ForgetPaths() error {
+	raw, err := net.Dial("unix", n.Control)
+	if err != nil {
+		return err
+	}
+	c := control.NewConn(textproto.NewConn(raw))
+	defer c.Close()
+	if err := c.Authenticate(""); err != nil {
+		return err
+	}
+	return c.Signal("NEWNYM")
 }
 
 // run starts a node.

@@ -155,19 +155,6 @@ func (x *part) end(sig syscall.Signal) {
 	<-x.ended
 }
 
-// forgetPaths has the client's tor look anew for where services are, and go by other
-// circuits. In a network as quiet as ours, relays may pass on minutes later that a
-// circuit has ended, and until then take what is for a service that was killed.
-func (p place) forgetPaths(t *testing.T) {
-	t.Helper()
-	raw, err := net.Dial("unix", p.net.Control)
-	must(t, err)
-	conn := control.NewConn(textproto.NewConn(raw))
-	defer conn.Close()
-	must(t, conn.Authenticate(""))
-	must(t, conn.Signal("NEWNYM"))
-}
-
 // intake starts one that is an onion service and nothing else.
 func (p place) intake(t *testing.T, dir string, more ...string) (x *part, address string) {
 	t.Helper()
@@ -409,7 +396,7 @@ func TestOnion(t *testing.T) {
 		tor := child(t, child(t, x.cmd.Process.Pid))
 		must(t, syscall.Kill(tor, syscall.SIGKILL))
 		until(t, "there is a second tor", func() bool { s := p.onionStatus(t, dir); return s.Starts == 2 && s.State == "published" })
-		p.forgetPaths(t)
+		must(t, p.net.ForgetPaths())
 		must(t, p.status(address, code))
 		if len(x.lines) != 0 {
 			t.Errorf("intake prints a second line: %s", <-x.lines)
@@ -444,7 +431,7 @@ func TestOnion(t *testing.T) {
 		if again != address {
 			t.Fatal("the restarted intake has another address")
 		}
-		p.forgetPaths(t)
+		must(t, p.net.ForgetPaths())
 		both.Wait()
 		if formErr == nil && page.Status == http.StatusOK {
 			t.Error("a form whose upload was cut was received")
@@ -580,7 +567,7 @@ func TestOnion(t *testing.T) {
 			s := p.onionStatus(t, onionDir)
 			return s.State == "published" && s.Starts > 1
 		})
-		p.forgetPaths(t)
+		must(t, p.net.ForgetPaths())
 		works()
 	})
 
