@@ -74,6 +74,20 @@ func (s *stricken) kill() {
 	_ = s.cmd.Wait()
 }
 
+// inForce is the roster by which reports to a world's vault are sealed.
+func inForce(t *testing.T, w *world.World) (r *roster.Roster, signed []byte) {
+	t.Helper()
+	signed, err := depositsock.NewClient(w.DepositSocket()).Roster(t.Context())
+	must(t, err)
+	vkey, err := os.ReadFile(w.RootKey())
+	must(t, err)
+	root, err := note.NewVerifier(strings.TrimSpace(string(vkey)))
+	must(t, err)
+	r, err = roster.Parse(signed, root)
+	must(t, err)
+	return r, signed
+}
+
 // deposit hands a report to the vault as intake does, and tells whether it was
 // received.
 func (s sent) deposit(ctx context.Context, sender *submission.Sender, day id.Day) bool {
@@ -98,15 +112,8 @@ func TestEveryCallMayFail(t *testing.T) {
 	const each = 4 // places of each call in which it fails, and dies
 	w, err := world.Start(t.Context(), world.Config{Bin: program(t), Dir: filepath.Join(t.TempDir(), "w"), Bare: true, Log: io.Discard})
 	must(t, err)
-	signed, err := depositsock.NewClient(w.DepositSocket()).Roster(t.Context())
-	must(t, err)
+	ro, signed := inForce(t, w)
 	must(t, w.Stop())
-	vkey, err := os.ReadFile(w.RootKey())
-	must(t, err)
-	root, err := note.NewVerifier(strings.TrimSpace(string(vkey)))
-	must(t, err)
-	ro, err := roster.Parse(signed, root)
-	must(t, err)
 	dir := filepath.Join(w.Dir, "vault")
 	received := map[string]sent{}
 	// Three reports: two with a file of its own, one of which comes piece by piece.
@@ -177,15 +184,8 @@ func TestAChangeAfterEachSync(t *testing.T) {
 	w, err := world.Start(t.Context(), world.Config{Bin: program(t), Dir: filepath.Join(t.TempDir(), "w"), Bare: true, Log: io.Discard})
 	must(t, err)
 	vault := depositsock.NewClient(w.DepositSocket())
-	signed, err := vault.Roster(t.Context())
-	must(t, err)
+	ro, signed := inForce(t, w)
 	must(t, w.Stop())
-	vkey, err := os.ReadFile(w.RootKey())
-	must(t, err)
-	root, err := note.NewVerifier(strings.TrimSpace(string(vkey)))
-	must(t, err)
-	ro, err := roster.Parse(signed, root)
-	must(t, err)
 	dir, trace := filepath.Join(w.Dir, "vault"), filepath.Join(t.TempDir(), "trace")
 	s := strike(t, dir, "-o", trace, "-y", "-e", "trace=fsync,fdatasync,ftruncate")
 	sender, err := submission.NewSender(vault, ro, roster.Digest(signed))
@@ -223,14 +223,7 @@ func TestDestroyedMeansDestroyed(t *testing.T) {
 	w, err := world.Start(t.Context(), world.Config{Bin: program(t), Dir: filepath.Join(t.TempDir(), "w"), Bare: true, Log: io.Discard})
 	must(t, err)
 	vault := depositsock.NewClient(w.DepositSocket())
-	signed, err := vault.Roster(t.Context())
-	must(t, err)
-	vkey, err := os.ReadFile(w.RootKey())
-	must(t, err)
-	root, err := note.NewVerifier(strings.TrimSpace(string(vkey)))
-	must(t, err)
-	ro, err := roster.Parse(signed, root)
-	must(t, err)
+	ro, signed := inForce(t, w)
 	sender, err := submission.NewSender(vault, ro, roster.Digest(signed))
 	must(t, err)
 	s := sent{size: 64}
