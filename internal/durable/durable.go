@@ -8,6 +8,7 @@
 package durable
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -40,16 +41,21 @@ func write(name string, data []byte, mode os.FileMode, publish func(tmp, name st
 			err = f.Sync()
 		}
 	}
+	windows := runtime.GOOS == "windows" // moves no file that is open
+	if windows {
+		err = errors.Join(err, f.Close())
+	}
 	if err == nil {
 		err = publish(f.Name(), name)
 	}
 	if err == nil {
-		if err = SyncDir(filepath.Dir(name)); err == nil {
+		err = SyncDir(filepath.Dir(name))
+	}
+	if !windows {
+		if err == nil {
 			err = Kept(f, int64(len(data)))
 		}
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
+		err = errors.Join(err, f.Close())
 	}
 	if err != nil {
 		return fmt.Errorf("write file: %w", err)
