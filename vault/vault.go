@@ -116,7 +116,7 @@ type Vault struct {
 	config Config
 	zone   *time.Location
 	db     stores
-	lock   *os.File      // empty
+	lock   *os.File      // empty: see kept
 	broken chan struct{} // closed by breaks when nobody knows what the disk has kept
 	breaks sync.Once
 	signer note.Signer
