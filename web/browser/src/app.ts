@@ -6,19 +6,10 @@
 import { type Client, start } from "./client.js";
 import { CasePage } from "./pages/case.js";
 import { ReportPage } from "./pages/report.js";
+import type { Page } from "./pages/page.js";
 import { Screen } from "./pages/screen.js";
 import { isDistrust, kindOf, troubles } from "./pages/trouble.js";
 import type { Problem } from "./pages/fill.js";
-
-/** One of the forms that this script takes over, with the pages that follow from it. */
-export interface Page {
-  readonly start: string; // address of the page that the server sent, without its language
-  readonly mode: string; // key of the sentence on where things are sealed
-  readonly routes: Record<string, (form: HTMLFormElement, button: HTMLElement | null) => Promise<void>>;
-  readonly unsaved: boolean; // something would be lost if the page were left
-  view: () => void; // shows the current page anew
-  go(name: string): void;
-}
 
 /** The address of a page without its language. */
 const inFirst = (path: string): string => path.replace(/^\/\w+(?=\/(lapor|cek)\b)/, "");

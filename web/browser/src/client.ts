@@ -1,8 +1,7 @@
 // The page's side of the worker: what the pages call. It holds no secret.
 
-import { Failure, type CodeError, type Day, type Form, type Inspection, type Progress, type Reply, type Roster, type Sent, type State, type View } from "./types.js";
+import { type Call, type CodeError, type Day, Failure, type Form, type FromWorker, type Inspection, type Progress, type Reply, type Roster, type Sent, type State, type ToWorker, type TryError, type View } from "./types.js";
 import { newWorker } from "./trusted.js";
-import type { Call, FromWorker, ToWorker } from "./worker.js";
 
 /** Everything that pages can ask of the worker. Every promise rejects with a Failure. */
 export interface Client {
@@ -45,9 +44,6 @@ export interface Client {
   /** Ends the worker: everything in it is gone. */
   stop(): void;
 }
-
-/** Why a code that was tried is not the one shown: the first wrong word, or only that it is another code. */
-export type TryError = CodeError | { code: "differs"; place: number } | { code: "other" };
 
 const patience = 60_000; // ms until the worker has started and checked the roster
 

@@ -1,7 +1,6 @@
 // What a reporter does on one page, with all its secrets. It runs in the worker
 // and nowhere else; nothing of it is stored, and all of it is gone with the page.
 
-import type { TryError } from "./client.js";
 import { type Bytes, fromHex, random, toBase64, toHex, digestOf, utf8 } from "./core/bytes.js";
 import { sealCard } from "./core/card.js";
 import { type Code, parse, split } from "./core/casecode.js";
@@ -28,6 +27,7 @@ import {
   type Sent,
   type SentFile,
   type State,
+  type TryError,
   type View,
 } from "./types.js";
 import { upload } from "./upload.js";

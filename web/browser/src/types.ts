@@ -233,3 +233,26 @@ export class Failure extends Error {
     this.name = "Failure";
   }
 }
+
+/** Why a code that was tried is not the one shown: the first wrong word, or only that it is another code. */
+export type TryError = CodeError | { code: "differs"; place: number } | { code: "other" };
+
+/** What the page asks, by the names of Client. */
+export type Call =
+  | { call: "start"; base: string; rootKey: string }
+  | { call: "refresh" }
+  | { call: "prepare"; form: Pick<Form, "unit" | "without"> }
+  | { call: "tryCode"; typed: string }
+  | { call: "send"; form: Form; files: File[] }
+  | { call: "inspect"; file: File }
+  | { call: "look"; typed: string }
+  | { call: "reply"; view: number; once: string; reply: Reply; files: File[] }
+  | { call: "destroy"; view: number; object: string }
+  | { call: "forget" };
+
+export type ToWorker = { id: number; abort: true } | ({ id: number } & Call);
+
+export type FromWorker =
+  | { id: number; value: unknown }
+  | { id: number; progress: Progress }
+  | { id: number; failure: { kind: Failure["kind"]; file: number } };

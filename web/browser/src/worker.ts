@@ -4,27 +4,7 @@
 import { hash, hasherName, type Scope } from "./hasher.js";
 import { inspect } from "./metadata/index.js";
 import { Session } from "./session.js";
-import { Failure, type Form, type Progress, type Reply } from "./types.js";
-
-/** What the page asks, by the names of Client. */
-export type Call =
-  | { call: "start"; base: string; rootKey: string }
-  | { call: "refresh" }
-  | { call: "prepare"; form: Pick<Form, "unit" | "without"> }
-  | { call: "tryCode"; typed: string }
-  | { call: "send"; form: Form; files: File[] }
-  | { call: "inspect"; file: File }
-  | { call: "look"; typed: string }
-  | { call: "reply"; view: number; once: string; reply: Reply; files: File[] }
-  | { call: "destroy"; view: number; object: string }
-  | { call: "forget" };
-
-export type ToWorker = { id: number; abort: true } | ({ id: number } & Call);
-
-export type FromWorker =
-  | { id: number; value: unknown }
-  | { id: number; progress: Progress }
-  | { id: number; failure: { kind: Failure["kind"]; file: number } };
+import { type Call, Failure, type FromWorker, type Progress, type ToWorker } from "./types.js";
 
 const scope = self as unknown as Scope & { readonly location: Location };
 let session: Session | null = null;

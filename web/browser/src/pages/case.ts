@@ -1,12 +1,12 @@
 // From the code to a case's status and a reply, in one document.
 
-import type { Page } from "../app.js";
 import type { Client } from "../client.js";
 import type { CodeError, FailureKind, Message, Reply, View } from "../types.js";
 import { Failure } from "../types.js";
 import { codeProblem } from "./code.js";
 import { Files, said, Sending } from "./files.js";
 import type { Data, Problem } from "./fill.js";
+import type { Page } from "./page.js";
 import { saveReceipt } from "./receipt.js";
 import type { Screen } from "./screen.js";
 import { isDistrust, kindOf, troubles } from "./trouble.js";

@@ -1,6 +1,6 @@
 // What is wrong with a code that was typed, in the words of the server.
 
-import type { TryError } from "../client.js";
+import type { TryError } from "../types.js";
 import { shorten, type Words } from "./words.js";
 
 export function codeProblem(words: Words, e: TryError): string {

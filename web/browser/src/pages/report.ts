@@ -6,9 +6,9 @@ import { Failure } from "../types.js";
 import { codeProblem } from "./code.js";
 import type { Problem } from "./fill.js";
 import { Files, said, Sending } from "./files.js";
+import type { Page } from "./page.js";
 import { saveReceipt } from "./receipt.js";
 import type { Screen } from "./screen.js";
-import type { Page } from "../app.js";
 import { kindOf, troubles } from "./trouble.js";
 import { unitName, visible, visibleText } from "./words.js";
 
