@@ -3,6 +3,7 @@ package forward
 import (
 	"errors"
 	"strings"
+	"unicode"
 
 	"suluh.example/suluh/internal/report"
 )
@@ -72,3 +73,25 @@ func (e *Engine) answer(x *item, o report.Outcome, first bool, before string) *r
 	}
 	return &report.Answer{Status: o.Status, Text: strings.Join(parts, "\n")}
 }
+
+// What the queue says is cut to this.
+const (
+	maxAnswer = 16 << 10 // bytes
+	maxLine   = 300
+)
+
+// tidy takes out of what a queue says what nobody sees.
+func tidy(s string, most int) string {
+	s = strings.Map(func(c rune) rune {
+		if c != '\n' && (unicode.IsControl(c) || unicode.Is(unicode.Cf, c)) {
+			return -1
+		}
+		return c
+	}, strings.ToValidUTF8(strings.ReplaceAll(s, "\r\n", "\n"), ""))
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return strings.TrimSpace(s)
+}
+
+func line(s string) string { return strings.Join(strings.Fields(tidy(s, maxLine)), " ") }
