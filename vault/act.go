@@ -326,7 +326,7 @@ func (v *Vault) effect(g *group, r *roster.Roster, s accesslog.Statement, seq in
 	case accesslog.List, accesslog.Export, accesslog.Collect, accesslog.Unseal:
 		return nil
 	case accesslog.Open:
-		return exec(`UPDATE wraps SET read = (SELECT count(*) FROM objects o WHERE o.case_id = wraps.case_id AND role IN ('letter', 'answer', 'note'))
+		return exec(`UPDATE wraps SET read_before = read, read = (SELECT count(*) FROM objects o WHERE o.case_id = wraps.case_id AND role IN ('letter', 'answer', 'note'))
 			WHERE case_id = ? AND member = ?`, string(s.Case), string(s.Member))
 	case accesslog.Reply, accesslog.Note, accesslog.Status, accesslog.Triage, accesslog.PrepareForward, accesslog.ApproveForward,
 		accesslog.ApproveAlone, accesslog.Decide, accesslog.Forward, accesslog.Outcome:

@@ -64,6 +64,73 @@ func TestMemberListsOpensAndAnswers(t *testing.T) {
 	}
 }
 
+// TestWhatWasOpenedInVainIsUnread: who opened a case and got nothing to read says so,
+// with the statement that only he has, and only of his last opening.
+func TestWhatWasOpenedInVainIsUnread(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	p := newParcel(large, w.one.id)
+	_, err := w.send(p)
+	must(t, err)
+	unread := func() int {
+		t.Helper()
+		list, err := w.ask(w.one, w.statement(w.one, accesslog.List, ""))
+		must(t, err)
+		return list.Cases[0].Unread
+	}
+	do := func(a accesslog.Action, objects ...object) []byte {
+		t.Helper()
+		s := w.statement(w.one, a, p.of)
+		for _, o := range objects {
+			s.Objects = append(s.Objects, o.describe())
+		}
+		got, err := w.ask(w.one, s, objects...)
+		must(t, err)
+		r, err := accesslog.ParseRecord(got.Proof.Record)
+		must(t, err)
+		return r.Statement
+	}
+	first := do(accesslog.Open)
+	if n := unread(); n != 0 {
+		t.Fatalf("%d unread, though the case was opened", n)
+	}
+	for range 2 { // saying it twice says no more
+		must(t, w.desk.Unread(t.Context(), first))
+		if n := unread(); n != 1 {
+			t.Errorf("%d unread after an opening in vain", n)
+		}
+	}
+	do(accesslog.Open)
+	if err := w.desk.Unread(t.Context(), first); !errors.Is(err, membersock.ErrStale) || unread() != 0 {
+		t.Errorf("of an earlier opening than the last: %v", err)
+	}
+	note := do(accesslog.Note, object{id.RoleNote, sealed(500)}, object{id.RoleState, sealed(600)})
+	must(t, w.desk.Unread(t.Context(), do(accesslog.Open)))
+	if n := unread(); n != 1 {
+		t.Errorf("%d unread of two, one of which was read before", n)
+	}
+	last := do(accesslog.Open)
+	for what, statement := range map[string][]byte{"a note": note, "no statement": []byte("x")} {
+		if err := w.desk.Unread(t.Context(), statement); !errors.Is(err, membersock.ErrBad) && !errors.Is(err, membersock.ErrMember) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	forged := w.statement(w.one, accesslog.Open, p.of)
+	signed, err := forged.Sign(w.two.sign)
+	must(t, err)
+	if err := w.desk.Unread(t.Context(), signed); !errors.Is(err, membersock.ErrMember) {
+		t.Errorf("signed by another: %v", err)
+	}
+	unsent, err := forged.Sign(w.one.sign)
+	must(t, err)
+	if err := w.desk.Unread(t.Context(), unsent); !errors.Is(err, membersock.ErrStale) {
+		t.Errorf("of an opening that never was: %v", err)
+	}
+	w.clock.forward(6 * time.Minute)
+	if err := w.desk.Unread(t.Context(), last); !errors.Is(err, membersock.ErrStale) || unread() != 0 {
+		t.Errorf("six minutes later: %v", err)
+	}
+}
+
 // TestListsDoNotTellWhenAReportCame: records have the second, so what they count
 // must not change with a deposit before the day is over.
 func TestListsDoNotTellWhenAReportCame(t *testing.T) {

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -42,6 +43,46 @@ func unseals(g *group, s accesslog.Statement) (id.Case, error) {
 		return "", membersock.ErrNoWrap
 	}
 	return opened.Case, nil
+}
+
+// Unread takes back that a member has read what he opened: the opening gave him
+// nothing to read, since key witnesses were away, say. The vault can't know that by
+// itself. Who says so shows the opening's signed statement, which the member has made;
+// it has to be his last of that case. It stays recorded.
+func (v *Vault) Unread(ctx context.Context, statement []byte) error {
+	now := v.now.Load()
+	if now.roster == nil {
+		return membersock.ErrMember
+	}
+	s, err := accesslog.OpenStatement(statement, now.verifiers)
+	if err != nil {
+		return errors.Join(membersock.ErrMember, err)
+	}
+	if s.Action != accesslog.Open {
+		return fmt.Errorf("%w: it opens no case", membersock.ErrBad)
+	}
+	return v.tell("what was opened in vain was not made unread", v.write(ctx, func(g *group) error {
+		var leaf []byte
+		err := g.tx.QueryRowContext(g.ctx, `SELECT leaf FROM records
+			WHERE case_id = +? AND case_id <> '' AND member = ? AND action = ? ORDER BY seq DESC LIMIT 1`, string(s.Case), string(s.Member), string(accesslog.Open)).Scan(&leaf)
+		if errors.Is(err, sql.ErrNoRows) {
+			return membersock.ErrStale
+		}
+		if err != nil {
+			return fmt.Errorf("find opening: %w", err)
+		}
+		r, err := accesslog.ParseRecord(leaf)
+		switch {
+		case err != nil:
+			return err
+		case !bytes.Equal(r.Statement, statement) || g.now.Sub(r.Time) > skew:
+			return membersock.ErrStale
+		}
+		if _, err := g.tx.ExecContext(g.ctx, "UPDATE wraps SET read = read_before WHERE case_id = ? AND member = ?", string(s.Case), string(s.Member)); err != nil {
+			return fmt.Errorf("make unread: %w", err)
+		}
+		return nil
+	}))
 }
 
 // secondOf reads the statement that comes with one that opens a case, if there is

@@ -109,6 +109,7 @@ func (s *Session) Open(ctx context.Context, of id.Case) (*Case, error) {
 		err = kerr
 	}
 	if err != nil {
+		s.unread(ctx, a.Proof)
 		return nil, err
 	}
 	s.mu.Lock()
@@ -119,6 +120,19 @@ func (s *Session) Open(ctx context.Context, of id.Case) (*Case, error) {
 	s.reporters[of] = c.Reporter
 	s.cases[of] = c
 	return c, nil
+}
+
+// unread tells the vault that an opening gave nothing to read, so that lists go on
+// telling of what is unread. If that doesn't reach it, the case counts as read.
+func (s *Session) unread(ctx context.Context, opening accesslog.Proof) {
+	r, err := accesslog.ParseRecord(opening.Record)
+	if err != nil || s.Err() != nil {
+		return
+	}
+	// Who waits for the case may be gone; it is as unread then.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	_ = s.c.Vault.Unread(ctx, r.Statement)
 }
 
 // opened reads the answer to an opening, and asks key witnesses if the case is split.

@@ -232,8 +232,22 @@ func (c *Client) Cosign(ctx context.Context, checkpoint []byte) error {
 	return r.Body.Close()
 }
 
+// Unread hands in the signed statement of an opening that gave its member nothing
+// to read: what was unread before is unread again. [ErrStale] if the member has
+// opened the case since, or five minutes have passed.
+func (c *Client) Unread(ctx context.Context, statement []byte) error {
+	r, err := c.wire.Post(ctx, "unread", statement)
+	if err != nil {
+		return err
+	}
+	return r.Body.Close()
+}
+
 // MaxLogFile is the most bytes of a file of the log that the socket serves.
 const MaxLogFile = 64 << 10
+
+// maxStatement is the most bytes of a statement that opens a case.
+const maxStatement = 16 << 10
 
 // Outbox asks how much waits for a forwarder.
 func (c *Client) Outbox(ctx context.Context) (o Outbox, err error) {
@@ -314,6 +328,8 @@ type Vault interface {
 	LogFile(ctx context.Context, path string) ([]byte, error)
 	// TakeCosigned keeps what witnesses have cosigned; ErrCosigned.
 	TakeCosigned(ctx context.Context, checkpoint []byte) error
+	// Unread takes back that a member has read what a statement opened; ErrStale.
+	Unread(ctx context.Context, statement []byte) error
 	// Outbox tells how much waits for a forwarder.
 	Outbox(ctx context.Context) (Outbox, error)
 	// LastRestore proves the last record of a restore; ErrNotRestored if there
@@ -355,19 +371,23 @@ func Handler(v Vault) http.Handler {
 		}
 		_, _ = w.Write(b)
 	})
-	m.HandleFunc("POST "+prefix+"cosigned", func(w http.ResponseWriter, r *http.Request) {
-		msg, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxLogFile))
-		if err != nil {
-			err = fmt.Errorf("%w: %w", ErrBad, err)
-		} else {
-			err = v.TakeCosigned(r.Context(), msg)
+	take := func(most int64, do func(context.Context, []byte) error) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+			if err != nil {
+				err = fmt.Errorf("%w: %w", ErrBad, err)
+			} else {
+				err = do(r.Context(), b)
+			}
+			if err != nil {
+				known.Write(w, err)
+				return
+			}
+			wire.JSON(w, struct{}{})
 		}
-		if err != nil {
-			known.Write(w, err)
-			return
-		}
-		wire.JSON(w, struct{}{})
-	})
+	}
+	m.HandleFunc("POST "+prefix+"cosigned", take(MaxLogFile, v.TakeCosigned))
+	m.HandleFunc("POST "+prefix+"unread", take(maxStatement, v.Unread))
 	m.HandleFunc("POST "+prefix+"act", func(w http.ResponseWriter, r *http.Request) {
 		in := frame.NewReader(r.Body, maxHead)
 		var head ActHead
