@@ -3,19 +3,24 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"text/tabwriter"
 	"time"
 
 	"filippo.io/age/plugin"
+	"golang.org/x/sync/errgroup"
 
 	"suluh.example/suluh/internal/keywitness"
+	"suluh.example/suluh/internal/onion"
 	"suluh.example/suluh/internal/released"
 	"suluh.example/suluh/internal/sandbox"
+	"suluh.example/suluh/internal/serve"
 )
 
 type keyWitnessCmd struct {
@@ -37,11 +42,12 @@ type keyWitnessRunCmd struct {
 	PassphraseFile string        `placeholder:"FILE" help:"File with the identity's passphrase on its first line; - is standard input."`
 	RootKey        string        `required:"" placeholder:"VKEY|FILE" help:"Verifier key that rosters are signed with (name+hash+key), or a file that has it. Compare its fingerprint with the Inspektorat by another way than the one it came."`
 	Dir            string        `required:"" type:"path" help:"Folder for what must not be forgotten: the root key, the newest roster, what was released and the last checkpoint seen. Made if it is not there; one process at a time."`
-	Listen         string        `default:"127.0.0.1:8085" help:"Address to listen on; port 0 takes any that is free."`
+	Listen         string        `placeholder:"HOST:PORT" help:"Address to listen on; port 0 takes any that is free, none opens no port. Default: 127.0.0.1:8085; with --onion none."`
 	Stall          time.Duration `default:"10s" help:"How long a transfer may go on without a byte before it is cut."`
 
 	BehindTLSProxy bool `name:"behind-tls-proxy" help:"Plain HTTP beyond this machine is meant: what stands before it speaks TLS."`
 	tlsFlags
+	onionFlags
 	logging
 	hardening
 }
@@ -50,9 +56,11 @@ func (keyWitnessRunCmd) Help() string {
 	return `Gives a member the share of a case's key, sealed to him, for the record in the access log by which he asks for it, under a checkpoint that continues the last one seen here and that the log's witnesses have cosigned, if the roster names some.
 Before it answers, it notes the release in DIR/released.jsonl, which suluh audit verify --released compares with the log.
 Run it where whoever runs the vault has no say, with an address that the roster names: https://, an onion service's http://, or loopback.
+With --onion it is an onion service by itself, also behind a router that lets nobody in: it prints the address for the roster, and keeps the service's key in DIR/onion. Desks reach it with --outside-socks.
 
 Examples:
   suluh keywitness run --identity saksi-kunci.identity --passphrase-file passphrase --root-key root.vkey --dir /var/lib/suluh-keywitness
+  suluh keywitness run --identity saksi-kunci.identity --passphrase-file passphrase --root-key root.vkey --dir /var/lib/suluh-keywitness --onion
   suluh keywitness run --identity saksi-kunci.identity --root-key root.vkey --dir state --listen :443 --tls-cert chain.pem --tls-key key.pem`
 }
 
@@ -61,7 +69,14 @@ func (c *keyWitnessRunCmd) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if c.tlsFlags == (tlsFlags{}) && !c.BehindTLSProxy && !given.near("keywitness", c.Listen) {
+	if c.Listen == "" && !c.Onion {
+		c.Listen = "127.0.0.1:8085"
+	}
+	listens := c.Listen != "" && c.Listen != "none" || given["keywitness"] != nil
+	if !listens && !c.Onion {
+		return withHint(errors.New("there is nothing to listen on"), "name an address (--listen), or publish an onion service (--onion)")
+	}
+	if listens && c.tlsFlags == (tlsFlags{}) && !c.BehindTLSProxy && !given.near("keywitness", c.Listen) {
 		return withHint(fmt.Errorf("listen on %s: who asks for which share would cross the network in the clear", c.Listen),
 			"speak HTTPS (--tls-cert, --tls-key), listen on 127.0.0.1, or say that a proxy does (--behind-tls-proxy)")
 	}
@@ -81,17 +96,46 @@ func (c *keyWitnessRunCmd) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	l, err := given.web(ctx, "keywitness", c.Listen, c.tlsFlags)
+	service, err := c.publish(ctx)
 	if err != nil {
 		return err
 	}
+	if service != nil {
+		defer func() { err = errors.Join(err, service.Stop()) }()
+	}
+	var l *listener
+	if listens {
+		if l, err = given.web(ctx, "keywitness", c.Listen, c.tlsFlags); err != nil {
+			return err
+		}
+	}
 	if err := tellReady(); err != nil {
-		return errors.Join(err, l.Close())
+		return err
 	}
 	if err := c.confine(log, keyWitnessRules(c.Dir, c.tlsFlags)); err != nil {
-		return errors.Join(err, l.Close())
+		return err
 	}
-	return serveTCP(ctx, "keywitness", l, s, log, c.Stall)
+	g, ctx := errgroup.WithContext(ctx)
+	if l != nil {
+		g.Go(func() error { return serveTCP(ctx, "keywitness", l, s, log, c.Stall) })
+	}
+	if service != nil {
+		g.Go(func() error {
+			return serve.Run(ctx, serve.Config{Listener: service.Listener, Handler: takenOver(s), Log: log, Stall: c.Stall})
+		})
+		g.Go(func() error { return published(ctx, service, "suluh keywitness: listening on http://%s/\n") })
+	}
+	return g.Wait()
+}
+
+// publish starts the onion service, if there is to be one. Its key is beside what
+// the key witness must not forget, unless the system's tor has it.
+func (c *keyWitnessRunCmd) publish(ctx context.Context) (*onion.Service, error) {
+	if c.Onion && c.TorControl != "" && c.OnionDir == "" {
+		return nil, withHint(errors.New("--tor-control needs --onion-dir: tor's user can't reach a socket in the key witness's folder"),
+			"name a folder that tor's user may pass through: --onion-dir /run/tor-suluh-keywitness")
+	}
+	return c.start(context.WithoutCancel(ctx), onion.Config{Dir: cmp.Or(c.OnionDir, filepath.Join(c.Dir, "onion")), Service: "/var/lib/tor/suluh-keywitness"})
 }
 
 // keyWitnessRules: its own folder, and a certificate that is read anew.

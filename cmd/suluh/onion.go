@@ -17,10 +17,10 @@ import (
 // onionFlags are of the parts that can be onion services.
 type onionFlags struct {
 	Onion            bool   `help:"Publish it as a Tor onion service."`
-	OnionDir         string `type:"path" placeholder:"DIR" help:"Directory of the service's keys and of tor's data, made if it is not there. Whoever has it is the service. Needed with --onion, but for the vault: onion in its directory."`
+	OnionDir         string `type:"path" placeholder:"DIR" help:"Directory of the service's keys and of tor's data, made if it is not there. Whoever has it is the service. Needed with --onion, but for the vault and a key witness: onion in its directory."`
 	Tor              string `default:"tor" placeholder:"PROGRAM" help:"The program tor, if it is not in PATH."`
 	TorControl       string `placeholder:"SOCKET|HOST:PORT" help:"Use a tor that runs already, by its control port, instead of starting one. Its user must be able to reach web.sock in the onion directory."`
-	TorService       string `type:"path" placeholder:"DIR" help:"With --tor-control: where the service's keys are. Intake: where that tor keeps them; our user must be able to read hostname there; /var/lib/tor/suluh unless told otherwise. Vault: a folder of its own; onion/service in its directory unless told otherwise."`
+	TorService       string `type:"path" placeholder:"DIR" help:"With --tor-control: where the service's keys are. Intake: where that tor keeps them; our user must be able to read hostname there; /var/lib/tor/suluh unless told otherwise; a key witness likewise, /var/lib/tor/suluh-keywitness. Vault: a folder of its own; onion/service in its directory unless told otherwise."`
 	TorDefaultsTorrc string `type:"path" placeholder:"FILE" help:"Further settings for the tor that is started, handed to it as --defaults-torrc: bridges, pluggable transports, another network."`
 	PowRate          int    `default:"50" placeholder:"N" help:"Clients a second that are let through; when more come, they are asked for proof of work, and who works most goes first."`
 	PowBurst         int    `default:"250" placeholder:"N" help:"The same at once."`
@@ -65,7 +65,7 @@ type onionKeepCmd struct {
 }
 
 func (onionKeepCmd) Help() string {
-	return "Started by intake and vault with --onion, which can start nothing by themselves later.\n\nExample:\n  suluh intake --onion starts it"
+	return "Started by intake, vault and keywitness with --onion, which can start nothing by themselves later.\n\nExample:\n  suluh intake --onion starts it"
 }
 
 func (c *onionKeepCmd) Run(ctx context.Context) error {

@@ -1,6 +1,6 @@
-// Package onion_test drives intake as an onion service from outside, through a
-// private Tor network on loopback, as reporters and attackers will. It must
-// reach no other network.
+// Package onion_test drives intake and a key witness as onion services from
+// outside, through a private Tor network on loopback, as reporters, members and
+// attackers will. It must reach no other network.
 package onion_test
 
 import (
@@ -78,18 +78,23 @@ func (d demo) rootKey() string { return filepath.Join(d.Dir, "keys", "root.vkey"
 // start starts all that.
 func start(t *testing.T) place {
 	t.Helper()
-	p := place{net: tornet.Start(t)}
-	var err error
-	p.bin, err = filepath.Abs("../../build/test/suluh-onion")
-	must(t, err)
-	if out, err := exec.Command("go", "build", "-o", p.bin, "../../cmd/suluh").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
+	p := place{net: tornet.Start(t), bin: program(t)}
 	dir := filepath.Join(t.TempDir(), "d")
 	free := "127.0.0.1:0"
 	part := p.run(t, "demo", "--dir", dir, "--json", "--onion", "--tor-defaults-torrc", p.net.JoinTorrc, "--intake-addr", free, "--desk-addr", free, "--audit-addr", free)
 	must(t, json.Unmarshal([]byte(part.line(t)), &p.demo))
 	return p
+}
+
+// program builds the program.
+func program(t *testing.T) string {
+	t.Helper()
+	bin, err := filepath.Abs("../../build/test/suluh-onion")
+	must(t, err)
+	if out, err := exec.Command("go", "build", "-o", bin, "../../cmd/suluh").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	return bin
 }
 
 // part is a command that goes on until it is ended.
@@ -159,12 +164,18 @@ func (x *part) end(sig syscall.Signal) {
 func (p place) intake(t *testing.T, dir string, more ...string) (x *part, address string) {
 	t.Helper()
 	x = p.run(t, append([]string{"intake", "--deposit-socket", p.demo.Socket, "--root-key", p.demo.rootKey(), "--onion", "--onion-dir", dir}, more...)...)
+	return x, x.address(t)
+}
+
+// address is the onion service's that the part says first.
+func (x *part) address(t *testing.T) string {
+	t.Helper()
 	line := x.line(t)
-	m := regexp.MustCompile(`^suluh intake: listening on (http://[a-z2-7]{56}\.onion/)$`).FindStringSubmatch(line)
+	m := regexp.MustCompile(`^suluh [a-z]+: listening on (http://[a-z2-7]{56}\.onion/)$`).FindStringSubmatch(line)
 	if m == nil {
 		t.Fatalf("printed %q", line)
 	}
-	return x, m[1]
+	return m[1]
 }
 
 // suluh runs a reporter's command to its end, each on a circuit of its own.
