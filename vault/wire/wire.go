@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"suluh.example/suluh/vault/frame"
@@ -139,11 +140,7 @@ type Client struct {
 // prefix ("/deposit/v1/"). It dials at the first request.
 func NewClient(path, prefix string, known Errors) *Client {
 	return NewClientOver(func(ctx context.Context) (net.Conn, error) {
-		c, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "unix", path)
-		if err != nil {
-			return nil, err
-		}
-		return conn{c}, nil
+		return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "unix", path)
 	}, prefix, known)
 }
 
@@ -151,7 +148,13 @@ func NewClient(path, prefix string, known Errors) *Client {
 // part that may not connect by itself.
 func NewClientOver(dial func(context.Context) (net.Conn, error), prefix string, known Errors) *Client {
 	return NewClientAt("http://vault", &http.Transport{
-		DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			c, err := dial(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return conn{c}, nil
+		},
 		MaxIdleConnsPerHost: 64,
 		IdleConnTimeout:     time.Minute,            // the vault closes them after two: what is sent just then would be lost
 		WriteBufferSize:     frame.MaxFrame + 1<<10, // a frame, and what HTTP puts around it
@@ -165,8 +168,13 @@ type conn struct{ net.Conn }
 // ReadFrom is how net/http sends a body whose length is known. By itself it would
 // copy 32 KiB at a time, each of which wakes the vault.
 func (c conn) ReadFrom(r io.Reader) (int64, error) {
-	return io.CopyBuffer(struct{ io.Writer }{c.Conn}, struct{ io.Reader }{r}, make([]byte, 256<<10))
+	b := bodies.Get().(*[256 << 10]byte)
+	defer bodies.Put(b)
+	return io.CopyBuffer(struct{ io.Writer }{c.Conn}, struct{ io.Reader }{r}, b[:])
 }
+
+// bodies are what bodies are copied through.
+var bodies = sync.Pool{New: func() any { return new([256 << 10]byte) }}
 
 // NewClientAt returns a client for the endpoints below base and prefix, which
 // it reaches by rt. It follows no redirection: what is sent is for base alone.
