@@ -129,6 +129,45 @@ func TestStatementOfAnotherIsRefused(t *testing.T) {
 	}
 }
 
+func TestAStatementHasOneSignatureInOneWriting(t *testing.T) {
+	signer, verifier, _ := testkey.New(t, "penelaah-satu")
+	other, _, _ := testkey.New(t, "penelaah-dua")
+	msg, err := note.Sign(&note.Note{Text: goldenStatement}, signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := note.VerifierList(verifier)
+	if _, err := accesslog.OpenStatement(msg, known); err != nil {
+		t.Fatal(err)
+	}
+	both, err := note.Sign(&note.Note{Text: goldenStatement}, signer, other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := msg[bytes.LastIndex(msg, []byte("\n\n"))+2:]
+	last := len(line) - 3 // of the characters that mean something, before = and the newline
+	loose := bytes.Clone(msg)
+	loose[len(msg)-3]++ // bits that no byte has
+	if n, err := note.Open(loose, known); err != nil || len(n.Sigs) != 1 {
+		t.Fatalf("not another writing of the same signature: %v", err)
+	}
+	for name, x := range map[string][]byte{
+		"none":               msg[:len(msg)-len(line)],
+		"an empty line more": append(bytes.Clone(msg), '\n'),
+		"the same twice":     append(bytes.Clone(msg), line...),
+		"another's too":      both,
+		"cut off":            msg[:len(msg)-1],
+		"shorter":            slices.Concat(msg[:len(msg)-len(line)], line[:last-4], []byte("=\n")),
+		"another writing":    loose,
+		"no dash":            bytes.Replace(msg, []byte("— "), []byte("- "), 1),
+		"another text":       bytes.Replace(msg, []byte("nonce 0"), []byte("nonce 1"), 1),
+	} {
+		if _, err := accesslog.OpenStatement(x, known); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
 func TestOneWayToWriteAStatement(t *testing.T) {
 	for name, change := range map[string][2]string{
 		"space at the end": {"action reply", "action reply "},

@@ -72,9 +72,9 @@ func ParseRequest(signed []byte) (Request, error) {
 	if first != requestLine || json.Unmarshal([]byte(line), &r) != nil {
 		return Request{}, ErrRequest
 	}
-	key, err := note.NewVerifier(r.Key)
-	if err != nil || key.Name() != string(r.ID) {
-		return Request{}, ErrRequest
+	key, err := keyOf(r.Key, r.ID)
+	if err != nil {
+		return Request{}, fmt.Errorf("%w: %w", ErrRequest, err)
 	}
 	n, err := note.Open(signed, note.VerifierList(key))
 	if err != nil || n.Text != first+"\n"+line+"\n" {

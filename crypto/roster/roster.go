@@ -15,6 +15,7 @@ package roster
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/signature"
 )
 
 const (
@@ -340,15 +342,19 @@ func (r *Roster) MayApproveAlone(m id.Member) bool {
 
 // Verifiers returns the keys of all members, removed ones too: what they
 // signed while they were members stays theirs. Whether a member may still do
-// something is for Active and Has to say.
-func (r *Roster) Verifiers() note.Verifiers {
+// something is for Active and Has to say. See [signature] for the rule.
+func (r *Roster) Verifiers() note.Verifiers { return r.VerifiersBy(signature.Verify) }
+
+// VerifiersBy is Verifiers whose signatures another function verifies by the same
+// rule, as one that has many at once.
+func (r *Roster) VerifiersBy(verify func(public ed25519.PublicKey, text, sig []byte) bool) note.Verifiers {
 	var list []note.Verifier
 	for _, m := range r.Members {
-		v, err := note.NewVerifier(m.Key)
+		k, err := signature.ParseKey(m.Key)
 		if err != nil {
 			continue // check has refused such a roster
 		}
-		list = append(list, v)
+		list = append(list, k.By(verify))
 	}
 	return note.VerifierList(list...)
 }

@@ -2,9 +2,12 @@ package roster_test
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"strings"
 	"testing"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/roster"
@@ -77,6 +80,20 @@ func TestReaders(t *testing.T) {
 	}
 }
 
+// vkey is a verifier key of the bytes given.
+func vkey(t testing.TB, name, public string) string {
+	t.Helper()
+	b, err := hex.DecodeString(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := note.NewEd25519VerifierKey(name, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 func TestRules(t *testing.T) {
 	for name, change := range map[string]func(*roster.Roster){
 		"same id twice":       func(r *roster.Roster) { r.Members[1].ID = r.Members[0].ID },
@@ -91,7 +108,16 @@ func TestRules(t *testing.T) {
 		"an onion key in another spelling": func(r *roster.Roster) {
 			r.Members[0].Onion = r.Members[0].Onion[:51] + "B"
 		},
-		"key of another":     func(r *roster.Roster) { r.Members[0].Key = r.Members[1].Key },
+		"key of another": func(r *roster.Roster) { r.Members[0].Key = r.Members[1].Key },
+		"key of small order": func(r *roster.Roster) {
+			r.Members[0].Key = vkey(t, "penelaah-satu", "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05")
+		},
+		"key that is no point": func(r *roster.Roster) {
+			r.Members[0].Key = vkey(t, "penelaah-satu", "0200000000000000000000000000000000000000000000000000000000000000")
+		},
+		"key in another encoding": func(r *roster.Roster) { // of the point with y = 3
+			r.Members[0].Key = vkey(t, "penelaah-satu", "f0ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")
+		},
 		"unknown unit":       func(r *roster.Roster) { r.Members[0].Unit = "lain" },
 		"unknown role":       func(r *roster.Roster) { r.Members[0].Roles = []roster.Role{"boss"} },
 		"no role":            func(r *roster.Roster) { r.Members[0].Roles = nil },

@@ -2,6 +2,7 @@ package roster
 
 import (
 	"encoding/base32"
+	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/signature"
 )
 
 // check holds the rules that every roster keeps.
@@ -82,13 +84,13 @@ func (r *Roster) check() error {
 			return bad("a member's id is malformed, reserved or used twice")
 		}
 		members[m.ID] = true
-		switch v, err := note.NewVerifier(m.Key); {
+		switch _, err := keyOf(m.Key, m.ID); {
 		case !plain(m.Name):
 			return bad("member %s has no name, or one with control characters", m.ID)
 		case !units[m.Unit]:
 			return bad("member %s is of a unit that isn't there", m.ID)
-		case err != nil || v.Name() != string(m.ID):
-			return bad("key of member %s is malformed or named otherwise", m.ID)
+		case err != nil:
+			return bad("key of member %s: %w", m.ID, err)
 		case !fresh(m.Key) || !fresh(m.Recipient):
 			return bad("a key of member %s is also another's", m.ID)
 		case !(postQuantum(m.Recipient) || plugin(m.Recipient)):
@@ -120,6 +122,18 @@ func (r *Roster) check() error {
 		}
 	}
 	return nil
+}
+
+// keyOf reads a verifier key of a member's name that is fit to verify with.
+func keyOf(vkey string, m id.Member) (*signature.Key, error) {
+	k, err := signature.ParseKey(vkey)
+	if err == nil && k.Name() != string(m) {
+		err = errors.New("verifier key is named otherwise")
+	}
+	if err == nil {
+		err = k.Check()
+	}
+	return k, err
 }
 
 // maxKeyWitnesses is seal.MaxKeyWitnesses, which this package doesn't import.

@@ -3,6 +3,7 @@ package check_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/csv"
 	"errors"
@@ -18,8 +19,11 @@ import (
 
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/keyfile"
+	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/internal/check"
 	"suluh.example/suluh/internal/testkey"
+	"suluh.example/suluh/internal/testvault"
 )
 
 func finding(t *testing.T, err error) *check.Finding {
@@ -70,6 +74,54 @@ func TestARecordWithABadSignatureIsNamedAmongThousands(t *testing.T) {
 	m.lists(500)
 	if f := finding(t, second(check.Verify(t.Context(), m.files, m.key))); f.Seq != 3002 || f.Fault != check.FaultSignature {
 		t.Errorf("got %+v, want the signature of record 3002", f)
+	}
+}
+
+// TestOneRuleOfSignatures: what a vault takes, an auditor takes, and a statement that
+// other programs may refuse hides none that isn't signed.
+func TestOneRuleOfSignatures(t *testing.T) {
+	w := testvault.New(t)
+	odd, vkey := testkey.Odd(t, "penelaah-ganjil")
+	one, err := keyfile.New("penelaah-ganjil")
+	must(t, err)
+	stock, err := note.NewVerifier(vkey)
+	must(t, err)
+	w.Change(func(r *roster.Roster) {
+		m := r.Members[0]
+		m.ID, m.Key, m.Onion = "penelaah-ganjil", vkey, ""
+		m.Recipient = one.Recipient()
+		r.Members = append(r.Members, m)
+	})
+	for range 3 {
+		s := accesslog.Statement{Log: testvault.Origin, Action: accesslog.List, Member: "penelaah-ganjil", Time: time.Now().Truncate(time.Second), Seen: accesslog.EmptyTree()}
+		rand.Read(s.Nonce[:])
+		signed, err := s.Sign(odd)
+		must(t, err)
+		if _, err := note.Open(signed, note.VerifierList(stock)); err == nil {
+			t.Fatal("the signature is not odd")
+		}
+		a, err := w.Member.Act(t.Context(), signed, nil, nil)
+		must(t, err)
+		must(t, a.Close())
+	}
+	r, err := check.Verify(t.Context(), w.Vault.LogFile, w.Log)
+	must(t, err)
+	if r.Accesses != 3 {
+		t.Errorf("%d accesses, want 3", r.Accesses)
+	}
+
+	m := newMadeWith(t, "", "Penelaah Ganjil")
+	m.lists(200)
+	_, err = check.Verify(t.Context(), m.files, m.key)
+	must(t, err)
+	stranger, _, _ := testkey.New(t, m.members[0].Name())
+	real := m.members
+	m.members = []note.Signer{stranger}
+	m.lists(1)
+	m.members = real
+	m.lists(100)
+	if f := finding(t, second(check.Verify(t.Context(), m.files, m.key))); f.Seq != 202 || f.Fault != check.FaultSignature {
+		t.Errorf("got %+v, want the signature of record 202", f)
 	}
 }
 

@@ -68,8 +68,9 @@ var began = time.Date(2026, 11, 24, 2, 0, 0, 0, time.UTC)
 // readers, one of whom has a name that would be a formula in a spreadsheet.
 func newMade(t testing.TB) *made { return newMadeWith(t, "") }
 
-// newMadeWith returns one whose roster names the witnesses of a policy.
-func newMadeWith(t testing.TB, policy string) *made {
+// newMadeWith returns one whose roster names the witnesses of a policy, and besides the
+// three some readers whose signatures are odd.
+func newMadeWith(t testing.TB, policy string, odd ...string) *made {
 	t.Helper()
 	m := &made{t: t}
 	root, _, rootKey := testkey.New(t, origin+"/root")
@@ -79,9 +80,12 @@ func newMadeWith(t testing.TB, policy string) *made {
 		Version: 1, Day: day, Origin: origin, LogKey: m.vkey, Witnesses: policy,
 		Units: []roster.Unit{{ID: "itprov", Name: map[string]string{"id": "Inspektorat Provinsi"}}},
 	}
-	for i, name := range []string{"Penelaah Satu", "=Penelaah Dua", "<b>Penelaah Tiga</b>"} {
+	for i, name := range append([]string{"Penelaah Satu", "=Penelaah Dua", "<b>Penelaah Tiga</b>"}, odd...) {
 		member := fmt.Sprintf("penelaah-%d", i+1)
 		s, _, vkey := testkey.New(t, member)
+		if i >= 3 {
+			s, vkey = testkey.Odd(t, member)
+		}
 		m.members = append(m.members, s)
 		r.Members = append(r.Members, roster.Member{
 			ID: id.Member(member), Name: name, Unit: "itprov", Roles: []roster.Role{roster.Reader},

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/crypto/signature"
 )
 
 // bundle is up to 256 records on their way through the checks.
@@ -173,18 +175,42 @@ func (b *bundle) parse() {
 	b.leaves = nil
 }
 
-// signatures checks who signed the statements among the records.
+// signatures checks who signed the statements among the records. Many together take
+// half the time; one by one they are verified where that fails, to say which it is.
 func signatures(records []parsed) *Finding {
+	for some := range slices.Chunk(records, signature.BatchSize) {
+		if allSigned(some) {
+			continue
+		}
+		for i := range some {
+			p := &some[i]
+			if p.record.Kind != accesslog.KindStatement {
+				continue
+			}
+			if err := accesslog.CheckSigned(p.record.Statement, p.statement.Member, p.members); err != nil {
+				return &Finding{Seq: p.record.Seq, Fault: FaultSignature, What: notSigned}
+			}
+		}
+	}
+	return nil
+}
+
+// allSigned tells whether the statements among the records are all signed as they
+// should be.
+func allSigned(records []parsed) bool {
+	batch := signature.NewBatch(len(records))
 	for i := range records {
 		p := &records[i]
 		if p.record.Kind != accesslog.KindStatement {
 			continue
 		}
-		if err := accesslog.CheckSigned(p.record.Statement, p.statement.Member, p.members); err != nil {
-			return &Finding{Seq: p.record.Seq, Fault: FaultSignature, What: notSigned}
+		s, err := accesslog.SignatureOf(p.record.Statement, p.statement.Member, p.members)
+		if err != nil {
+			return false
 		}
+		batch.AddBy(s.By, s.Text, s.Sig)
 	}
-	return nil
+	return batch.Verify()
 }
 
 const notSigned = "its statement is not signed by the member of the roster that it names"

@@ -14,6 +14,7 @@ export const vectors = () => {
     seal: read("crypto/seal/testdata/vectors.json"),
     split: read("crypto/seal/testdata/split.json"),
     log: read("crypto/accesslog/testdata/vectors.json"),
+    signed: read("crypto/signature/testdata/vectors.json"),
     form: read("internal/submission/testdata/vectors.json"),
     tags: read("internal/submission/testdata/tags.json"),
     marks: read("internal/submission/testdata/marks.json"),

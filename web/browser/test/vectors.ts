@@ -56,6 +56,7 @@ export interface Vectors {
     checkpoint: string;
     proofs: { size: number; root: string; index: number; proof: string[] }[];
   };
+  signed: { what: string; key: string; note: string; good: boolean }[];
   form: Vector[];
   tags: { key: string; pair: [string, string]; letter: Record<string, unknown>; marks?: string[]; title: string; tag: string }[];
   marks: { key: string; size: number; mark: string }[];
@@ -105,6 +106,7 @@ export async function run(v: Vectors): Promise<{ checks: number; failures: strin
   await objects(c, v.seal);
   for (const x of v.split) await splits(c, x);
   await log(c, v.log);
+  await signatures(c, v.signed);
   rosters(c, v.proofs);
   rosterRules(c, v.proofs.proof.roster as string);
   await frames(c);
@@ -268,6 +270,14 @@ async function log(c: Checks, v: Vectors["log"]): Promise<void> {
     "a key that isn't one": () => verifierOf("suluh.example/uji"),
   })) {
     await c.refused(what, f);
+  }
+}
+
+async function signatures(c: Checks, all: Vectors["signed"]): Promise<void> {
+  for (const x of all) {
+    const signers = () => openNote(x.note, [verifierOf(x.key)]).signers;
+    if (x.good) c.same(x.what, signers(), ["penelaah-satu"]);
+    else await c.refused(x.what, signers);
   }
 }
 

@@ -57,7 +57,7 @@ const validName = (name: string): boolean => name !== "" && !/[\s+]/u.test(name)
 
 function verify(key: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   try {
-    // RFC 8032 as Go has it, not ZIP 215.
+    // RFC 8032 with the cofactor, as crypto/signature has it; ZIP 215 would take more.
     return ed25519.verify(signature, message, key, { zip215: false });
   } catch {
     return false;
