@@ -10,7 +10,10 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
+	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/internal/world"
 )
 
@@ -20,6 +23,7 @@ type demoCmd struct {
 	DeskAddr         string `placeholder:"HOST:PORT" help:"Where the investigators' desk listens. Default: 127.0.0.1:8081, likewise."`
 	AuditAddr        string `placeholder:"HOST:PORT" help:"Where the auditors' pages listen. Default: 127.0.0.1:8082, likewise."`
 	Onion            bool   `help:"Make the reporters' pages an onion service too; it is published on the Tor network, unless --tor-defaults-torrc names another."`
+	KeyWitness       bool   `help:"Have a key witness as well, without whose share no case of Inspektorat Jenderal opens. It is settled when the directory is made, and goes on the next time."`
 	TorDefaultsTorrc string `type:"path" placeholder:"FILE" help:"Further settings for tor, handed to it as --defaults-torrc: bridges, pluggable transports, another network."`
 	JSON             bool   `name:"json" help:"Print one line of JSON when all is ready, for programs."`
 }
@@ -32,6 +36,7 @@ Examples:
   suluh demo
   suluh demo --dir ~/suluh-demo
   suluh demo --onion
+  suluh demo --key-witness
   suluh demo --intake-addr 127.0.0.1:0 --desk-addr 127.0.0.1:0 --audit-addr 127.0.0.1:0 --json`
 }
 
@@ -54,12 +59,16 @@ func (c *demoCmd) Run(ctx context.Context) (err error) {
 	if err := confineCommand(rules); err != nil {
 		return err
 	}
+	keyWitness := ""
+	if c.KeyWitness {
+		keyWitness = orFree("", "127.0.0.1:8085")
+	}
 	w, err := world.Start(ctx, world.Config{
 		Bin: bin, Dir: c.Dir, Log: os.Stderr,
 		IntakeAddr: orFree(c.IntakeAddr, "127.0.0.1:8080"),
 		DeskAddr:   orFree(c.DeskAddr, "127.0.0.1:8081"),
 		AuditAddr:  orFree(c.AuditAddr, "127.0.0.1:8082"),
-		Onion:      c.Onion, TorDefaultsTorrc: c.TorDefaultsTorrc,
+		Onion:      c.Onion, TorDefaultsTorrc: c.TorDefaultsTorrc, KeyWitnessAddr: keyWitness,
 	})
 	if err != nil {
 		return err
@@ -102,7 +111,19 @@ func orFree(asked, usual string) string {
 	return usual
 }
 
+// demoKeyWitness is what the demo says of its key witness, which may be ended and started
+// again: the demo goes on.
+type demoKeyWitness struct {
+	*world.KeyWitness
+	PID     int      `json:"pid"`
+	Command []string `json:"command"` // starts it
+}
+
 func (c *demoCmd) print(w *world.World) error {
+	var k *demoKeyWitness
+	if w.KeyWitness != nil {
+		k = &demoKeyWitness{w.KeyWitness, w.PID(world.KeyWitnessPart), append([]string{"suluh"}, w.Command(world.KeyWitnessPart)...)}
+	}
 	if c.JSON {
 		return json.NewEncoder(os.Stdout).Encode(struct {
 			Intake  string         `json:"intake"`
@@ -113,7 +134,9 @@ func (c *demoCmd) print(w *world.World) error {
 			Socket  string         `json:"deposit_socket"`
 			LogKey  string         `json:"log_key"`
 			Members []world.Member `json:"members"`
-		}{w.Intake, w.Onion, w.Desk, w.Audit, w.Dir, w.DepositSocket(), w.LogKey, w.Members})
+
+			KeyWitness *demoKeyWitness `json:"key_witness,omitempty"`
+		}{w.Intake, w.Onion, w.Desk, w.Audit, w.Dir, w.DepositSocket(), w.LogKey, w.Members, k})
 	}
 	reader := w.Members[0]
 	code := "-"
@@ -126,8 +149,17 @@ func (c *demoCmd) print(w *world.World) error {
 4. See who read what, and check it from outside:           %s  suluh audit verify --log-key "%s" %s
 5. All of it lies in %s, what goes to the main queue in %s; the keys are throw-away ones. Ctrl-C ends it.
 `, w.Intake, w.Intake, code, reader.Name, w.Desk, reader.Passphrase, w.Audit, w.LogKey, w.Audit, w.Dir, filepath.Join(filepath.Base(w.Spool()), "daftar.html"))
+	next := 6
 	if w.Onion != "" {
-		fmt.Printf("6. The reporters' pages in Tor Browser: %s\n", w.Onion)
+		fmt.Printf("%d. The reporters' pages in Tor Browser: %s\n", next, w.Onion)
+		next++
+	}
+	if k != nil {
+		reader := w.Members[slices.IndexFunc(w.Members, func(m world.Member) bool { return m.Unit == k.Of && slices.Contains(m.Roles, roster.Reader) })]
+		fmt.Printf(`%d. Open a case that a key witness has a share of, as %s: %s  passphrase "%s"
+%d. End the key witness with kill %d, unlock anew: the case stays shut. It comes back with
+   %s
+`, next, reader.Name, w.Desk, reader.Passphrase, next+1, k.PID, strings.Join(k.Command, " "))
 	}
 	return nil
 }

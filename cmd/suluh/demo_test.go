@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/net/html/atom"
 
+	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/internal/textbrowser"
 	"suluh.example/suluh/internal/world"
 )
@@ -27,12 +28,15 @@ type ready struct {
 	Socket  string         `json:"deposit_socket"`
 	LogKey  string         `json:"log_key"`
 	Members []world.Member `json:"members"`
+
+	KeyWitness *demoKeyWitness `json:"key_witness"`
 }
 
 // runDemo starts the demo and returns what it prints, and how to stop it.
-func runDemo(t *testing.T, dir string) (r ready, stop func()) {
+func runDemo(t *testing.T, dir string, flags ...string) (r ready, stop func()) {
 	t.Helper()
-	cmd := exec.Command(program(t), "demo", "--dir", dir, "--json", "--intake-addr", "127.0.0.1:0", "--desk-addr", "127.0.0.1:0", "--audit-addr", "127.0.0.1:0")
+	free := "127.0.0.1:0"
+	cmd := exec.Command(program(t), append([]string{"demo", "--dir", dir, "--json", "--intake-addr", free, "--desk-addr", free, "--audit-addr", free}, flags...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	must(t, err)
@@ -65,8 +69,8 @@ func runDemo(t *testing.T, dir string) (r ready, stop func()) {
 func TestDemoShowsTheMainJobAndGoesOn(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "d")
 	first, stop := runDemo(t, dir)
-	if len(first.Members) != 7 || first.Dir != dir {
-		t.Errorf("%d members in %s", len(first.Members), first.Dir)
+	if len(first.Members) != 7 || first.Dir != dir || first.KeyWitness != nil {
+		t.Errorf("%d members in %s, key witness %v", len(first.Members), first.Dir, first.KeyWitness)
 	}
 	for _, file := range append([]string{first.Socket}, first.Members[0].IdentityFile) {
 		if _, err := os.Stat(file); err != nil {
@@ -145,4 +149,74 @@ func TestDemoShowsTheMainJobAndGoesOn(t *testing.T) {
 	if csv.Status != http.StatusOK || !strings.Contains(string(csv.Body), "penelaah-satu") || !strings.Contains(string(csv.Body), ",destroy,,,,K-") {
 		t.Errorf("auditors do not see who read: status %s", strconv.Itoa(csv.Status))
 	}
+}
+
+// TestDemoWithAKeyWitness: a newcomer opens a case of the unit that names it, ends the
+// key witness, reads that it can't be reached, and has it back. The demo goes on
+// meanwhile, and has it the next time without the flag.
+func TestDemoWithAKeyWitness(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "d")
+	first, stop := runDemo(t, dir, "--key-witness")
+	k := first.KeyWitness
+	if k == nil || len(first.Members) != 7 || k.Of != "itjen" {
+		t.Fatalf("%d members, key witness %+v", len(first.Members), k)
+	}
+	const title, untitled = "Pemeriksaan atas Dinas Contoh Air", "Judul tampil setelah kasus dibuka"
+	w := &world.World{Dir: dir, Desk: first.Desk, Members: first.Members}
+	list, err := asMember(t, w, "penelaah-pusat", "list", "--json")
+	must(t, err)
+	var listed struct {
+		Case  id.Case `json:"case"`
+		Title string  `json:"title"`
+	}
+	must(t, json.Unmarshal([]byte(list), &listed))
+	if listed.Title != "" {
+		t.Errorf("the list has the title of a case that is split: %s", list)
+	}
+	show := func() (string, error) { return asMember(t, w, "penelaah-pusat", "show", string(listed.Case)) }
+	if out, err := show(); err != nil || !strings.Contains(out, title) {
+		t.Fatalf("suluh case show: %v\n%s", err, out)
+	}
+	opened := deskOf(t, w, "penelaah-pusat").Get(first.Desk).Follow(untitled)
+	if !strings.HasPrefix(opened.Heading(), title) || !strings.Contains(opened.Text(), "perlu bagian dari 1 di antara Kantor Saksi Kunci") {
+		t.Errorf("the desk shows:\n%s", opened.Text())
+	}
+
+	must(t, syscall.Kill(k.PID, syscall.SIGKILL))
+	within(t, "it has ended", func() bool { return syscall.Kill(k.PID, 0) != nil })
+	if out, err := show(); err == nil || strings.Contains(out, title) || !strings.Contains(out, "Kantor Saksi Kunci (saksi-kunci): the key witness does not answer") {
+		t.Errorf("suluh case show without it: %v\n%s", err, out)
+	}
+	shut := deskOf(t, w, "penelaah-pusat").Get(first.Desk).Follow(untitled)
+	if shut.Status != http.StatusServiceUnavailable || !strings.Contains(shut.Text(), "Kantor Saksi Kunci: tidak menjawab.") || strings.Contains(shut.Text(), title) {
+		t.Errorf("the desk without it: %d\n%s", shut.Status, shut.Text())
+	}
+
+	back := &other{t: t, name: "the key witness", url: k.Address, args: append([]string{program(t)}, k.Command[1:]...)}
+	back.run()
+	t.Cleanup(back.stop)
+	if p := shut.Follow("Coba buka lagi"); !strings.HasPrefix(p.Heading(), title) {
+		t.Errorf("the desk with it again:\n%s", p.Text())
+	}
+	back.stop()
+	stop()
+
+	again, _ := runDemo(t, dir)
+	if again.KeyWitness == nil || again.KeyWitness.Address != k.Address {
+		t.Fatalf("the next time: %+v", again.KeyWitness)
+	}
+	if out, err := show(); err != nil || !strings.Contains(out, title) {
+		t.Errorf("suluh case show, the next time: %v\n%s", err, out)
+	}
+	out := suluh(t, "audit", "verify", "--log-key", again.LogKey, "--released", filepath.Join(dir, "keywitness", "state", "released.jsonl"), again.Audit)
+	if !strings.Contains(out, " shares were given by the key witness, each for its record") {
+		t.Errorf("its notes:\n%s", out)
+	}
+}
+
+// TestDemoThatWasMadeWithoutAKeyWitness says so, since its cases aren't split.
+func TestDemoThatWasMadeWithoutAKeyWitness(t *testing.T) {
+	dir := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(dir, "demo.json"), []byte("{}"), 0o600))
+	says(t, fails(t, "demo", "--dir", dir, "--key-witness"), "made without a key witness", "name another directory")
 }

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -20,7 +18,6 @@ import (
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/keyfile"
 	"suluh.example/suluh/crypto/roster"
-	"suluh.example/suluh/internal/ceremony"
 	members "suluh.example/suluh/internal/member"
 	"suluh.example/suluh/internal/report"
 	"suluh.example/suluh/internal/submission"
@@ -39,16 +36,11 @@ type opener struct {
 // openings measures what a member waits for who opens a case for the first time in a
 // session, of a unit with a key witness and of one without, in turns.
 func (b *bench) openings() (err error) {
-	w, err := world.Start(b.ctx, world.Config{Bin: b.bin, Dir: filepath.Join(b.dir, "keywitness"), Bare: true})
+	w, err := world.Start(b.ctx, world.Config{Bin: b.bin, Dir: filepath.Join(b.dir, "keywitness"), Bare: true, KeyWitnessAddr: "127.0.0.1:0"})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.Stop()) }()
-	witness, err := b.keyWitness(w)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, witness.stop()) }()
 	signed, err := membersock.NewClient(w.MemberSocket()).Roster(b.ctx)
 	if err != nil {
 		return err
@@ -105,70 +97,6 @@ func rootOf(w *world.World) (note.Verifier, error) {
 		return nil, err
 	}
 	return note.NewVerifier(strings.TrimSpace(string(vkey)))
-}
-
-// keyWitness starts one, and has the roster name it for the unit itjen.
-func (b *bench) keyWitness(w *world.World) (*process, error) {
-	dir := filepath.Join(b.dir, "saksi")
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return nil, err
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
-		return nil, err
-	}
-	i, err := keyfile.New("saksi-kunci")
-	if err != nil {
-		return nil, err
-	}
-	request, err := ceremony.WriteMember(dir, "Saksi Kunci", i, "ukur", 8)
-	if err != nil {
-		return nil, err
-	}
-	secret := filepath.Join(dir, "passphrase")
-	if err := os.WriteFile(secret, []byte("ukur\n"), 0o600); err != nil {
-		return nil, err
-	}
-	folder, err := ceremony.Open(filepath.Join(w.Dir, "keys"))
-	if err != nil {
-		return nil, err
-	}
-	if err := folder.Add(request, "itkab", []roster.Role{roster.KeyWitness}, folder.Draft.Day); err != nil {
-		return nil, err
-	}
-	m, err := folder.Member("saksi-kunci")
-	if err != nil {
-		return nil, err
-	}
-	m.Address = "http://" + addr
-	u, err := folder.Unit("itjen")
-	if err != nil {
-		return nil, err
-	}
-	u.KeyWitnesses = &roster.KeyWitnesses{Need: 1, Of: []id.Member{"saksi-kunci"}}
-	var kept struct {
-		Passphrase string `json:"root_passphrase"`
-	}
-	text, err := os.ReadFile(filepath.Join(w.Dir, "demo.json"))
-	if err == nil {
-		err = json.Unmarshal(text, &kept)
-	}
-	if err != nil {
-		return nil, err
-	}
-	file, err := folder.Sign(kept.Passphrase, folder.Draft.Day)
-	if err != nil {
-		return nil, err
-	}
-	in := &instance{b: b}
-	if out, err := in.run("vault", "roster", "--dir", filepath.Join(w.Dir, "vault"), file); err != nil {
-		return nil, fmt.Errorf("%w\n%s", err, out)
-	}
-	return in.part("keywitness", "run", "--identity", filepath.Join(dir, "saksi-kunci.identity"), "--passphrase-file", secret, "--root-key", w.RootKey(), "--dir", filepath.Join(dir, "state"), "--listen", addr)
 }
 
 // bySession opens the case in a session that has opened nothing yet.

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -112,6 +113,8 @@ type stage struct {
 	root       note.Verifier
 	roster     *roster.Roster
 	identities map[id.Member]*keyfile.Identity
+	keyWitness http.Handler // nil: there is none
+	witnessAt  string       // where the roster says that it answers, host:port
 }
 
 // play sends the reports and does what members did with them, day after day,
@@ -140,6 +143,13 @@ func (e *examples) play(ctx context.Context, s stage) (codes []string, err error
 	statements, err := socket("member.sock", membersock.Handler(s.vault))
 	if err != nil {
 		return nil, err
+	}
+	if s.keyWitness != nil {
+		l, err := net.Listen("tcp", s.witnessAt)
+		if err != nil {
+			return nil, err
+		}
+		servers.Go(func() error { return serve.Run(serving, serve.Config{Listener: l, Handler: s.keyWitness}) })
 	}
 	sender, err := submission.NewSender(depositsock.NewClient(deposits), s.roster, roster.Digest(s.vault.SignedRoster()))
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +18,7 @@ import (
 	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/internal/ceremony"
 	"suluh.example/suluh/internal/durable"
+	"suluh.example/suluh/internal/keywitness"
 	"suluh.example/suluh/vault"
 )
 
@@ -137,6 +140,12 @@ func create(ctx context.Context, c Config) (err error) {
 			return err
 		}
 	}
+	var witnessed *keyfile.Identity // the key witness's
+	if c.KeyWitnessAddr != "" {
+		if k.KeyWitness, witnessed, err = nameKeyWitness(folder, c, today); err != nil {
+			return fmt.Errorf("make key witness: %w", err)
+		}
+	}
 	if err := folder.SetLogKey(k.LogKey); err != nil {
 		return err
 	}
@@ -154,9 +163,8 @@ func create(ctx context.Context, c Config) (err error) {
 	}
 	err = v.InstallRoster(ctx, signed)
 	if err == nil && !c.Bare {
-		k.Codes, err = examples.play(ctx, stage{
-			vault: v, dir: c.Dir, clock: clock, zone: loc, root: folder.Root(), roster: folder.Draft, identities: identities,
-		})
+		s := stage{vault: v, dir: c.Dir, clock: clock, zone: loc, root: folder.Root(), roster: folder.Draft, identities: identities}
+		k.Codes, err = s.playWith(ctx, k.KeyWitness, witnessed, rootKey, examples)
 	}
 	if err = errors.Join(err, v.Close()); err != nil {
 		return fmt.Errorf("make example: %w", err)
@@ -166,6 +174,80 @@ func create(ctx context.Context, c Config) (err error) {
 		return err
 	}
 	return durable.WriteFile(filepath.Join(c.Dir, "demo.json"), append(text, '\n'), 0o600)
+}
+
+// playWith plays the examples with the key witness, if there is one: what it gives
+// meanwhile is of the clock's time, so it works in this process.
+func (s stage) playWith(ctx context.Context, k *KeyWitness, i *keyfile.Identity, rootKey string, e *examples) (codes []string, err error) {
+	if k == nil {
+		return e.play(ctx, s)
+	}
+	gives, err := keywitness.NewServer(keywitness.Config{
+		Dir: keyWitnessState(s.dir), Root: rootKey, Member: k.ID, Identity: i.Age(), Log: slog.New(slog.DiscardHandler), Now: s.clock.now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, gives.Close()) }()
+	s.keyWitness, s.witnessAt = gives, k.host()
+	return e.play(ctx, s)
+}
+
+// nameKeyWitness makes a key witness of a unit of its own, and has the draft name it
+// for the unit itjen, whose cases are split from then on.
+func nameKeyWitness(folder *ceremony.Folder, c Config, today id.Day) (*KeyWitness, *keyfile.Identity, error) {
+	addr, err := free(c.KeyWitnessAddr)
+	if err != nil {
+		return nil, nil, err
+	}
+	k := &KeyWitness{
+		Member:  Member{ID: "saksi-kunci", Name: "Kantor Saksi Kunci", Unit: "saksi", Roles: []roster.Role{roster.KeyWitness}},
+		Of:      "itjen",
+		Address: "http://" + addr,
+	}
+	if k.Passphrase, err = passphrase(); err != nil {
+		return nil, nil, err
+	}
+	i, err := keyfile.New(k.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	dir := keyWitnessDir(c.Dir)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, nil, err
+	}
+	request, err := ceremony.WriteMember(dir, k.Name, i, k.Passphrase, workFactor)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := durable.WriteFile(filepath.Join(dir, "passphrase"), []byte(k.Passphrase+"\n"), 0o600); err != nil {
+		return nil, nil, err
+	}
+	folder.Draft.Units = append(folder.Draft.Units, roster.Unit{ID: k.Unit, Name: map[string]string{"id": k.Name, "en": "Office of the Key Witness"}})
+	if err := folder.Add(request, k.Unit, k.Roles, today); err != nil {
+		return nil, nil, err
+	}
+	m, err := folder.Member(k.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	m.Address = k.Address
+	u, err := folder.Unit(k.Of)
+	if err != nil {
+		return nil, nil, err
+	}
+	u.KeyWitnesses = &roster.KeyWitnesses{Need: 1, Of: []id.Member{k.ID}}
+	return k, i, folder.Save()
+}
+
+// free returns the address with a port that nobody has in place of 0: the roster
+// names it for good.
+func free(addr string) (string, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
 }
 
 // passphrase returns three words: easy to type, and nothing that anybody knows

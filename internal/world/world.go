@@ -1,6 +1,7 @@
 // Package world runs a whole instance of Suluh on loopback: a vault, intake, desk,
-// audit and forward, each as a process of its own, with throw-away keys and made-up
-// cases. The demo is one, and so is what tests drive from outside.
+// audit and forward, and a key witness if one is asked for, each as a process of its
+// own, with throw-away keys and made-up cases. The demo is one, and so is what tests
+// drive from outside.
 //
 // Its keys protect nothing: passphrases and codes lie beside what they open. It
 // must never be pointed at a vault that anybody relies on, so it only starts
@@ -11,6 +12,7 @@
 //	demo.json     passphrases and the codes of the example cases
 //	keys/         the folder of rosters (suluh roster), recovery sheets
 //	identities/   the members' identity files
+//	keywitness/   a key witness's identity, passphrase and folder, if there is one
 //	onion/        intake's onion service, if there is one
 //	forward/      the forwarder's configuration and passphrase
 //	antrean/      where it puts what was approved: a queue that is a folder
@@ -50,6 +52,12 @@ type Config struct {
 	// also what an empty address means.
 	IntakeAddr, DeskAddr, AuditAddr string
 
+	// KeyWitnessAddr is where a key witness listens, on loopback; port 0 takes a free
+	// one. The unit itjen names it, so the cases of that unit are split. Which one there
+	// is, or that there is none, is settled when the directory is made: "" then means
+	// none, and afterwards nothing.
+	KeyWitnessAddr string
+
 	// Onion makes intake an onion service too, whose keys are throw-away ones as
 	// well; TorDefaultsTorrc is handed to its tor.
 	Onion            bool
@@ -75,6 +83,9 @@ const (
 	Audit  Part = "audit"
 
 	Forward Part = "forward"
+
+	// KeyWitnessPart may end without the others: what it is for is seen best then.
+	KeyWitnessPart Part = "keywitness"
 )
 
 // Member is a member of the roster and the passphrase of the identity file.
@@ -87,6 +98,17 @@ type Member struct {
 	Passphrase   string        `json:"passphrase"`
 }
 
+// KeyWitness is a key witness, which is no member of the desk's, and the unit that
+// names it.
+type KeyWitness struct {
+	Member
+	Of      id.Unit `json:"of"`
+	Address string  `json:"address"` // as the roster has it
+}
+
+// host is where it listens.
+func (k *KeyWitness) host() string { return strings.TrimPrefix(k.Address, "http://") }
+
 // World is a running instance.
 type World struct {
 	Intake, Desk, Audit string // URLs
@@ -94,7 +116,8 @@ type World struct {
 	Dir                 string
 	LogKey              string // the log's verifier key
 	Members             []Member
-	Codes               []string // of the example cases, one with an answer first
+	Codes               []string    // of the example cases, one with an answer first
+	KeyWitness          *KeyWitness // nil: there is none
 
 	config Config
 	mu     sync.Mutex
@@ -120,6 +143,9 @@ func (w *World) ForwardConfig() string { return filepath.Join(w.Dir, "forward", 
 // Spool is the folder to which a forwarder without another queue brings what was
 // approved.
 func (w *World) Spool() string { return filepath.Join(w.Dir, "antrean") }
+
+func keyWitnessDir(dir string) string   { return filepath.Join(dir, "keywitness") }
+func keyWitnessState(dir string) string { return filepath.Join(keyWitnessDir(dir), "state") }
 
 // configure writes what the forwarder needs.
 func (w *World) configure() error {
@@ -153,6 +179,11 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 			return nil, err
 		}
 	}
+	if c.KeyWitnessAddr != "" {
+		if err := loopback(c.KeyWitnessAddr); err != nil {
+			return nil, err
+		}
+	}
 	if c.Log == nil {
 		c.Log = io.Discard
 	}
@@ -168,9 +199,15 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.KeyWitnessAddr != "" && kept.KeyWitness == nil {
+		return nil, errors.New("this demo was made without a key witness, and its cases are not split; name another directory")
+	}
 	w := &World{
-		Dir: c.Dir, LogKey: kept.LogKey, Codes: kept.Codes, Members: kept.Members,
-		config: c, parts: map[Part]*process{}, died: make(chan error, 5),
+		Dir: c.Dir, LogKey: kept.LogKey, Codes: kept.Codes, Members: kept.Members, KeyWitness: kept.KeyWitness,
+		config: c, parts: map[Part]*process{}, died: make(chan error, 6),
+	}
+	if k := w.KeyWitness; k != nil {
+		k.IdentityFile = filepath.Join(keyWitnessDir(c.Dir), string(k.ID)+".identity")
 	}
 	for i, m := range w.Members {
 		w.Members[i].IdentityFile = filepath.Join(c.Dir, "identities", string(m.ID)+".identity")
@@ -185,6 +222,9 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 	}
 	var others errgroup.Group
 	parts := []Part{Intake, Desk, Audit}
+	if w.KeyWitness != nil {
+		parts = append(parts, KeyWitnessPart)
+	}
 	if c.Forward != "" || !c.Bare {
 		if err = w.configure(); err != nil {
 			return nil, err
@@ -211,8 +251,8 @@ func loopback(addr string) error {
 	return nil
 }
 
-// command returns the arguments that start a part.
-func (w *World) command(p Part) []string {
+// Command returns the arguments that start a part.
+func (w *World) Command(p Part) []string {
 	vault := filepath.Join(w.Dir, "vault")
 	var args []string
 	switch p {
@@ -241,6 +281,11 @@ func (w *World) command(p Part) []string {
 			"forward", "--config", w.ForwardConfig(), "--member-socket", w.MemberSocket(), "--root-key", w.RootKey(),
 			"--identity", filepath.Join(w.Dir, "identities", forwarder+".identity"), "--passphrase-file", filepath.Join(w.Dir, "forward", "passphrase"),
 		}
+	case KeyWitnessPart:
+		args = []string{
+			"keywitness", "run", "--identity", w.KeyWitness.IdentityFile, "--passphrase-file", filepath.Join(keyWitnessDir(w.Dir), "passphrase"),
+			"--root-key", w.RootKey(), "--dir", keyWitnessState(w.Dir), "--listen", w.KeyWitness.host(),
+		}
 	}
 	return append(args, w.config.Args[p]...)
 }
@@ -256,7 +301,7 @@ type process struct {
 // StartPart starts a part and returns once it listens; one that was killed
 // before listens where it did.
 func (w *World) StartPart(p Part) error {
-	cmd := exec.Command(w.config.Bin, w.command(p)...)
+	cmd := exec.Command(w.config.Bin, w.Command(p)...)
 	if w.config.Bin == "/proc/self/exe" {
 		cmd.Args[0] = os.Args[0] // it is called what it was
 	}
@@ -292,8 +337,15 @@ func (w *World) StartPart(p Part) error {
 		close(run.ended)
 		w.mu.Lock()
 		asked := run.stopped
+		if p == KeyWitnessPart && !asked {
+			delete(w.parts, p) // it may be started again by hand
+		}
 		w.mu.Unlock()
-		if !asked {
+		switch {
+		case asked:
+		case p == KeyWitnessPart:
+			fmt.Fprintln(w.config.Log, "the key witness has ended: cases of its unit that a member hasn't opened since he unlocked stay shut until it runs again")
+		default:
 			w.died <- fmt.Errorf("%s has ended by itself%s; what it said is above", p, ending(cmd.ProcessState))
 		}
 	}()
@@ -379,7 +431,7 @@ func (w *World) end(p Part, sig syscall.Signal) error {
 // Stop ends all parts cleanly, the vault last.
 func (w *World) Stop() error {
 	var errs []error
-	for _, p := range []Part{Forward, Audit, Desk, Intake, Vault} {
+	for _, p := range []Part{Forward, Audit, Desk, Intake, KeyWitnessPart, Vault} {
 		errs = append(errs, w.end(p, syscall.SIGTERM))
 	}
 	return errors.Join(errs...)
@@ -394,6 +446,8 @@ type kept struct {
 	Passphrase string   `json:"root_passphrase"`
 	Members    []Member `json:"members"`
 	Codes      []string `json:"codes"`
+
+	KeyWitness *KeyWitness `json:"key_witness,omitempty"`
 }
 
 func load(dir string) (k kept, err error) {
