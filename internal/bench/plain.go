@@ -42,7 +42,7 @@ const plainPragmas = `
 	PRAGMA secure_delete = ON;
 	PRAGMA foreign_keys = ON;
 	PRAGMA temp_store = MEMORY;
-	PRAGMA cache_size = -16384;
+	PRAGMA cache_size = -4096;
 	PRAGMA wal_autocheckpoint = 8192;`
 
 // servePlain serves a vault's database until the context ends. Its name is such
