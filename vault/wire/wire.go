@@ -16,7 +16,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"suluh.example/suluh/vault/frame"
@@ -147,19 +146,41 @@ func NewClient(path, prefix string, known Errors) *Client {
 // NewClientOver returns a client for the socket that dial connects to: for a
 // part that may not connect by itself.
 func NewClientOver(dial func(context.Context) (net.Conn, error), prefix string, known Errors) *Client {
-	return NewClientAt("http://vault", &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			c, err := dial(ctx)
-			if err != nil {
-				return nil, err
-			}
-			return conn{c}, nil
-		},
-		MaxIdleConnsPerHost: 64,
-		IdleConnTimeout:     time.Minute,            // the vault closes them after two: what is sent just then would be lost
-		WriteBufferSize:     frame.MaxFrame + 1<<10, // a frame, and what HTTP puts around it
-		ReadBufferSize:      64 << 10,
+	over := func(write, read int) *http.Transport {
+		return &http.Transport{
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				c, err := dial(ctx)
+				if err != nil {
+					return nil, err
+				}
+				return conn{c}, nil
+			},
+			MaxIdleConnsPerHost: 64,
+			IdleConnTimeout:     time.Minute, // the vault closes them after two: what is sent just then would be lost
+			WriteBufferSize:     write,
+			ReadBufferSize:      read,
+		}
+	}
+	return NewClientAt("http://vault", bySize{
+		short: over(mostShort+4<<10, 16<<10), // with what HTTP puts around it
+		long:  over(frame.MaxFrame+1<<10, 64<<10),
 	}, prefix, known)
+}
+
+// mostShort is the most bytes of a short body: a report of text, sealed, has less.
+const mostShort = 44 << 10
+
+// bySize sends short bodies, and requests without any, over connections of their
+// own. Each connection keeps its buffers: those that take a frame at once would be
+// half of what lives in intake while many reports come.
+type bySize struct{ short, long http.RoundTripper }
+
+func (b bySize) RoundTrip(r *http.Request) (*http.Response, error) {
+	unknown := r.Body != nil && r.Body != http.NoBody && r.ContentLength <= 0
+	if unknown || r.ContentLength > mostShort {
+		return b.long.RoundTrip(r)
+	}
+	return b.short.RoundTrip(r)
 }
 
 // conn is a connection to the socket.
@@ -168,13 +189,8 @@ type conn struct{ net.Conn }
 // ReadFrom is how net/http sends a body whose length is known. By itself it would
 // copy 32 KiB at a time, each of which wakes the vault.
 func (c conn) ReadFrom(r io.Reader) (int64, error) {
-	b := bodies.Get().(*[256 << 10]byte)
-	defer bodies.Put(b)
-	return io.CopyBuffer(struct{ io.Writer }{c.Conn}, struct{ io.Reader }{r}, b[:])
+	return io.CopyBuffer(struct{ io.Writer }{c.Conn}, struct{ io.Reader }{r}, make([]byte, 256<<10))
 }
-
-// bodies are what bodies are copied through.
-var bodies = sync.Pool{New: func() any { return new([256 << 10]byte) }}
 
 // NewClientAt returns a client for the endpoints below base and prefix, which
 // it reaches by rt. It follows no redirection: what is sent is for base alone.
