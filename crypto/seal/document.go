@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 
 	"filippo.io/age"
 
@@ -22,7 +21,7 @@ func SealDocument(text []byte, floor Floor, to ...age.Recipient) ([]byte, error)
 	if !json.Valid(text) {
 		return nil, fmt.Errorf("seal document: not JSON")
 	}
-	return sealBytes(slices.Concat(text, spaces(Padded(int64(len(text)), floor)-int64(len(text)))), to...)
+	return sealPadded(text, Padded(int64(len(text)), floor)-int64(len(text)), to...)
 }
 
 // OpenDocument opens a document and returns its JSON text without padding.
@@ -44,17 +43,32 @@ func Describe(role id.Role, sealed []byte) id.Object {
 	return id.Object{Role: role, Digest: id.DigestOf(sealed), Size: int64(len(sealed))}
 }
 
-func spaces(n int64) []byte { return bytes.Repeat([]byte{' '}, int(n)) }
-
 func sealBytes(plain []byte, to ...age.Recipient) ([]byte, error) {
+	return sealPadded(plain, 0, to...)
+}
+
+// header is about how many bytes stand before what is sealed to one recipient.
+const header = 2 << 10
+
+var blank = bytes.Repeat([]byte{' '}, int(DocumentFloor))
+
+// sealPadded seals a text with so many spaces behind it.
+func sealPadded(plain []byte, spaces int64, to ...age.Recipient) ([]byte, error) {
 	var b bytes.Buffer
-	b.Grow(len(plain) + 4<<10)
+	b.Grow(len(plain) + int(spaces) + header)
 	w, err := age.Encrypt(&b, to...)
 	if err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
 	if _, err := w.Write(plain); err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
+	}
+	for spaces > 0 {
+		n, err := w.Write(blank[:min(spaces, int64(len(blank)))])
+		if err != nil {
+			return nil, fmt.Errorf("seal: %w", err)
+		}
+		spaces -= int64(n)
 	}
 	if err := w.Close(); err != nil {
 		return nil, fmt.Errorf("seal: %w", err)

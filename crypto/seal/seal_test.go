@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/bits"
+	"strings"
 	"testing"
 	"testing/iotest"
 
@@ -62,6 +63,17 @@ func TestDocument(t *testing.T) {
 	other, _ := seal.SealDocument([]byte(`{}`), seal.DocumentFloor, k.Recipient())
 	if len(other) != len(sealed) {
 		t.Errorf("two short documents have sizes %d and %d", len(sealed), len(other))
+	}
+	long := []byte(`"` + strings.Repeat("a", 304<<10) + `"`) // with more padding than a floor
+	padded, err := seal.SealDocument(long, seal.DocumentFloor, k.Recipient())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if least := seal.Padded(int64(len(long)), seal.DocumentFloor); int64(len(padded)) < least {
+		t.Errorf("a document of %d bytes has %d once it is sealed, which is less than %d", len(long), len(padded), least)
+	}
+	if got, err := seal.OpenDocument(padded, k.Identities()...); err != nil || !bytes.Equal(got, long) {
+		t.Errorf("a long document does not open as it was: %v", err)
 	}
 	if _, err := seal.OpenDocument(sealed, newKey(t).Identities()[0]); !errors.Is(err, seal.ErrNoKey) {
 		t.Errorf("with another key: got %v, want ErrNoKey", err)

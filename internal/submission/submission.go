@@ -152,14 +152,15 @@ func (s *Sender) Begin(ctx context.Context, day id.Day, f Form) (*Submission, er
 	if err != nil {
 		return nil, err
 	}
+	to, answers := key.Recipient(), reporter.Recipient() // each asked for once: they are copies of 10 KB
 	sub := &Submission{
-		code: k.code, key: key, to: key.Recipient(), reporter: reporter.Recipient(), summary: true,
+		code: k.code, key: key, to: to, reporter: answers, summary: true,
 		tag: hmac.New(sha256.New, k.tag), tagKey: k.tag,
 		letter: report.Letter{
 			V: 1, Case: k.caseID, Day: day, Language: f.Language, Unit: unit.ID, Without: f.To.Without,
-			Reporter: reporter.Recipient().String(), Report: &f.Report,
+			Reporter: answers.String(), Report: &f.Report,
 		},
-		card: seal.Card{Case: k.caseID, Unit: unit.ID, Recipient: key.Recipient().String(), Day: day},
+		card: seal.Card{Case: k.caseID, Unit: unit.ID, Recipient: to.String(), Day: day},
 	}
 	for _, m := range members {
 		sub.readers = append(sub.readers, reader{m.ID, s.recipients[m.ID]})
@@ -317,9 +318,10 @@ func (s *Submission) Commit(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	if s.summary {
-		title := s.letter.Report.Title()
+		title, list := s.letter.Report.Title(), s.to
 		if need, _ := s.key.Shares(); need > 0 {
 			title = "" // the reporter's words open with the key witnesses' shares only
+			list = s.key.ListRecipient()
 		}
 		summary, err := report.Encode(report.Summary{
 			V: 1, Case: s.letter.Case, Day: s.letter.Day, Language: s.letter.Language, Unit: s.letter.Unit,
@@ -329,7 +331,7 @@ func (s *Submission) Commit(ctx context.Context) (Result, error) {
 		if err != nil {
 			return Result{}, err
 		}
-		if err := s.document(id.RoleSummary, summary, seal.SummaryFloor, s.key.ListRecipient()); err != nil {
+		if err := s.document(id.RoleSummary, summary, seal.SummaryFloor, list); err != nil {
 			return Result{}, err
 		}
 	}

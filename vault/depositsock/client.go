@@ -141,10 +141,14 @@ type Deposit struct {
 	err    error
 }
 
+// ofText is how many bytes most deposits of text alone have.
+const ofText = 32 << 10
+
 // Deposit starts one. It must end with Commit or Abort.
 func (c *Client) Deposit(ctx context.Context, head DepositHead) (*Deposit, error) {
 	d := &Deposit{ctx: ctx, c: c}
 	d.frames = frame.NewWriter(outgoing{d})
+	d.frames.Grow(ofText)
 	if err := d.frames.Head(head); err != nil {
 		return nil, d.cause(err)
 	}

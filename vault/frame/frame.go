@@ -65,6 +65,10 @@ type Writer struct {
 // NewWriter returns a Writer that has written nothing yet.
 func NewWriter(w io.Writer) *Writer { return &Writer{w: w, data: -1} }
 
+// Grow makes room for so many bytes of frames, for those who know about how many
+// are to come.
+func (w *Writer) Grow(n int) { w.buf = slices.Grow(w.buf, n) }
+
 // Head writes the head frame.
 func (w *Writer) Head(v any) error { return w.json(typeHead, v) }
 
