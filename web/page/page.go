@@ -222,7 +222,7 @@ func parsePages(l *lang.Language, config Config, slots bool) (map[string]*templa
 			if err := checkKeys(t, l); err != nil {
 				return nil, fmt.Errorf("template %s: %w", name, err)
 			}
-			fillIn(t, l)
+			fillIn(t, l, slots)
 			pages[name] = t
 		}
 	}
@@ -244,13 +244,9 @@ func windowTitle(l *lang.Language, product string, p Page) string {
 func checkKeys(t *template.Template, l *lang.Language) (err error) {
 	for _, x := range t.Templates() {
 		if x.Tree != nil {
-			walk(x.Tree.Root, func(n *parse.CommandNode) {
-				f, ok := n.Args[0].(*parse.IdentifierNode)
-				if !ok || f.Ident != "t" || len(n.Args) < 2 {
-					return
-				}
-				if key, ok := n.Args[1].(*parse.StringNode); ok && !l.Has(key.Text) {
-					err = errors.Join(err, fmt.Errorf("there is no message %q", key.Text))
+			walk(x.Tree.Root, func(n parse.Node) {
+				if key, ok := named(n, "t"); ok && !l.Has(key) {
+					err = errors.Join(err, fmt.Errorf("there is no message %q", key))
 				}
 			})
 		}
@@ -258,27 +254,78 @@ func checkKeys(t *template.Template, l *lang.Language) (err error) {
 	return err
 }
 
-// fillIn puts the words that are always the same into the templates of a language, so
-// that they aren't looked up for each page. They are escaped as any other.
-func fillIn(t *template.Template, l *lang.Language) {
+// fillIn makes text of what is always the same in the templates of a language, so that
+// it isn't looked up and escaped for each page.
+func fillIn(t *template.Template, l *lang.Language, slots bool) {
+	always := func(n parse.Node) (text string, ok bool) {
+		a, ok := n.(*parse.ActionNode)
+		if !ok || len(a.Pipe.Cmds) != 1 || len(a.Pipe.Decl) > 0 || len(a.Pipe.Cmds[0].Args) > 2 {
+			return "", false
+		}
+		c := a.Pipe.Cmds[0]
+		if key, ok := named(c, "t"); ok {
+			return l.T(key), true
+		}
+		if at, ok := named(c, "path"); ok {
+			return l.Path(at), true
+		}
+		if _, ok := named(c, "is"); ok && !slots {
+			return "", true
+		}
+		return l.Code(), c.String() == "code"
+	}
 	for _, x := range t.Templates() {
 		if x.Tree == nil {
 			continue
 		}
-		walk(x.Tree.Root, func(n *parse.CommandNode) {
-			f, ok := n.Args[0].(*parse.IdentifierNode)
-			if !ok || f.Ident != "t" || len(n.Args) != 2 {
-				return
-			}
-			if key, ok := n.Args[1].(*parse.StringNode); ok {
-				text := l.T(key.Text)
-				n.Args = []parse.Node{&parse.StringNode{NodeType: parse.NodeString, Pos: key.Pos, Quoted: strconv.Quote(text), Text: text}}
+		walk(x.Tree.Root, func(n parse.Node) {
+			switch n := n.(type) {
+			case *parse.ListNode:
+				nodes := n.Nodes[:0]
+				for _, x := range n.Nodes {
+					if text, ok := always(x); ok {
+						x = &parse.TextNode{NodeType: parse.NodeText, Pos: x.Position(), Text: []byte(template.HTMLEscapeString(text))}
+					}
+					if text, ok := x.(*parse.TextNode); ok && len(nodes) > 0 {
+						if last, ok := nodes[len(nodes)-1].(*parse.TextNode); ok {
+							last.Text = append(last.Text, text.Text...)
+							continue
+						}
+					}
+					nodes = append(nodes, x)
+				}
+				n.Nodes = nodes
+			case *parse.CommandNode:
+				if key, ok := named(n, "t"); ok && len(n.Args) == 2 {
+					text := l.T(key)
+					n.Args = []parse.Node{&parse.StringNode{NodeType: parse.NodeString, Quoted: strconv.Quote(text), Text: text}}
+				}
+				for i, a := range n.Args {
+					if f, ok := a.(*parse.IdentifierNode); ok && f.Ident == "slots" {
+						n.Args[i] = &parse.BoolNode{NodeType: parse.NodeBool, Pos: f.Pos, True: slots}
+					}
+				}
 			}
 		})
 	}
 }
 
-func walk(n parse.Node, f func(*parse.CommandNode)) {
+// named returns the name that a command calls a function with, outright.
+func named(n parse.Node, function string) (name string, ok bool) {
+	c, ok := n.(*parse.CommandNode)
+	if !ok || len(c.Args) < 2 {
+		return "", false
+	}
+	f, isName := c.Args[0].(*parse.IdentifierNode)
+	s, isText := c.Args[1].(*parse.StringNode)
+	if !isName || f.Ident != function || !isText {
+		return "", false
+	}
+	return s.Text, true
+}
+
+// walk calls f for each list of nodes and each command, from outside in.
+func walk(n parse.Node, f func(parse.Node)) {
 	pipe := func(p *parse.PipeNode) {
 		if p != nil {
 			for _, c := range p.Cmds {
@@ -295,6 +342,7 @@ func walk(n parse.Node, f func(*parse.CommandNode)) {
 	}
 	switch n := n.(type) {
 	case *parse.ListNode:
+		f(n)
 		for _, x := range n.Nodes {
 			walk(x, f)
 		}
