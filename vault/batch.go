@@ -267,7 +267,7 @@ func (v *Vault) InstallRoster(ctx context.Context, signed []byte) error {
 			return fmt.Errorf("insert roster: %w", err)
 		}
 		// Statements that follow in the same group are held against it.
-		g.force = force(next, signed, seq)
+		g.force = v.force(next, signed, seq)
 		return nil
 	})
 }

@@ -136,6 +136,7 @@ type Vault struct {
 
 	cache    hashCache
 	log      atomic.Pointer[published]
+	together together
 	now      atomic.Pointer[inForce]
 	cosigned atomic.Pointer[cosigned] // nil while there is none
 	quota    quota
@@ -339,10 +340,10 @@ func (v *Vault) loadRoster(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	v.now.Store(force(r, signed, seq))
+	v.now.Store(v.force(r, signed, seq))
 	return nil
 }
 
-func force(r *roster.Roster, signed []byte, seq int64) *inForce {
-	return &inForce{roster: r, verifiers: r.Verifiers(), signed: signed, digest: roster.Digest(signed), seq: seq}
+func (v *Vault) force(r *roster.Roster, signed []byte, seq int64) *inForce {
+	return &inForce{roster: r, verifiers: r.VerifiersBy(v.together.verify), signed: signed, digest: roster.Digest(signed), seq: seq}
 }
