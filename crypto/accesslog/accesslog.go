@@ -285,6 +285,10 @@ func appendObject(b []byte, o id.Object) []byte {
 // printable tells whether a text has no control characters but newlines:
 // what notes may hold and terminals can't be hurt by.
 func printable(s string) bool {
+	// Most have nothing but ASCII, which is looked at by the byte.
+	for len(s) > 0 && s[0] < 0x7f && (s[0] >= ' ' || s[0] == '\n') {
+		s = s[1:]
+	}
 	for _, c := range s {
 		if c < ' ' && c != '\n' || c == 0x7f || c == '\ufffd' {
 			return false
