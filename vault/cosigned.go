@@ -116,14 +116,14 @@ func (v *Vault) loadCosigned(ctx context.Context) error {
 
 // provenCosigned returns the newest checkpoint with the quorum, and the proof
 // that the tree of an answer's checkpoint continues it; nil if there is none.
-func (v *Vault) provenCosigned(ctx context.Context, at tlog.Tree) (*accesslog.Cosigned, error) {
+func (v *Vault) provenCosigned(ctx context.Context, now *published) (*accesslog.Cosigned, error) {
 	c := v.cosigned.Load()
-	if c == nil || c.tree.N > at.N {
+	if c == nil || c.tree.N > now.tree.N {
 		return nil, nil
 	}
-	p, err := accesslog.ProveTree(at.N, c.tree.N, hashes{ctx: ctx, q: v.db.read, cache: &v.cache})
+	p, err := v.continues(ctx, now, c.tree.N)
 	if err != nil {
-		return nil, fmt.Errorf("prove the cosigned tree: %w", err)
+		return nil, fmt.Errorf("the cosigned tree: %w", err)
 	}
 	return &accesslog.Cosigned{Checkpoint: c.msg, Consistency: p}, nil
 }

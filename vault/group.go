@@ -257,7 +257,7 @@ func (v *Vault) publish(ctx context.Context, size int64) error {
 	if err != nil {
 		return err
 	}
-	v.log.Store(&published{t, msg})
+	v.log.Store(&published{tree: t, checkpoint: msg})
 	return nil
 }
 

@@ -128,6 +128,37 @@ func (g *group) appendRecord(r accesslog.Record, of id.Case, by id.Member, actio
 type published struct {
 	tree       tlog.Tree
 	checkpoint []byte
+
+	mu    sync.Mutex
+	since map[int64]accesslog.Path // see continues
+}
+
+// mostSince bounds how many proofs are kept with a tree: those who ask at the same time
+// have mostly seen the same few.
+const mostSince = 64
+
+// continues proves that the published log continues its first records, so many. Who
+// reads the proof must not change it.
+func (v *Vault) continues(ctx context.Context, now *published, from int64) (accesslog.Path, error) {
+	now.mu.Lock()
+	p, ok := now.since[from]
+	now.mu.Unlock()
+	if ok {
+		return p, nil
+	}
+	p, err := accesslog.ProveTree(now.tree.N, from, hashes{ctx: ctx, q: v.db.read, cache: &v.cache})
+	if err != nil {
+		return nil, fmt.Errorf("prove tree: %w", err)
+	}
+	now.mu.Lock()
+	defer now.mu.Unlock()
+	if now.since == nil {
+		now.since = map[int64]accesslog.Path{}
+	}
+	if len(now.since) < mostSince {
+		now.since[from] = p
+	}
+	return p, nil
 }
 
 // proof proves a record that is in the log as it was published.
@@ -139,8 +170,8 @@ func (v *Vault) proof(ctx context.Context, now *published, seq int64, leaf []byt
 		return p, fmt.Errorf("prove record: %w", err)
 	}
 	if seen.N > 0 {
-		if p.Consistency, err = accesslog.ProveTree(now.tree.N, seen.N, r); err != nil {
-			return p, fmt.Errorf("prove tree: %w", err)
+		if p.Consistency, err = v.continues(ctx, now, seen.N); err != nil {
+			return p, err
 		}
 	}
 	return p, nil
@@ -170,7 +201,7 @@ func (v *Vault) RosterProof(ctx context.Context) (p depositsock.RosterProof, err
 	if err != nil {
 		return p, err
 	}
-	cosigned, err := v.provenCosigned(ctx, published.tree)
+	cosigned, err := v.provenCosigned(ctx, published)
 	if err != nil {
 		return p, err
 	}

@@ -124,7 +124,7 @@ func OpenCopy(path, logKey string, checkpoint []byte) (*Copy, error) {
 	}
 	db := openFile(path)
 	c := &Copy{db, &Vault{logKey: logKey, db: stores{read: db}}}
-	c.v.log.Store(&published{tree, checkpoint})
+	c.v.log.Store(&published{tree: tree, checkpoint: checkpoint})
 	return c, nil
 }
 

@@ -131,9 +131,9 @@ func (u *unsealed) add(size int64) []int64 {
 // tiles that tell.
 func (v *Vault) grown(ctx context.Context, now *published) (all []membersock.Grown, err error) {
 	for _, size := range v.unsealed.add(now.tree.N) {
-		p, err := accesslog.ProveTree(now.tree.N, size, hashes{ctx: ctx, q: v.db.read, cache: &v.cache})
+		p, err := v.continues(ctx, now, size)
 		if err != nil {
-			return nil, fmt.Errorf("prove tree: %w", err)
+			return nil, err
 		}
 		all = append(all, membersock.Grown{From: size, Proof: p})
 	}
