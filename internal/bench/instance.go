@@ -154,7 +154,7 @@ func startPart(cmd *exec.Cmd) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.cmd.Start(); err != nil {
+	if err := startWithSlack(p.cmd); err != nil {
 		return nil, err
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
@@ -167,6 +167,17 @@ func startPart(cmd *exec.Cmd) (*process, error) {
 		return errors.Join(p.cmd.Process.Signal(syscall.SIGTERM), p.cmd.Wait())
 	})
 	return p, nil
+}
+
+// startWithSlack starts a part as its unit does in packaging/systemd, with
+// TimerSlackNSec=1ms, which a process has from the thread that starts it.
+func startWithSlack(cmd *exec.Cmd) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(time.Millisecond), 0, 0, 0); err != nil {
+		return err
+	}
+	return errors.Join(cmd.Start(), unix.Prctl(unix.PR_SET_TIMERSLACK, 0, 0, 0, 0)) // 0 is what the thread had
 }
 
 func (in *instance) vault() (*process, error) { return in.part("vault", "run", "--dir", in.dir) }
