@@ -45,9 +45,9 @@ type auditLog struct {
 }
 
 // garbage is how much memory, in percent of what is in use, may wait to be used
-// again while a log is read: half of Go's default, since records are many and what
-// is kept of them is much, too. GOGC overrides it.
-const garbage = 50
+// again while a log is read: less than half of Go's default, since records are many,
+// batches of signatures leave much, and what is kept is much, too. GOGC overrides it.
+const garbage = 40
 
 // open returns the log's files and its key, as text and read.
 func (c *auditLog) open() (files check.Files, key note.Verifier, text string, err error) {

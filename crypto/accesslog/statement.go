@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -266,6 +265,9 @@ type Signature struct {
 	Text, Sig []byte // Text is in the memory of the statement
 }
 
+// strict: a statement can't be written in two ways.
+var strict = base64.StdEncoding.Strict()
+
 // SignatureOf returns the one signature that a statement has, which must be of the
 // member that it names. It is for those who verify many at once; see [CheckSigned].
 func SignatureOf(msg []byte, by id.Member, known note.Verifiers) (s Signature, err error) {
@@ -273,20 +275,20 @@ func SignatureOf(msg []byte, by id.Member, known note.Verifiers) (s Signature, e
 	if i < 0 {
 		return s, errSigned
 	}
-	line, ok := strings.CutPrefix(string(msg[i+2:]), "— "+string(by)+" ")
-	line, whole := strings.CutSuffix(line, "\n")
-	var named [4 + ed25519.SignatureSize + 1]byte // base64 of it may have a byte more
-	if !ok || !whole || base64.StdEncoding.DecodedLen(len(line)) != len(named) {
+	line, ok := bytes.CutPrefix(msg[i+2:], []byte("— "))
+	line, whole := bytes.CutSuffix(line, []byte("\n"))
+	name, sig, named := bytes.Cut(line, []byte(" "))
+	raw := make([]byte, 4+ed25519.SignatureSize+1) // base64 of it may have a byte more
+	if !ok || !whole || !named || string(name) != string(by) || base64.StdEncoding.DecodedLen(len(sig)) != len(raw) {
 		return s, errSigned
 	}
-	// Strict: a statement can't be written in two ways.
-	n, err := base64.StdEncoding.Strict().Decode(named[:], []byte(line))
-	if err != nil || n != len(named)-1 {
+	n, err := strict.Decode(raw, sig)
+	if err != nil || n != len(raw)-1 {
 		return s, errSigned
 	}
-	if s.By, err = known.Verifier(string(by), binary.BigEndian.Uint32(named[:4])); err != nil {
+	if s.By, err = known.Verifier(string(by), binary.BigEndian.Uint32(raw)); err != nil {
 		return s, errSigned
 	}
-	s.Text, s.Sig = msg[:i+1], named[4:n]
+	s.Text, s.Sig = msg[:i+1], raw[4:n]
 	return s, nil
 }

@@ -99,7 +99,7 @@ func canonical(b []byte) bool {
 
 // BatchSize is how many signatures are worth to be verified together: of more, each
 // takes hardly less.
-const BatchSize = 64
+const BatchSize = 32
 
 // Batch is signatures that are verified together.
 type Batch struct {
