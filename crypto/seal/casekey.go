@@ -51,7 +51,7 @@ func CaseKeyFromSeed(seed [32]byte) (*CaseKey, error) {
 	return &CaseKey{list: i, whole: i}, nil
 }
 
-// Identities open the case's objects, as far as the key goes.
+// Identities open the case's objects, as far as the key goes: the list identity first.
 func (k *CaseKey) Identities() []age.Identity {
 	if k.whole == nil || k.whole == k.list {
 		return []age.Identity{k.list}

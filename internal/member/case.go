@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/sync/errgroup"
 
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
@@ -146,13 +149,20 @@ func (s *Session) opened(ctx context.Context, u *unsealing, of id.Case, a *membe
 	if err != nil {
 		return nil, err
 	}
+	texts := make([]text, len(v.Objects))
 	if !key.Whole() {
+		var meanwhile sync.WaitGroup
+		half := key
+		meanwhile.Go(func() { openTexts(texts, v.Objects, got, half) })
 		var asked membersock.AccessEntry
-		if key, asked, err = s.unseal(ctx, u, of, v.Wrap, key, a.ActAnswer); err != nil {
+		key, asked, err = s.unseal(ctx, u, of, v.Wrap, key, a.ActAnswer)
+		meanwhile.Wait()
+		if err != nil {
 			return nil, err
 		}
 		v.Access = append(v.Access, asked)
 	}
+	openTexts(texts, v.Objects, got, key)
 	c := &Case{
 		Item: Item{
 			Case: v.Case, Day: v.Day, Since: v.Day, Status: report.Received, Due: s.c.Clock.Due(report.Received, v.Day),
@@ -160,10 +170,48 @@ func (s *Session) opened(ctx context.Context, u *unsealing, of id.Case, a *membe
 		},
 		key: key, Access: v.Access, Objects: v.Objects,
 	}
-	c.fill(v.Objects, got, s.Roster().Verifiers())
+	c.fill(v.Objects, texts, s.Roster().Verifiers())
 	c.miss(s.c.Clock.Zone)
 	c.forwarded(s.Roster(), s.c.Clock)
 	return c, nil
+}
+
+// text is an opened document, or why it can't be opened.
+type text struct {
+	text []byte
+	err  error
+	open bool
+}
+
+// listed tells whether objects of a role are sealed to the identity that lists are
+// opened with.
+func listed(r id.Role) bool { return r == id.RoleSummary || r == id.RoleState || r == id.RoleOutcome }
+
+// openTexts opens, side by side, the documents that aren't open yet and that the key
+// opens as far as it goes.
+func openTexts(texts []text, held []membersock.CaseObject, got map[id.Digest][]byte, key *seal.CaseKey) {
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, o := range held {
+		if o.Role == id.RoleContent || o.Role == id.RoleCard || isDestroyed(o) || texts[i].open || !key.Whole() && !listed(o.Role) {
+			continue
+		}
+		g.Go(func() error {
+			sealed, ok := got[o.Digest]
+			if !ok {
+				texts[i].err = seal.ErrDigest
+				return nil
+			}
+			ids := key.Identities()
+			if !listed(o.Role) {
+				slices.Reverse(ids) // one that doesn't fit takes as long as one that does
+			}
+			b, err := seal.OpenDocument(sealed, ids...)
+			texts[i] = text{b, err, err == nil}
+			return nil
+		})
+	}
+	_ = g.Wait() // each text has its own error
 }
 
 // Recall returns a case as this session opened it last, which is not recorded
@@ -185,7 +233,7 @@ func (s *Session) Recalled(of id.Case) *Case {
 	return s.cases[of]
 }
 
-func (c *Case) fill(held []membersock.CaseObject, got map[id.Digest][]byte, known note.Verifiers) {
+func (c *Case) fill(held []membersock.CaseObject, texts []text, known note.Verifiers) {
 	var reporters []string
 	var summary report.Summary
 	var state report.State
@@ -193,16 +241,12 @@ func (c *Case) fill(held []membersock.CaseObject, got map[id.Digest][]byte, know
 	steps := map[id.Digest]int64{} // record of each answer, which orders those of one day
 	var items []approvedItem
 	copies, told := map[int64]copied{}, map[int64]string{}
-	for _, o := range held {
+	for i, o := range held {
 		if o.Role == id.RoleContent || o.Role == id.RoleCard || isDestroyed(o) {
 			continue
 		}
 		err := func() error {
-			sealed, ok := got[o.Digest]
-			if !ok {
-				return seal.ErrDigest
-			}
-			text, err := seal.OpenDocument(sealed, c.key.Identities()...)
+			text, err := texts[i].text, texts[i].err
 			if err != nil {
 				return err
 			}
