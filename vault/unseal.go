@@ -129,13 +129,13 @@ func (u *unsealed) add(size int64) []int64 {
 // of another need not ask for tiles before he can ask key witnesses. They have seen
 // such a tree last; after a restart of the vault, or where they were away, it is the
 // tiles that tell.
-func (v *Vault) grown(ctx context.Context, now *published) (all []membersock.Grown, err error) {
+func (v *Vault) grown(ctx context.Context, now *published) (all []accesslog.Grown, err error) {
 	for _, size := range v.unsealed.add(now.tree.N) {
 		p, err := v.continues(ctx, now, size)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, membersock.Grown{From: size, Proof: p})
+		all = append(all, accesslog.Grown{From: size, Proof: p})
 	}
 	return all, nil
 }

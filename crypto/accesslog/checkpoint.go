@@ -119,6 +119,13 @@ func (p Proof) Check(log note.Verifier, seen tlog.Tree) (tlog.Tree, error) {
 	return t, nil
 }
 
+// Grown proves that the tree of a checkpoint, which goes with it, continues the one of
+// From records.
+type Grown struct {
+	From  int64 `json:"from"`
+	Proof Path  `json:"proof"`
+}
+
 // Cosigned is the newest checkpoint that has the quorum of witnesses, and the
 // proof that a later one, which goes with it, continues its tree.
 type Cosigned struct {

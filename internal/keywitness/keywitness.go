@@ -44,6 +44,19 @@ const (
 	maxRequest = roster.MaxSize/3*4 + 1<<20
 )
 
+// growth returns the proof that the log continues the tree of so many records.
+func (q *Request) growth(since int64) (accesslog.Path, bool) {
+	if q.From == since {
+		return q.Proof.Consistency, true
+	}
+	for _, g := range q.Grown {
+		if g.From == since {
+			return g.Proof, true
+		}
+	}
+	return nil, false
+}
+
 // State is what anybody may know of a key witness.
 type State struct {
 	Member id.Member `json:"member"`
@@ -59,6 +72,10 @@ type Request struct {
 	// where the roster asks for one.
 	Proof accesslog.Proof `json:"proof"`
 	From  int64           `json:"from"`
+
+	// Grown are proofs that the log continues earlier trees, of which the key witness
+	// takes the one that it has seen: who asks need not know then which that is.
+	Grown []accesslog.Grown `json:"grown,omitempty"`
 
 	Share []byte `json:"share"` // sealed to the key witness
 

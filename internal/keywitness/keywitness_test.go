@@ -369,6 +369,58 @@ func stranger(t *testing.T, m id.Member) *keyfile.Identity {
 	return i
 }
 
+// TestOfManyProofsTheFittingOneCounts: who asks need not know what the key witness has
+// seen, if the proof that the log continues just that is among those that he brings.
+func TestOfManyProofsTheFittingOneCounts(t *testing.T) {
+	w := newWorld(t)
+	grown := func(from ...int64) (all []accesslog.Grown) {
+		t.Helper()
+		for _, n := range from {
+			p, err := accesslog.ProveTree(int64(len(w.records)), n, w)
+			must(t, err)
+			all = append(all, accesslog.Grown{From: n, Proof: p})
+		}
+		return all
+	}
+	ask := func(proofs func() []accesslog.Grown) error {
+		t.Helper()
+		q := w.request(w.grow(unseal("penelaah-satu")), caseA)
+		q.From, q.Proof.Consistency, q.Grown = 0, nil, proofs()
+		_, err := w.ask(q)
+		return err
+	}
+	if err := ask(func() []accesslog.Grown { return grown(1) }); err != nil {
+		t.Errorf("one that has seen nothing: %v", err)
+	}
+	for name, again := range map[string]func(){"running": func() {}, "after a restart": func() { w.stop(); w.start() }} {
+		again()
+		seen := w.server.State().Size
+		if err := ask(func() []accesslog.Grown { return grown(1, seen) }); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	seen := w.server.State()
+	var size *keywitness.SizeError
+	if err := ask(func() []accesslog.Grown { return grown(1, seen.Size-1, seen.Size+1) }); !errors.As(err, &size) || size.Size != seen.Size {
+		t.Errorf("without the one that fits: %v", err)
+	}
+	for name, spoil := range map[string]func([]accesslog.Grown) []accesslog.Grown{
+		"changed":        func(all []accesslog.Grown) []accesslog.Grown { all[0].Proof[0][0] ^= 1; return all },
+		"of another":     func(all []accesslog.Grown) []accesslog.Grown { all[0].Proof = grown(1)[0].Proof; return all },
+		"without hashes": func(all []accesslog.Grown) []accesslog.Grown { all[0].Proof = nil; return all },
+		"a better later": func(all []accesslog.Grown) []accesslog.Grown {
+			return append([]accesslog.Grown{{From: seen.Size}}, all...)
+		},
+	} {
+		if err := ask(func() []accesslog.Grown { return spoil(grown(seen.Size)) }); !errors.Is(err, keywitness.ErrFork) {
+			t.Errorf("a proof that is false, %s: %v", name, err)
+		}
+	}
+	if w.server.State() != seen {
+		t.Errorf("it has seen %+v by what was refused, before %+v", w.server.State(), seen)
+	}
+}
+
 // TestWhatWasSeenStays: after a restart, and after a crash in the middle of a note,
 // a key witness goes on from the last checkpoint for which it gave something.
 func TestWhatWasSeenStays(t *testing.T) {

@@ -59,6 +59,8 @@ type rules struct {
 	log       note.Verifier
 	verifiers note.Verifiers
 	policy    *witness.Policy // nil: no witnesses
+
+	recipients map[id.Member]*age.HybridRecipient // of those who were given something: to read one takes as long as to check a signature
 }
 
 // A member opens a case now and then. Who asks for more is slowed down, so that a
@@ -209,9 +211,9 @@ func (s *Server) give(q Request) ([]byte, error) {
 	if share.Handle != st.Handle {
 		return nil, ErrHandle
 	}
-	to, err := age.ParseHybridRecipient(m.Recipient)
+	to, err := rules.recipient(m)
 	if err != nil {
-		return nil, ErrRecipient // an age plugin is a program, which the key witness doesn't run
+		return nil, err
 	}
 	var sealed []byte
 	var sealErr error
@@ -257,7 +259,7 @@ func (s *Server) parse(signed []byte) (*rules, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &rules{Roster: r, digest: roster.Digest(signed), verifiers: r.Verifiers()}
+	x := &rules{Roster: r, digest: roster.Digest(signed), verifiers: r.Verifiers(), recipients: map[id.Member]*age.HybridRecipient{}}
 	if x.log, err = note.NewVerifier(r.LogKey); err != nil {
 		return nil, fmt.Errorf("the log's key: %w", err)
 	}
@@ -267,6 +269,19 @@ func (s *Server) parse(signed []byte) (*rules, error) {
 		}
 	}
 	return x, nil
+}
+
+// recipient is what is sealed to for a member of the roster.
+func (r *rules) recipient(m roster.Member) (*age.HybridRecipient, error) {
+	if to := r.recipients[m.ID]; to != nil {
+		return to, nil
+	}
+	to, err := age.ParseHybridRecipient(m.Recipient)
+	if err != nil {
+		return nil, ErrRecipient // an age plugin is a program, which the key witness doesn't run
+	}
+	r.recipients[m.ID] = to
+	return to, nil
 }
 
 // checkpoint checks that a checkpoint is one of the log, has the quorum of its
@@ -284,15 +299,16 @@ func (s *Server) checkpoint(r *rules, q Request) (tlog.Tree, error) {
 			return tree, fmt.Errorf("%w: %w", ErrQuorum, err)
 		}
 	}
+	growth, ok := q.growth(s.seen.N)
 	switch {
 	case tree.N == s.seen.N:
 		if tree.Hash != s.seen.Hash {
 			return tree, fmt.Errorf("%w: another root for the same %d records", ErrFork, tree.N)
 		}
-	case q.From != s.seen.N || tree.N < s.seen.N:
+	case !ok || tree.N < s.seen.N:
 		return tree, ErrSize
 	case s.seen.N > 0:
-		if err := tlog.CheckTree(tlog.TreeProof(q.Proof.Consistency), tree.N, tree.Hash, s.seen.N, s.seen.Hash); err != nil {
+		if err := tlog.CheckTree(tlog.TreeProof(growth), tree.N, tree.Hash, s.seen.N, s.seen.Hash); err != nil {
 			return tree, fmt.Errorf("%w: %d records were seen, and %d are shown: %w", ErrFork, s.seen.N, tree.N, err)
 		}
 	}

@@ -103,7 +103,7 @@ var ErrGone = fmt.Errorf("what was handed in is not there any more: %w", seal.Er
 // [*KeyWitnessError] if too few of them give theirs.
 func (s *Session) Open(ctx context.Context, of id.Case) (*Case, error) {
 	u := s.unsealing(ctx, of)
-	a, kept, err := s.begin(ctx, accesslog.Statement{Action: accesslog.Open, Case: of}, beside{then: u.statement()})
+	a, kept, err := s.begin(ctx, accesslog.Statement{Action: accesslog.Open, Case: of}, beside{then: u.statement(), have: s.wrapOf(of)})
 	if err != nil {
 		return nil, err
 	}
@@ -138,8 +138,19 @@ func (s *Session) unread(ctx context.Context, opening accesslog.Proof) {
 	_ = s.c.Vault.Unread(ctx, r.Statement)
 }
 
+// wrapOf names the wrap of a case that the session has opened already, so that it
+// doesn't come again.
+func (s *Session) wrapOf(of id.Case) []id.Digest {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if wrap := s.wraps[of]; s.unwrap[wrap] != nil {
+		return []id.Digest{wrap}
+	}
+	return nil
+}
+
 // opened reads the answer to an opening, and asks key witnesses if the case is split.
-func (s *Session) opened(ctx context.Context, u *unsealing, of id.Case, a *membersock.Answer) (*Case, error) {
+func (s *Session) opened(ctx context.Context, u *unsealing, of id.Case, a *answer) (*Case, error) {
 	v := a.Case
 	got, err := objects(a)
 	if err != nil {
@@ -155,7 +166,7 @@ func (s *Session) opened(ctx context.Context, u *unsealing, of id.Case, a *membe
 		half := key
 		meanwhile.Go(func() { openTexts(texts, v.Objects, got, half) })
 		var asked membersock.AccessEntry
-		key, asked, err = s.unseal(ctx, u, of, v.Wrap, key, a.ActAnswer)
+		key, asked, err = s.unseal(ctx, u, of, v.Wrap, key, a)
 		meanwhile.Wait()
 		if err != nil {
 			return nil, err

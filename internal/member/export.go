@@ -19,7 +19,7 @@ import (
 // the export isn't whole.
 type Exported struct {
 	*Case
-	answer *membersock.Answer
+	answer *answer
 	wants  map[id.Digest]bool
 }
 

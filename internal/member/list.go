@@ -123,6 +123,11 @@ func (s *Session) item(c membersock.ListedCase, got map[id.Digest][]byte, r *ros
 	s.wraps[c.Case] = c.Wrap
 	s.mu.Unlock()
 	i.Split = splitOf(key)
+	if !key.Whole() {
+		for _, w := range i.Split.Of { // who lists cases opens one soon
+			s.greet(w)
+		}
+	}
 	summary, err := s.summary(c, key, got)
 	if err != nil {
 		i.Err = err

@@ -36,7 +36,6 @@ import (
 	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/crypto/seal"
 	"suluh.example/suluh/internal/durable"
-	"suluh.example/suluh/internal/keywitness"
 	"suluh.example/suluh/internal/report"
 	"suluh.example/suluh/internal/witness"
 	"suluh.example/suluh/vault/membersock"
@@ -142,7 +141,10 @@ type Session struct {
 	lines     map[id.Digest]line          // summaries and states, by digest
 	collected map[id.Digest][]byte        // what the last collect came to, sealed
 	witnessed Witnessed                   // as the last answer showed
-	asked     map[id.Member]keywitness.State
+	contacts  map[id.Member]*contact      // key witnesses
+
+	ends context.Context // with the session
+	end  context.CancelFunc
 
 	cosigning sync.Mutex // held while the log's witnesses are asked
 	asker     witness.Asker
@@ -157,8 +159,9 @@ func Open(ctx context.Context, c Config) (*Session, error) {
 	s := &Session{
 		c: c, keys: []age.Identity{c.Identity.Age()}, seen: accesslog.EmptyTree(),
 		own: map[id.Case][]int64{}, reporters: map[id.Case]string{}, cases: map[id.Case]*Case{}, unwrap: map[id.Digest]*seal.CaseKey{}, lines: map[id.Digest]line{},
-		asked: map[id.Member]keywitness.State{}, wraps: map[id.Case]id.Digest{},
+		contacts: map[id.Member]*contact{}, wraps: map[id.Case]id.Digest{},
 	}
+	s.ends, s.end = context.WithCancel(context.WithoutCancel(ctx))
 	s.asker.Transport = s.outside()
 	if c.Recovery != nil {
 		s.keys = append(s.keys, c.Recovery)
@@ -309,7 +312,7 @@ func (s *Session) listed() error {
 }
 
 // act signs a statement, sends it and checks the proof of the answer.
-func (s *Session) act(ctx context.Context, st accesslog.Statement, have []id.Digest, handed ...membersock.Handed) (*membersock.Answer, error) {
+func (s *Session) act(ctx context.Context, st accesslog.Statement, have []id.Digest, handed ...membersock.Handed) (*answer, error) {
 	a, kept, err := s.begin(ctx, st, beside{have: have, handed: handed})
 	if err != nil {
 		return nil, err
@@ -319,6 +322,12 @@ func (s *Session) act(ctx context.Context, st accesslog.Statement, have []id.Dig
 		return nil, err
 	}
 	return a, nil
+}
+
+// answer is one of which the proof was checked.
+type answer struct {
+	*membersock.Answer
+	tree tlog.Tree // that the proof is for
 }
 
 // beside is what goes with a statement.
@@ -332,7 +341,7 @@ type beside struct {
 // kept has returned without an error, nothing of the answer may leave the session but
 // to key witnesses, who check it for themselves and keep what they saw. If the answer
 // is no error, kept has to be called once.
-func (s *Session) begin(ctx context.Context, st accesslog.Statement, with beside) (a *membersock.Answer, kept func() error, err error) {
+func (s *Session) begin(ctx context.Context, st accesslog.Statement, with beside) (a *answer, kept func() error, err error) {
 	s.acting.Lock()
 	defer s.acting.Unlock()
 	if err := s.Err(); err != nil {
@@ -360,7 +369,7 @@ func (s *Session) begin(ctx context.Context, st accesslog.Statement, with beside
 			return nil, nil, err
 		}
 	}
-	a, err = s.c.Vault.ActThen(ctx, msg, thenMsg, with.have, with.handed)
+	got, err := s.c.Vault.ActThen(ctx, msg, thenMsg, with.have, with.handed)
 	switch {
 	case errors.Is(err, membersock.ErrFork):
 		return nil, nil, s.forked(ctx, log, seen, err)
@@ -372,7 +381,8 @@ func (s *Session) begin(ctx context.Context, st accesslog.Statement, with beside
 	case err != nil:
 		return nil, nil, err
 	}
-	tree, err := a.Proof.Check(log, seen)
+	tree, err := got.Proof.Check(log, seen)
+	a = &answer{got, tree}
 	if err != nil {
 		a.Close()
 		return nil, nil, s.forked(ctx, log, seen, err)
@@ -383,7 +393,7 @@ func (s *Session) begin(ctx context.Context, st accesslog.Statement, with beside
 	}
 	err = s.fits(st, msg, a.ActAnswer)
 	if err == nil && a.Then != nil {
-		err = fitsThen(thenMsg, *a.Then, log, seen, tree)
+		err = fitsThen(thenMsg, *a.Then, a.Proof, tree)
 	}
 	if err != nil {
 		a.Close()
@@ -484,7 +494,7 @@ const maxObject = 20 << 20
 
 // objects reads the objects that come with an answer. Those that are not what
 // their digest says are left out.
-func objects(a *membersock.Answer) (map[id.Digest][]byte, error) {
+func objects(a *answer) (map[id.Digest][]byte, error) {
 	defer a.Close()
 	all := map[id.Digest][]byte{}
 	for {
@@ -508,6 +518,7 @@ func objects(a *membersock.Answer) (map[id.Digest][]byte, error) {
 // Close forgets what the session opened.
 func (s *Session) Close() {
 	s.breaks(errors.New("the session is closed"))
+	s.end()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.cases)

@@ -183,7 +183,7 @@ func (s *Session) Outcome(ctx context.Context, o Outgoing, d report.Outcome, tel
 }
 
 // done ends an answer of which nothing more is needed.
-func (s *Session) done(a *membersock.Answer, err error) error {
+func (s *Session) done(a *answer, err error) error {
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -83,8 +83,8 @@ func splitOf(k *seal.CaseKey) (s Split) {
 }
 
 // unsealing begins the asking for the shares of a case of which the session knows
-// already that it is split; it is nil if it doesn't. What the key witnesses have seen
-// is asked for while the vault writes.
+// already that it is split; it is nil if it doesn't. Key witnesses who weren't heard of
+// lately are greeted while the vault writes.
 func (s *Session) unsealing(ctx context.Context, of id.Case) *unsealing {
 	s.mu.Lock()
 	key := s.unwrap[s.wraps[of]]
@@ -96,7 +96,7 @@ func (s *Session) unsealing(ctx context.Context, of id.Case) *unsealing {
 	if u.prepare(key) != nil {
 		return nil // which is said once the case is opened
 	}
-	u.look(ctx)
+	u.greet()
 	return u
 }
 
@@ -112,29 +112,29 @@ func (u *unsealing) statement() *accesslog.Statement {
 // unseal returns the whole key of a case that was opened by a record: of a case
 // that is split, key witnesses give the rest, for the record of an unseal, which it
 // returns too. That is proven already if it was written with the opening.
-func (s *Session) unseal(ctx context.Context, u *unsealing, of id.Case, wrap id.Digest, key *seal.CaseKey, a membersock.ActAnswer) (*seal.CaseKey, membersock.AccessEntry, error) {
+func (s *Session) unseal(ctx context.Context, u *unsealing, of id.Case, wrap id.Digest, key *seal.CaseKey, a *answer) (*seal.CaseKey, membersock.AccessEntry, error) {
 	var entry membersock.AccessEntry
 	if u == nil {
 		u = &unsealing{s: s, of: of}
 		if err := u.prepare(key); err != nil {
 			return nil, entry, err
 		}
-		u.look(ctx)
+		u.greet()
 	}
-	opened, proof := a.Proof.Index, a.Then
-	if proof == nil {
+	opened, e := a.Proof.Index, evidence{tree: a.tree, known: a.Grown}
+	if a.Then != nil {
+		e.Proof = *a.Then
+	} else {
 		then, err := s.act(ctx, accesslog.Statement{Action: accesslog.Unseal, Opened: opened, Handle: id.HandleOf(of)}, nil)
 		if err == nil {
 			err = then.Close()
 		}
 		if err != nil {
-			u.looking.Wait()
 			return nil, entry, err
 		}
-		proof, a.Grown = &then.Proof, then.Grown
+		e = evidence{Proof: then.Proof, tree: then.tree, known: then.Grown}
 	}
-	u.looking.Wait()
-	record, err := accesslog.ParseRecord(proof.Record)
+	record, err := accesslog.ParseRecord(e.Record)
 	if err != nil {
 		return nil, entry, err
 	}
@@ -144,7 +144,7 @@ func (s *Session) unseal(ctx context.Context, u *unsealing, of id.Case, wrap id.
 	}
 	need, _ := key.Shares()
 	fail := &KeyWitnessError{Case: of, Need: need, Record: opened}
-	joined, err := u.gather(ctx, *proof, a.Grown, fail)
+	joined, err := u.gather(ctx, &e, fail)
 	if err != nil {
 		return nil, entry, err
 	}
@@ -154,14 +154,17 @@ func (s *Session) unseal(ctx context.Context, u *unsealing, of id.Case, wrap id.
 	return joined, entry, nil
 }
 
-// fitsThen tells whether a proof is that of an unseal that was sent with an opening.
-func fitsThen(msg []byte, p accesslog.Proof, log note.Verifier, seen, tree tlog.Tree) error {
-	t, err := p.Check(log, seen)
-	if err != nil {
+// fitsThen tells whether a proof is that of an unseal that was sent with an opening,
+// whose own proof has shown the tree.
+func fitsThen(msg []byte, p, first accesslog.Proof, tree tlog.Tree) error {
+	if !bytes.Equal(p.Checkpoint, first.Checkpoint) {
+		return fmt.Errorf("%w: it proves the second record by another checkpoint", ErrTampered)
+	}
+	if err := tlog.CheckRecord(tlog.RecordProof(p.Inclusion), tree.N, tree.Hash, p.Index, tlog.RecordHash(p.Record)); err != nil {
 		return fmt.Errorf("%w: %w", ErrTampered, err)
 	}
 	r, err := accesslog.ParseRecord(p.Record)
-	if err != nil || t != tree || r.Kind != accesslog.KindStatement || r.Seq != p.Index || !bytes.Equal(r.Statement, msg) {
+	if err != nil || r.Kind != accesslog.KindStatement || r.Seq != p.Index || !bytes.Equal(r.Statement, msg) {
 		return fmt.Errorf("%w: it proves the record of another statement than the second", ErrTampered)
 	}
 	return nil
@@ -174,8 +177,6 @@ type unsealing struct {
 	of     id.Case
 	key    *seal.CaseKey
 	shares []seal.SealedShare
-
-	looking sync.WaitGroup
 
 	signed []byte
 	digest id.Digest
@@ -190,8 +191,13 @@ func (u *unsealing) prepare(key *seal.CaseKey) error {
 	u.s.mu.Lock()
 	u.roster, u.signed, u.digest, u.log = u.s.roster, u.s.note, u.s.signed, u.s.log
 	u.s.mu.Unlock()
-	if u.s.c.Outside != nil {
-		return u.s.c.Outside.Allow(u.signed)
+	return u.s.allow(u.signed)
+}
+
+// allow opens the way to those whom a signed roster names.
+func (s *Session) allow(signed []byte) error {
+	if s.c.Outside != nil {
+		return s.c.Outside.Allow(signed)
 	}
 	return nil
 }
@@ -206,37 +212,96 @@ func (s *Session) outside() http.RoundTripper {
 
 // client returns what asks a key witness. Also one who was removed from the roster
 // has to be asked for the cases of before.
-func (u *unsealing) client(w id.Member) (*keywitness.Client, error) {
-	m, ok := u.roster.Member(w)
+func (s *Session) client(r *roster.Roster, w id.Member) (*keywitness.Client, error) {
+	m, ok := r.Member(w)
 	if !ok || m.Address == "" {
 		return nil, ErrCase
 	}
-	return keywitness.NewClient(m.Address, u.s.outside()), nil
+	return keywitness.NewClient(m.Address, s.outside()), nil
 }
 
-// look asks those key witnesses what they have seen of which that isn't known yet.
-func (u *unsealing) look(ctx context.Context) {
-	for _, x := range u.shares {
-		u.s.mu.Lock()
-		_, known := u.s.asked[x.Witness]
-		u.s.mu.Unlock()
-		c, err := u.client(x.Witness)
-		if known || err != nil {
-			continue
-		}
-		u.looking.Go(func() {
-			if state, err := c.State(ctx); err == nil {
-				u.s.saw(x.Witness, state)
-			}
-		})
+// contact is what a session knows of a key witness.
+type contact struct {
+	state    *keywitness.State // as it last told, or a share of it showed; nil before
+	heard    time.Time
+	greeting chan struct{} // closed once it answered, or didn't; nil if it isn't being asked
+}
+
+// lately is for how long one who was heard of is not greeted again: until then the
+// connection to it is kept.
+const lately = time.Minute
+
+// contact is that with one key witness. The caller holds mu.
+func (s *Session) contact(w id.Member) *contact {
+	k := s.contacts[w]
+	if k == nil {
+		k = &contact{}
+		s.contacts[w] = k
 	}
+	return k
+}
+
+// greet asks a key witness what it has seen, unless it was heard of lately, so that
+// there is a connection when a share is asked for.
+func (s *Session) greet(w id.Member) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := s.contact(w)
+	if k.greeting != nil || s.broken != nil || k.state != nil && time.Since(k.heard) < lately {
+		return
+	}
+	done, r, signed := make(chan struct{}), s.roster, s.note
+	k.greeting = done
+	go func() {
+		var state keywitness.State
+		c, err := s.client(r, w)
+		if err == nil {
+			err = s.allow(signed)
+		}
+		if err == nil {
+			state, err = c.State(s.ends)
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if err == nil && (k.state == nil || k.state.Size <= state.Size) { // a share may have shown more meanwhile
+			k.state, k.heard = &state, time.Now()
+		}
+		k.greeting = nil
+		close(done)
+	}()
+}
+
+// greet greets the key witnesses of the case.
+func (u *unsealing) greet() {
+	for _, x := range u.shares {
+		u.s.greet(x.Witness)
+	}
+}
+
+// known returns what a key witness has seen as far as the session knows, or nil. If it
+// is being greeted, that is waited for.
+func (s *Session) known(ctx context.Context, w id.Member) *keywitness.State {
+	s.mu.Lock()
+	k := s.contact(w)
+	greeting := k.greeting
+	s.mu.Unlock()
+	if greeting != nil {
+		select {
+		case <-greeting:
+		case <-ctx.Done():
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return k.state
 }
 
 // saw keeps what a key witness has seen.
 func (s *Session) saw(w id.Member, state keywitness.State) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.asked[w] = state
+	k := s.contact(w)
+	k.state, k.heard = &state, time.Now()
 }
 
 // gave is what came of asking one key witness.
@@ -246,10 +311,12 @@ type gave struct {
 	err   error
 }
 
-// gather asks all key witnesses at once, and returns the whole key as soon as
-// enough of them have given their shares.
-func (u *unsealing) gather(ctx context.Context, p accesslog.Proof, grown []membersock.Grown, fail *KeyWitnessError) (*seal.CaseKey, error) {
-	e, err := u.evidence(ctx, p, grown)
+// gather asks all key witnesses at once, by the proof of an answer, which was checked
+// and whose checkpoint the log's witnesses cosign first if the roster asks for that. It
+// returns the whole key as soon as enough of them have given their shares.
+func (u *unsealing) gather(ctx context.Context, e *evidence, fail *KeyWitnessError) (*seal.CaseKey, error) {
+	e.hashes = witness.Hashes(ctx, u.s.c.Vault, e.tree)
+	e, err := u.cosigned(ctx, e)
 	if err != nil {
 		if !errors.Is(err, ErrWitnesses) {
 			return nil, err
@@ -330,14 +397,16 @@ const tries = 5
 // ask gets one key witness's share.
 func (u *unsealing) ask(ctx context.Context, share int, e *evidence) (*seal.Share, error) {
 	x := u.shares[share]
-	c, err := u.client(x.Witness)
+	c, err := u.s.client(u.roster, x.Witness)
 	if err != nil {
 		return nil, err
 	}
-	u.s.mu.Lock()
-	state := u.s.asked[x.Witness]
-	u.s.mu.Unlock()
+	state := keywitness.State{Roster: u.digest}
+	if known := u.s.known(ctx, x.Witness); known != nil {
+		state = *known
+	}
 	q := keywitness.Request{Share: x.Sealed, Roster: u.digest}
+	told := false // it said itself what it has seen
 	for try := 0; ; try++ {
 		if state.Size > e.tree.N {
 			n, err := u.newest(ctx, e)
@@ -348,9 +417,12 @@ func (u *unsealing) ask(ctx context.Context, share int, e *evidence) (*seal.Shar
 				return nil, err
 			}
 		}
-		q.From, q.Proof = state.Size, e.Proof
+		// What it has seen by now is most often among what the vault proved. If it isn't, it
+		// says so.
+		q.From, q.Proof, q.Grown = 0, e.Proof, e.known
 		q.Proof.Consistency = nil
-		if state.Size > 0 && state.Size < e.tree.N {
+		if (told || len(e.known) == 0) && state.Size > 0 && state.Size < e.tree.N {
+			q.From = state.Size
 			if q.Proof.Consistency, err = e.grown(state.Size); err != nil {
 				return nil, err
 			}
@@ -374,9 +446,11 @@ func (u *unsealing) ask(ctx context.Context, share int, e *evidence) (*seal.Shar
 			if size.Size > e.tree.N && try == tries-1 {
 				return nil, keywitness.ErrFork // it has seen more than there is
 			}
-			state.Size = size.Size
+			state.Size, told = size.Size, true
 		case errors.Is(err, keywitness.ErrRoster) && q.Signed == nil:
 			state.Roster = id.Digest{}
+		case try == 0 && errors.Is(err, keywitness.ErrUnreachable) && !errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
+			// The connection may have been one of before a restart.
 		default:
 			return nil, err
 		}
@@ -388,7 +462,7 @@ type evidence struct {
 	accesslog.Proof // its consistency is that with what this session saw
 	tree            tlog.Tree
 	hashes          tlog.HashReader
-	known           []membersock.Grown // what the vault proved by itself of how that tree has grown; key witnesses check it
+	known           []accesslog.Grown // what the vault proved by itself of how that tree has grown; key witnesses check it
 }
 
 // grown proves that the tree continues the one of so many records.
@@ -399,16 +473,6 @@ func (e *evidence) grown(from int64) (accesslog.Path, error) {
 		}
 	}
 	return accesslog.ProveTree(e.tree.N, from, e.hashes)
-}
-
-// evidence takes the proof of an answer, which was checked, and has the log's
-// witnesses cosign its checkpoint if the roster asks for that.
-func (u *unsealing) evidence(ctx context.Context, p accesslog.Proof, known []membersock.Grown) (*evidence, error) {
-	tree, err := accesslog.OpenCheckpoint(p.Checkpoint, u.log)
-	if err != nil {
-		return nil, err
-	}
-	return u.cosigned(ctx, &evidence{Proof: p, tree: tree, hashes: witness.Hashes(ctx, u.s.c.Vault, tree), known: known})
 }
 
 // newest proves the same record by the vault's newest checkpoint. If there is
@@ -435,9 +499,9 @@ func (u *unsealing) newest(ctx context.Context, e *evidence) (*evidence, error) 
 	return n, nil
 }
 
-// cosigned gets the quorum of the log's witnesses: the vault's newest checkpoint
-// that has it is older than the record. While others are at work, the witnesses
-// may have seen a longer log already.
+// cosigned gets the quorum of the log's witnesses if the roster asks for one: the
+// vault's newest checkpoint that has it is older than the record. While others are at
+// work, the witnesses may have seen a longer log already.
 func (u *unsealing) cosigned(ctx context.Context, e *evidence) (*evidence, error) {
 	if u.roster.Witnesses == "" {
 		return e, nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -365,6 +366,122 @@ func TestTheVaultProvesWhatKeyWitnessesWantToSee(t *testing.T) {
 	}
 	v.Head = nil
 	must(t, first())
+}
+
+// counting counts what key witnesses are asked for.
+type counting struct {
+	mu    sync.Mutex
+	asked map[string]int // by endpoint
+}
+
+func (c *counting) Allow([]byte) error { return nil }
+
+func (c *counting) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.mu.Lock()
+	c.asked[path.Base(r.URL.Path)]++
+	c.mu.Unlock()
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// since returns what was asked since the last time.
+func (c *counting) since() map[string]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	was := c.asked
+	c.asked = map[string]int{}
+	return was
+}
+
+// TestAKeyWitnessIsAskedOnce: it is greeted when cases are listed, so that an opening
+// asks it for its share and for nothing else, whatever others opened meanwhile; and one
+// that was away, or was started anew, is found again.
+func TestAKeyWitnessIsAskedOnce(t *testing.T) {
+	w := testvault.New(t)
+	kw := w.KeyWitnesses("itprov", 1, 1)
+	w.Send(testvault.Form("itprov"))
+	w.Send(testvault.Form("itprov"))
+	reads := func(s *member.Session, of id.Case) {
+		t.Helper()
+		_, err := s.Open(t.Context(), of)
+		must(t, err)
+	}
+	session := func() (*member.Session, *counting, []member.Item) {
+		t.Helper()
+		c, count := config(t, w, testvault.One), &counting{asked: map[string]int{}}
+		c.Outside = count
+		s := open(t, c)
+		items := list(t, s)
+		list(t, s)
+		return s, count, items
+	}
+	greeted := func(count *counting) {
+		t.Helper()
+		for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+			if got := count.since(); got["state"] > 0 {
+				if len(got) != 1 || got["state"] != 1 {
+					t.Errorf("listing asks for %v", got)
+				}
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatal("who lists cases greets nobody")
+			}
+		}
+	}
+	s, count, items := session()
+	greeted(count)
+	for i := range 2 {
+		// Another member's opening goes between.
+		two := open(t, config(t, w, testvault.Two))
+		reads(two, allOf(t, two)[1-i])
+		reads(s, items[i].Case)
+		if got := count.since(); len(got) != 1 || got["release"] != 1 {
+			t.Errorf("opening %d asks for %v", i+1, got)
+		}
+	}
+
+	// It is started anew between the list and the opening.
+	s, count, items = session()
+	greeted(count)
+	kw[0].Stop()
+	kw[0].Start()
+	reads(s, items[0].Case)
+	if got := count.since(); got["state"] != 0 {
+		t.Errorf("after a restart: %v", got)
+	}
+
+	// It is away while cases are listed.
+	kw[0].Stop()
+	s, _, items = session()
+	kw[0].Start()
+	reads(s, items[0].Case)
+
+	// It is away when one is opened, and is back for the next.
+	s, count, items = session()
+	greeted(count)
+	kw[0].Stop()
+	if _, err := s.Open(t.Context(), items[0].Case); !errors.Is(err, member.ErrKeyWitness) {
+		t.Errorf("without the key witness: %v", err)
+	}
+	kw[0].Start()
+	reads(s, items[0].Case)
+
+	// A session that ends asks for nothing more.
+	s, count, items = session()
+	s.Close()
+	count.since()
+	if _, err := s.Open(t.Context(), items[0].Case); err == nil || len(count.since()) != 0 {
+		t.Errorf("after its end: %v", err)
+	}
+}
+
+// allOf returns the cases of a member's list.
+func allOf(t *testing.T, s *member.Session) (all []id.Case) {
+	t.Helper()
+	for _, i := range list(t, s) {
+		all = append(all, i.Case)
+	}
+	return all
 }
 
 // TestTheCheckpointIsKeptBeforeACaseIsShown: key witnesses are asked meanwhile, but

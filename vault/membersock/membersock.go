@@ -87,13 +87,7 @@ type ActAnswer struct {
 	// Grown, with the record of an unseal, is how the log has grown since the last
 	// ones before it: one of them is what a key witness has seen last, unless it was
 	// away.
-	Grown []Grown `json:"grown,omitempty"`
-}
-
-// Grown proves that the checkpoint of an answer continues the tree of From records.
-type Grown struct {
-	From  int64          `json:"from"`
-	Proof accesslog.Path `json:"proof"`
+	Grown []accesslog.Grown `json:"grown,omitempty"`
 }
 
 // Outbox is how much waits for a forwarder: items that are approved, on their
