@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"suluh.example/suluh/crypto/id"
@@ -109,7 +108,7 @@ func (c *auditAnomaliesCmd) Run(ctx context.Context) error {
 	out := bufio.NewWriter(os.Stdout)
 	for _, x := range found {
 		fmt.Fprintf(out, "%s\n", check.Plain(l.T("anomaly."+string(x.Rule)+".title")))
-		for _, s := range []string{x.What, l.T("anomaly.records", "Records", recordsOf(x.Records)), x.Means, x.Do} {
+		for _, s := range []string{x.What, l.T("anomaly.records", "Records", x.Records.String()), x.Means, x.Do} {
 			fmt.Fprintf(out, "  %s\n", check.Plain(s))
 		}
 	}
@@ -119,18 +118,6 @@ func (c *auditAnomaliesCmd) Run(ctx context.Context) error {
 		fmt.Fprintln(os.Stderr, "suluh:", intact(r))
 	}
 	return err
-}
-
-// recordsOf names records: the first ones, if they are many.
-func recordsOf(all []int64) string {
-	var s []string
-	for _, n := range all[:min(len(all), 12)] {
-		s = append(s, fmt.Sprint(n))
-	}
-	if len(all) > 12 {
-		s = append(s, "…", fmt.Sprint(all[len(all)-1]))
-	}
-	return strings.Join(s, ", ")
 }
 
 type auditRulesCmd struct{}

@@ -11,6 +11,7 @@
 package anomaly
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -26,7 +27,7 @@ import (
 type Finding struct {
 	Rule    Rule      `json:"rule"`
 	Why     string    `json:"why,omitempty"` // of a rule that has several reasons, which
-	Records []int64   `json:"records"`       // ascending, at least one
+	Records Records   `json:"records"`       // at least one
 	Member  id.Member `json:"member,omitempty"`
 	To      id.Member `json:"to,omitempty"`
 	Case    id.Case   `json:"case,omitempty"`
@@ -92,12 +93,11 @@ func (x *Search) Find(log *check.Result, today id.Day) []Finding {
 	found := slices.Clone(x.found)
 	x.found = x.found[:before] // what holds today need not hold tomorrow
 	slices.SortStableFunc(found, func(a, b *Finding) int {
-		return int(a.Records[len(a.Records)-1] - b.Records[len(b.Records)-1])
+		return cmp.Compare(a.Records.Last(), b.Records.Last())
 	})
 	out := make([]Finding, len(found))
 	for i, f := range found {
 		out[i] = *f
-		out[i].Records = f.Records[:len(f.Records):len(f.Records)]
 	}
 	return out
 }
@@ -143,7 +143,7 @@ type search struct {
 // openings are the cases that a member has opened in a day.
 type openings struct {
 	cases   map[id.Case]bool
-	records []int64
+	records Records
 	finding *Finding
 }
 
@@ -180,7 +180,8 @@ func (x *search) add(f Finding) *Finding {
 
 // also adds a record to a finding.
 func (f *Finding) also(seq int64, day id.Day) {
-	f.Records, f.Last = append(f.Records, seq), day
+	f.Records.add(seq)
+	f.Last = day
 }
 
 func (x *search) record(e check.Entry) {
@@ -319,12 +320,12 @@ func (x *search) rest(e check.Entry, day id.Day, c *caseSeen) {
 		c.rested.also(e.Seq, day)
 	case c.ended != nil && (c.why == "purged" || day.Sub(c.ended.day) > r.AfterDone):
 		c.rested = x.add(Finding{
-			Rule: AfterClose, Why: c.why, Member: e.Member, Case: e.Case, Records: []int64{c.ended.seq, e.Seq},
+			Rule: AfterClose, Why: c.why, Member: e.Member, Case: e.Case, Records: recordsOf(c.ended.seq, e.Seq),
 			First: c.ended.day, Last: day, N: day.Sub(c.ended.day),
 		})
 	case idle > r.Days:
 		c.rested = x.add(Finding{
-			Rule: AfterClose, Why: "rested", Member: e.Member, Case: e.Case, Records: []int64{c.last.seq, e.Seq},
+			Rule: AfterClose, Why: "rested", Member: e.Member, Case: e.Case, Records: recordsOf(c.last.seq, e.Seq),
 			First: c.last.day, Last: day, N: idle,
 		})
 	default:
@@ -343,7 +344,7 @@ func (x *search) open(e check.Entry, day id.Day) {
 		x.opened[e.Member] = o
 	}
 	o.cases[e.Case] = true
-	o.records = append(o.records, e.Seq)
+	o.records.add(e.Seq)
 	switch {
 	case len(o.cases) < r.Cases:
 		return
@@ -380,7 +381,7 @@ func (x *search) export(e check.Entry, day id.Day) {
 	if len(cases) >= r.Cases {
 		w.finding = x.add(Finding{Rule: Exports, Member: e.Member, First: w.all[0].day, Last: day, N: len(cases)})
 		for _, p := range w.all {
-			w.finding.Records = append(w.finding.Records, p.seq)
+			w.finding.Records.add(p.seq)
 		}
 	}
 }
@@ -415,9 +416,9 @@ func (x *search) grant(e check.Entry, day id.Day, c *caseSeen) {
 // gave is a finding of one record that gives access, and maybe of one before it
 // that took it.
 func (x *search) gave(rule Rule, why string, e check.Entry, to id.Member, day id.Day, before int64) {
-	records := []int64{e.Seq}
+	records := recordsOf(e.Seq)
 	if before >= 0 {
-		records = []int64{before, e.Seq}
+		records = recordsOf(before, e.Seq)
 	}
 	x.add(Finding{Rule: rule, Why: why, Member: e.Member, To: to, Case: e.Case, Records: records, First: day, Last: day, N: 1})
 }
@@ -468,7 +469,7 @@ func (x *search) toNewReader(e check.Entry, to id.Member, day id.Day) {
 	}
 	f := x.firstGrants[to]
 	if f == nil {
-		f = x.add(Finding{Rule: NewReader, Member: e.Member, To: to, Records: []int64{since.seq}, First: since.day})
+		f = x.add(Finding{Rule: NewReader, Member: e.Member, To: to, Records: recordsOf(since.seq), First: since.day})
 		x.firstGrants[to] = f
 	}
 	f.also(e.Seq, day)
@@ -524,7 +525,7 @@ func (x *search) endOfDay(e check.Entry) {
 			if d.day.Before(f.First) {
 				f.First = d.day
 			}
-			f.Records = append(f.Records, d.seq)
+			f.Records.add(d.seq)
 			f.N++
 		}
 		if f != nil {
@@ -545,9 +546,9 @@ func (x *search) noBatch(at place, ended bool) {
 	if n <= r.Days {
 		return
 	}
-	f := Finding{Rule: NoBatch, Why: "open", Records: []int64{x.batch.seq}, First: x.batch.day, Last: at.day, N: n}
+	f := Finding{Rule: NoBatch, Why: "open", Records: recordsOf(x.batch.seq), First: x.batch.day, Last: at.day, N: n}
 	if ended {
-		f.Why, f.Records = "gap", []int64{x.batch.seq, at.seq}
+		f.Why, f.Records = "gap", recordsOf(x.batch.seq, at.seq)
 	}
 	x.add(f)
 }

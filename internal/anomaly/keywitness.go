@@ -74,7 +74,7 @@ func (x *search) overdue(past func(pending) bool) {
 func (x *search) overdueBy(today id.Day) {
 	for _, p := range x.pending {
 		if !x.unsealed[p.pair] && p.day.Before(today) && !today.IsZero() {
-			x.add(Finding{Rule: WithoutWitness, Why: "opened", Member: p.member, Case: p.of, Records: []int64{p.seq}, First: p.day, Last: p.day, N: 1})
+			x.add(Finding{Rule: WithoutWitness, Why: "opened", Member: p.member, Case: p.of, Records: recordsOf(p.seq), First: p.day, Last: p.day, N: 1})
 		}
 	}
 }

@@ -219,7 +219,7 @@ func (w *Watch) Look(ctx context.Context) ([]News, error) {
 
 // keyOf tells a finding from others. One that grows stays the same.
 func keyOf(f anomaly.Finding) string {
-	return fmt.Sprintf("%s %s %s %s %s %d", f.Rule, f.Why, f.Member, f.To, f.Case, f.Records[0])
+	return fmt.Sprintf("%s %s %s %s %s %d", f.Rule, f.Why, f.Member, f.To, f.Case, f.Records.First(1)[0])
 }
 
 // extend verifies what is new. Where the log no longer fits what was verified in

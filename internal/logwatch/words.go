@@ -49,7 +49,7 @@ func (n News) Words(l *lang.Language, origin string, zone *time.Location) (subje
 		}
 		what, means, do := f.Words(l, n.NameOf)
 		say(what)
-		say("  " + l.T("watch.records", "Records", recordsOf(f.Records)))
+		say("  " + l.T("watch.records", "Records", f.Records.String()))
 		say("  " + means)
 		say("  " + do)
 	}
@@ -66,16 +66,4 @@ func (n News) Words(l *lang.Language, origin string, zone *time.Location) (subje
 		}
 	}
 	return check.Plain(subject), b.String()
-}
-
-// recordsOf names records: the first ones, if they are many.
-func recordsOf(all []int64) string {
-	var s []string
-	for _, n := range all[:min(len(all), 12)] {
-		s = append(s, fmt.Sprint(n))
-	}
-	if len(all) > 12 {
-		s = append(s, "…", fmt.Sprint(all[len(all)-1]))
-	}
-	return strings.Join(s, ", ")
 }

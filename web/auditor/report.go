@@ -95,7 +95,7 @@ func (s *Server) report(w http.ResponseWriter, r *request) error {
 		for _, f := range some {
 			if f.Rule == rule {
 				one.Found = append(one.Found, s.found(l, log, f))
-				for _, seq := range f.Records {
+				for seq := range f.Records.All() {
 					named[seq/64] |= 1 << (seq % 64)
 				}
 			}

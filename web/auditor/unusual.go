@@ -26,10 +26,10 @@ const mostNamed = 12
 func (s *Server) found(l *lang.Language, log *check.Result, f anomaly.Finding) (x found) {
 	x.When = l.Day(f.Last)
 	x.What, _, _ = f.Words(l, log.NameOf)
-	for _, seq := range f.Records[:min(len(f.Records), mostNamed)] {
+	for _, seq := range f.Records.First(mostNamed) {
 		x.Records = append(x.Records, page.Link{Href: s.recordPath(l, seq), Text: l.Number(seq)})
 	}
-	if n := len(f.Records) - mostNamed; n > 0 {
+	if n := f.Records.Len() - mostNamed; n > 0 {
 		x.More = l.T("auditor.unusual.more", "N", n)
 	}
 	if f.Case != "" {

@@ -16,15 +16,28 @@ func Score(l *Log, found []anomaly.Finding) (missed []Planted, alarms []anomaly.
 			all[r] = true
 		}
 		if !slices.ContainsFunc(found, func(f anomaly.Finding) bool {
-			return string(f.Rule) == p.Rule && !slices.ContainsFunc(p.Records, func(r int64) bool { return !slices.Contains(f.Records, r) })
+			return string(f.Rule) == p.Rule && !slices.ContainsFunc(p.Records, func(r int64) bool { return !named(f, r) })
 		}) {
 			missed = append(missed, p)
 		}
 	}
 	for _, f := range found {
-		if !slices.ContainsFunc(f.Records, func(r int64) bool { return all[r] }) {
+		planted := false
+		for r := range f.Records.All() {
+			planted = planted || all[r]
+		}
+		if !planted {
 			alarms = append(alarms, f)
 		}
 	}
 	return missed, alarms
+}
+
+func named(f anomaly.Finding, record int64) bool {
+	for r := range f.Records.All() {
+		if r == record {
+			return true
+		}
+	}
+	return false
 }
