@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -238,7 +237,7 @@ func (b *bench) audit() error {
 	}
 	b.add(row{"the next run with `--state`, if nothing is new", fmt.Sprintf("%.1f s", again.took.Seconds()), "", "", "seconds"})
 	b.add(row{"memory of that, at most", mib(again.memory), "", "", "200 MiB"})
-	return in.auditPages()
+	return in.serveAudit()
 }
 
 // madeLog makes a large log, or takes the one that an earlier run has kept.
@@ -277,48 +276,4 @@ func (b *bench) madeLog() (in *instance, err error) {
 	}
 	fmt.Fprintf(os.Stderr, "  a log of %d records was made in %s\n", b.records, time.Since(began).Round(time.Second))
 	return in, nil
-}
-
-// auditPages measures the auditors' pages of a log, as one who reads them has them.
-func (in *instance) auditPages() (err error) {
-	b := in.b
-	serve, err := in.part("audit", "serve", "--open-entries", "--listen", "127.0.0.1:0", "--log-key", in.logKey, in.dir)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, serve.stop()) }()
-	page := func(path string) (time.Duration, int, error) {
-		began := time.Now()
-		r, err := http.Get(strings.TrimSuffix(serve.url, "/") + path)
-		if err != nil {
-			return 0, 0, err
-		}
-		defer r.Body.Close()
-		_, err = io.Copy(io.Discard, r.Body)
-		return time.Since(began), r.StatusCode, err
-	}
-	for status := http.StatusServiceUnavailable; status == http.StatusServiceUnavailable; time.Sleep(time.Second) { // it is verified first
-		if _, status, err = page("/"); err != nil {
-			return err
-		}
-	}
-	for _, x := range []struct{ path, what string }{
-		{"/", "verdict"},
-		{"/akses", "who accessed what"},
-		{"/kejanggalan", "what is unusual"},
-		{"/cari?semua=1", "search, all records"},
-		{"/cari?tindakan=open&anggota=penelaah-0-1", "search, a member's openings"},
-		{"/laporan?buat=1", "report with its proofs"},
-	} {
-		var took []time.Duration
-		for range 9 {
-			d, status, err := page(x.path)
-			if err != nil || status != http.StatusOK {
-				return fmt.Errorf("%s: status %d, %w", x.path, status, err)
-			}
-			took = append(took, d)
-		}
-		b.add(row{fmt.Sprintf("auditors' page of %d records: %s", b.records, x.what), short(median(took)), "", "", "200 ms"})
-	}
-	return nil
 }
