@@ -44,16 +44,18 @@ type auditLog struct {
 	Log       string `arg:"" help:"A folder of tiles, a URL, or the vault's log.sock."`
 }
 
-// garbage is how much memory, in percent of what is in use, may wait to be used
-// again while a log is read: less than half of Go's default, since records are many,
-// batches of signatures leave much, and what is kept is much, too. GOGC overrides it.
-const garbage = 40
+// lessGarbage has garbage collected once it is 40 % of what is in use, less than half
+// of Go's default: records are many, batches of signatures leave much, and what is
+// kept is much, too. GOGC overrides it.
+func lessGarbage() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(40)
+	}
+}
 
 // open returns the log's files and its key, as text and read.
 func (c *auditLog) open() (files check.Files, key note.Verifier, text string, err error) {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(garbage)
-	}
+	lessGarbage()
 	if key, text, err = readLogKey(c.LogKey); err != nil {
 		return nil, nil, "", err
 	}

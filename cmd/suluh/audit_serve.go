@@ -46,6 +46,7 @@ Examples:
 }
 
 func (c *auditServeCmd) Run(ctx context.Context) (err error) {
+	lessGarbage()
 	given, err := inherited()
 	if err != nil {
 		return err

@@ -172,7 +172,7 @@ func (r *Result) NameOf(m id.Member) string {
 }
 
 // Log is a log under verification. What was checked once stays checked: each
-// [Log.Extend] only reads what came since. It keeps no record, but some 25 bytes of
+// [Log.Extend] only reads what came since. It keeps no record, but some 10 bytes of
 // each for lists, unless NoEntries is set; a hash of every 256 records; some 200
 // bytes of each case, deposit and answer; and the nonces of the last minutes. It is
 // not safe for concurrent use.
@@ -200,7 +200,10 @@ type Log struct {
 
 // New returns a log of which nothing was checked yet.
 func New(files Files, key note.Verifier) *Log {
-	return &Log{files: files, key: key, state: newState(files, key), done: accesslog.EmptyTree()}
+	l := &Log{files: files, key: key, state: newState(files, key), done: accesslog.EmptyTree()}
+	l.index.members.number("") // so that 0 stands for none
+	l.index.strings.number("")
+	return l
 }
 
 // TimeZone is that of [Result], as far as the log was read.

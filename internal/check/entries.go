@@ -8,7 +8,6 @@ import (
 	"io"
 	"iter"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -44,7 +43,8 @@ func Actions() (all []string) {
 	return all
 }
 
-// compact is an entry in few bytes: names are numbers in a table.
+// compact is an entry by numbers: names are numbers in a table. It is how entries
+// are added, and kept in a file; in memory they stand in a [block].
 type compact struct {
 	time       uint32 // seconds, or the number of the day
 	of, detail uint32
@@ -71,10 +71,6 @@ func rowFrom(b *[rowBytes]byte) compact {
 	}
 }
 
-// rows are entries by themselves, so that what readers have stays where it is
-// while more is added.
-type rows [1 << 14]compact
-
 // table numbers names in the order in which they come.
 type table struct {
 	names   []string
@@ -94,10 +90,11 @@ func (t *table) number(name string) int {
 	return n
 }
 
-// index has the entries of a log.
+// index has the entries of a log. What readers have of it stays as it is while more
+// is added.
 type index struct {
-	n                         int64
-	rows                      []*rows
+	blocks                    []*block
+	tail                      []compact // the entries that don't fill a block yet
 	actions, members, strings table
 }
 
@@ -119,8 +116,8 @@ func (x *index) add(p *parsed) {
 	switch r.Kind {
 	case accesslog.KindStatement:
 		action, member, to, of, detail = string(s.Action), s.Member, s.To, s.Case, detailOf(s)
-		if s.Action == accesslog.Unseal && s.Opened < x.n { // of the case that was opened, as its verification has shown
-			of = id.Case(x.strings.names[x.rows[s.Opened/int64(len(rows{}))][s.Opened%int64(len(rows{}))].of])
+		if e := x.entries(); s.Action == accesslog.Unseal && s.Opened < e.n { // of the case that was opened, as its verification has shown
+			of = id.Case(e.strings[e.row(s.Opened).of])
 		}
 	case accesslog.KindDeposit:
 		at, of = int64(r.Deposit.Day.Sub(epoch)), r.Deposit.Case
@@ -137,11 +134,9 @@ func (x *index) add(p *parsed) {
 }
 
 func (x *index) append(c compact) {
-	if x.n%int64(len(rows{})) == 0 {
-		x.rows = append(x.rows, &rows{})
+	if x.tail = append(x.tail, c); len(x.tail) == blockRows {
+		x.blocks, x.tail = append(x.blocks, packed(x.tail, x.actions.names)), make([]compact, 0, blockRows)
 	}
-	x.rows[x.n/int64(len(rows{}))][x.n%int64(len(rows{}))] = c
-	x.n++
 }
 
 // detailOf returns what else a statement says: of a refer "<unit> keeps|ends" and
@@ -162,14 +157,16 @@ func detailOf(s *accesslog.Statement) string {
 }
 
 func (x *index) entries() Entries {
-	return Entries{x.n, x.rows, x.actions.names, x.members.names, x.strings.names}
+	n := int64(len(x.blocks))*blockRows + int64(len(x.tail))
+	return Entries{n, x.blocks, x.tail, x.actions.names, x.members.names, x.strings.names}
 }
 
 // Entries are the entries of a log as it was at one time. They stay as they
 // are while the log is extended.
 type Entries struct {
 	n                         int64
-	rows                      []*rows
+	blocks                    []*block
+	tail                      []compact
 	actions, members, strings []string
 }
 
@@ -182,8 +179,11 @@ func (e Entries) First(n int64) Entries {
 	return e
 }
 
-func (e Entries) row(seq int64) *compact {
-	return &e.rows[seq/int64(len(rows{}))][seq%int64(len(rows{}))]
+func (e Entries) row(seq int64) compact {
+	if i := seq / blockRows; i < int64(len(e.blocks)) {
+		return e.blocks[i].row(int(seq%blockRows), e.actions)
+	}
+	return e.tail[seq-int64(len(e.blocks))*blockRows]
 }
 
 // At returns the entry of a record.
@@ -211,119 +211,40 @@ type Filter struct {
 	Zone   *time.Location
 }
 
-// chooser returns a filter as a test of a few nanoseconds, or nil if it chooses
-// nothing.
-func (e Entries) chooser(f Filter) func(*compact) bool {
-	if f.Zone == nil {
-		f.Zone = time.UTC
-	}
-	none := false
-	number := func(name string, names []string) int64 {
-		if name == "" {
-			return -1
-		}
-		n := int64(slices.Index(names, name))
-		none = none || n < 0
-		return n
-	}
-	member, action, of := number(string(f.Member), e.members), number(f.Action, e.actions), number(string(f.Case), e.strings)
-	if none {
-		return nil
-	}
-	deposit, destroy := int64(slices.Index(e.actions, string(accesslog.KindDeposit))), int64(slices.Index(e.actions, string(accesslog.KindDestroy)))
-	// By seconds, and where only the day is known by its number.
-	first, last := [2]int64{math.MinInt64, math.MinInt64}, [2]int64{math.MaxInt64, math.MaxInt64}
-	if !f.From.IsZero() {
-		first = [2]int64{f.From.Time(f.Zone).Unix(), int64(f.From.Sub(epoch))}
-	}
-	if !f.To.IsZero() {
-		last = [2]int64{f.To.AddDays(1).Time(f.Zone).Unix() - 1, int64(f.To.Sub(epoch))}
-	}
-	return func(c *compact) bool {
-		by := 0
-		if a := int64(c.action); a == deposit || a == destroy {
-			by = 1
-		}
-		at := int64(c.time)
-		return at >= first[by] && at <= last[by] && (member < 0 || int64(c.member) == member) &&
-			(action < 0 || int64(c.action) == action) && (of < 0 || int64(c.of) == of)
-	}
-}
-
 // Select returns the chosen entries, oldest first.
 func (e Entries) Select(f Filter) iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
-		chosen := e.chooser(f)
-		if chosen == nil {
-			return
-		}
-		for seq := range e.n {
-			if chosen(e.row(seq)) && !yield(e.At(seq)) {
-				return
+		c := e.chooser(f)
+		for i := range e.parts() {
+			_, rows := c.rows(i)
+			for _, at := range rows {
+				if !yield(e.At(i*blockRows + int64(at))) {
+					return
+				}
 			}
 		}
 	}
-}
-
-// Number is an entry by numbers, for those who count: places in the lists of
-// [Entries.Actions] and [Entries.Members], and a number of the case's own below
-// [Entries.Cases].
-type Number struct {
-	Time         int64 // seconds since 1970, or days of a deposit or a destroyed answer
-	Action       int
-	Member, Case int // -1: none
 }
 
 // Actions returns the actions by their numbers.
 func (e Entries) Actions() []string { return e.actions }
 
-// Members returns the members by their numbers; one may be "".
+// Members returns the members by their numbers; 0 stands for none.
 func (e Entries) Members() []string { return e.members }
 
-// Cases returns what numbers of cases are below.
+// Cases returns what numbers of cases are below; 0 stands for none.
 func (e Entries) Cases() int { return len(e.strings) }
-
-// Numbers returns the chosen entries by their numbers, oldest first.
-func (e Entries) Numbers(f Filter) iter.Seq[Number] {
-	return func(yield func(Number) bool) {
-		chosen := e.chooser(f)
-		if chosen == nil {
-			return
-		}
-		nobody, none := slices.Index(e.members, ""), slices.Index(e.strings, "")
-		for seq := range e.n {
-			c := e.row(seq)
-			if !chosen(c) {
-				continue
-			}
-			x := Number{int64(c.time), int(c.action), int(c.member), int(c.of)}
-			if x.Member == nobody {
-				x.Member = -1
-			}
-			if x.Case == none {
-				x.Case = -1
-			}
-			if !yield(x) {
-				return
-			}
-		}
-	}
-}
 
 // Latest returns how many entries are chosen, and up to n of them, newest first,
 // after skipping some.
 func (e Entries) Latest(f Filter, skip, n int64) (some []Entry, of int64) {
-	chosen := e.chooser(f)
-	if chosen == nil {
-		return nil, 0
-	}
-	for seq := e.n - 1; seq >= 0; seq-- {
-		if chosen(e.row(seq)) {
-			if of >= skip && of < skip+n {
-				some = append(some, e.At(seq))
-			}
-			of++
+	c := e.chooser(f)
+	for i := e.parts() - 1; i >= 0; i-- {
+		_, rows := c.rows(i)
+		for at := max(skip, of); at < min(skip+n, of+int64(len(rows))); at++ {
+			some = append(some, e.At(i*blockRows+int64(rows[int64(len(rows))-1-(at-of)])))
 		}
+		of += int64(len(rows))
 	}
 	return some, of
 }

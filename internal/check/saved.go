@@ -391,7 +391,8 @@ func (l *Log) saveRows(file string) error {
 	e := l.index.entries()
 	var b [rowBytes]byte
 	for seq := l.rows; seq < e.n && err == nil; seq++ {
-		e.row(seq).put(&b)
+		c := e.row(seq)
+		c.put(&b)
 		_, err = out.Write(b[:])
 	}
 	if err == nil {

@@ -3,6 +3,7 @@ package auditor
 import (
 	"cmp"
 	"maps"
+	"math/bits"
 	"net/http"
 	"net/url"
 	"slices"
@@ -21,33 +22,52 @@ import (
 type tally struct {
 	from, to id.Day
 	all      counts
-	member   map[id.Member]*counts
-	unit     map[id.Unit]*counts
-	action   map[string]*counts
-	period   map[id.Day]*counts // by the first day of each part
-	monthly  bool               // parts are months, or days
+	member   map[id.Member]counts
+	unit     map[id.Unit]counts
+	action   map[string]counts
+	period   map[id.Day]counts // by the first day of each part
+	monthly  bool              // parts are months, or days
 	deposits int64
 }
 
 // counts is how many records of members, and of how many different cases.
-type counts struct {
-	records, cases int64
-	seen           []uint64 // a bit for each case, while it is counted
+type counts struct{ records, cases int64 }
+
+// counting is what is counted while it is.
+type counting struct {
+	records int64
+	seen    []uint64 // a bit for each case
 }
 
-// add adds a record; of is the number of its case among so many, or -1.
-func (c *counts) add(of, among int) {
+// add adds a record; of is the number of its case among so many, or 0.
+func (c *counting) add(of uint32, among int) {
 	c.records++
-	if of < 0 {
+	if of == 0 {
 		return
 	}
 	if c.seen == nil {
 		c.seen = make([]uint64, among/64+1)
 	}
-	if bit := uint64(1) << (of % 64); c.seen[of/64]&bit == 0 {
-		c.seen[of/64] |= bit
-		c.cases++
+	c.seen[of/64] |= 1 << (of % 64)
+}
+
+// with adds what was counted apart.
+func (c *counting) with(other *counting) {
+	c.records += other.records
+	if len(c.seen) == 0 {
+		c.seen = make([]uint64, len(other.seen)) // all that have any have as many
 	}
+	for i, bits := range other.seen {
+		c.seen[i] |= bits
+	}
+}
+
+func (c *counting) counts() counts {
+	x := counts{records: c.records}
+	for _, set := range c.seen {
+		x.cases += int64(bits.OnesCount64(set))
+	}
+	return x
 }
 
 // mostDays is how many days a period may have to be counted by the day.
@@ -57,63 +77,71 @@ const mostDays = 62
 func tallied(log *check.Result, from, to id.Day) *tally {
 	zone := log.TimeZone()
 	t := &tally{
-		from: from, to: to, monthly: to.Sub(from) >= mostDays, member: map[id.Member]*counts{}, unit: map[id.Unit]*counts{},
-		action: map[string]*counts{}, period: map[id.Day]*counts{},
+		from: from, to: to, monthly: to.Sub(from) >= mostDays, member: map[id.Member]counts{}, unit: map[id.Unit]counts{},
+		action: map[string]counts{}, period: map[id.Day]counts{},
+	}
+	periods := map[id.Day]*counting{}
+	of := func(d id.Day) *counting {
+		d = t.part(d)
+		if periods[d] == nil {
+			periods[d] = &counting{}
+		}
+		return periods[d]
 	}
 	for d := from; !to.Before(d); d = d.AddDays(1) {
-		if part := t.part(d); t.period[part] == nil {
-			t.period[part] = &counts{}
-		}
+		of(d)
 	}
 	entries, among := log.Entries, log.Entries.Cases()
-	actions, members := make([]counts, len(entries.Actions())), make([]counts, len(entries.Members()))
-	unit := make([]*counts, len(members))
+	actions, members := make([]counting, len(entries.Actions())), make([]counting, len(entries.Members()))
+	deposit := slices.Index(entries.Actions(), "deposit")
+	var quarter uint32 // records of one quarter of an hour are of one part: no zone's day begins within
+	var period *counting
+	for n := range entries.Numbers(check.Filter{From: from, To: to, Zone: zone}) {
+		for _, i := range n.Rows {
+			member, action := n.Member[i], n.Action[i]
+			if member == 0 {
+				if int(action) == deposit {
+					t.deposits++
+				}
+				continue
+			}
+			if q := n.Time[i] / 900; q != quarter || period == nil {
+				quarter, period = q, of(id.DayOf(time.Unix(int64(n.Time[i]), 0), zone))
+			}
+			members[member].add(n.Case[i], among)
+			actions[action].add(n.Case[i], among)
+			period.add(n.Case[i], among)
+		}
+	}
+	units := map[id.Unit]*counting{}
+	var all counting
 	for i, m := range entries.Members() {
+		if members[i].records == 0 {
+			continue
+		}
+		t.member[id.Member(m)] = members[i].counts()
+		all.with(&members[i])
 		// The unit of now: who has moved to another one took the work along.
 		var who roster.Member
 		if log.Roster != nil { // a log begins before its first roster
 			who, _ = log.Roster.Member(id.Member(m))
 		}
-		if t.unit[who.Unit] == nil {
-			t.unit[who.Unit] = &counts{}
+		if units[who.Unit] == nil {
+			units[who.Unit] = &counting{}
 		}
-		unit[i] = t.unit[who.Unit]
+		units[who.Unit].with(&members[i])
 	}
-	deposit := slices.Index(entries.Actions(), "deposit")
-	var quarter int64 // records of one quarter of an hour are of one part: no zone's day begins within
-	var period *counts
-	for e := range entries.Numbers(check.Filter{From: from, To: to, Zone: zone}) {
-		if e.Action == deposit {
-			t.deposits++
-		}
-		if e.Member < 0 {
-			continue
-		}
-		if q := e.Time / 900; q != quarter || period == nil {
-			part := t.part(id.DayOf(time.Unix(e.Time, 0), zone))
-			if t.period[part] == nil {
-				t.period[part] = &counts{}
-			}
-			quarter, period = q, t.period[part]
-		}
-		for _, c := range []*counts{&t.all, &members[e.Member], &actions[e.Action], period, unit[e.Member]} {
-			c.add(e.Case, among)
-		}
-	}
-	for i, m := range entries.Members() {
-		if members[i].records > 0 {
-			t.member[id.Member(m)] = &members[i]
-		}
+	t.all = all.counts()
+	for u, c := range units {
+		t.unit[u] = c.counts()
 	}
 	for i, a := range entries.Actions() {
 		if actions[i].records > 0 {
-			t.action[a] = &actions[i]
+			t.action[a] = actions[i].counts()
 		}
 	}
-	maps.DeleteFunc(t.unit, func(_ id.Unit, c *counts) bool { return c.records == 0 })
-	t.all.seen = nil
-	for _, c := range slices.Concat(slices.Collect(maps.Values(t.member)), slices.Collect(maps.Values(t.unit)), slices.Collect(maps.Values(t.action)), slices.Collect(maps.Values(t.period))) {
-		c.seen = nil
+	for d, c := range periods {
+		t.period[d] = c.counts()
 	}
 	return t
 }
@@ -294,13 +322,13 @@ func (s *Server) tables(l *lang.Language, log *check.Result, t *tally) []counted
 	return []counted{*member, *unit, *action, *period}
 }
 
-func (c *counted) add(l *lang.Language, n *counts, r countedRow) {
+func (c *counted) add(l *lang.Language, n counts, r countedRow) {
 	r.Records, r.Cases = l.Number(n.records), l.Number(n.cases)
 	c.Rows, c.values = append(c.Rows, r), append(c.values, n.records)
 }
 
 // most returns keys, those with the most records first.
-func most[K cmp.Ordered](in map[K]*counts) []K {
+func most[K cmp.Ordered](in map[K]counts) []K {
 	return slices.SortedFunc(maps.Keys(in), func(a, b K) int {
 		return cmp.Or(cmp.Compare(in[b].records, in[a].records), cmp.Compare(a, b))
 	})
