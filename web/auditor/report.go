@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/bits"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -198,22 +200,52 @@ func trees(l *lang.Language, log *check.Result, hashes tlog.HashReader, from, to
 
 // prove makes the proofs that records are in the tree of the checkpoint.
 func (s *Server) prove(l *lang.Language, log *check.Result, hashes tlog.HashReader, records []int64) (all []proof, err error) {
+	// All hashes at once: proofs share most tiles, and each is checked when it is read.
+	want := wanted{}
 	for _, seq := range records {
-		path, err := tlog.ProveRecord(log.Tree.N, seq, hashes)
+		if _, err := tlog.ProveRecord(log.Tree.N, seq, want); err != nil {
+			return nil, err
+		}
+		want[tlog.StoredHashIndex(0, seq)] = tlog.Hash{}
+	}
+	if err := want.read(hashes); err != nil {
+		return nil, err
+	}
+	for _, seq := range records {
+		path, err := tlog.ProveRecord(log.Tree.N, seq, want)
 		if err != nil {
 			return nil, err
 		}
-		leaf, err := hashes.ReadHashes([]int64{tlog.StoredHashIndex(0, seq)})
-		if err != nil {
-			return nil, err
-		}
-		p := proof{Number: l.Number(seq), Record: s.recordPath(l, seq), Hash: leaf[0].String()}
+		p := proof{Number: l.Number(seq), Record: s.recordPath(l, seq), Hash: want[tlog.StoredHashIndex(0, seq)].String()}
 		for _, h := range path {
 			p.Path = append(p.Path, h.String())
 		}
 		all = append(all, p)
 	}
 	return all, nil
+}
+
+// wanted are hashes of a tree by their places: as long as they weren't read, it
+// gathers the places that somebody asks for.
+type wanted map[int64]tlog.Hash
+
+func (w wanted) ReadHashes(at []int64) ([]tlog.Hash, error) {
+	out := make([]tlog.Hash, len(at))
+	for i, x := range at {
+		out[i] = w[x]
+		w[x] = out[i]
+	}
+	return out, nil
+}
+
+// read reads them all.
+func (w wanted) read(from tlog.HashReader) error {
+	at := slices.Sorted(maps.Keys(w))
+	hashes, err := from.ReadHashes(at)
+	for i, h := range hashes {
+		w[at[i]] = h
+	}
+	return err
 }
 
 // tiles reads hash tiles of the log for package tlog, which checks them.
