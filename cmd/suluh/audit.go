@@ -9,7 +9,6 @@ import (
 	"io"
 	"iter"
 	"os"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -43,20 +42,6 @@ type auditLog struct {
 	TokenFile string `help:"File with the token that auditors have for the log's URL; - for standard input."`
 	Log       string `arg:"" help:"A folder of tiles, a URL, or the vault's log.sock."`
 }
-
-// lessGarbage has garbage collected once it is 40 % of what is in use and 25 MiB more.
-// 40 % is less than half of Go's default: records are many, batches of signatures leave
-// much, and what is kept is much, too. While little is kept, it would be collected after
-// every few hundred records. GOGC overrides it.
-func lessGarbage() {
-	if os.Getenv("GOGC") == "" && inUse == nil {
-		debug.SetGCPercent(40)
-		inUse = make([]byte, 64<<20)
-	}
-}
-
-// inUse counts as if it were in use, and takes no memory since nothing touches it.
-var inUse []byte
 
 // open returns the log's files and its key, as text and read.
 func (c *auditLog) open() (files check.Files, key note.Verifier, text string, err error) {

@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
@@ -87,11 +86,8 @@ func (c *vaultRunCmd) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	// What lives here is a few megabytes, which would be swept after every few
-	// reports. Memory that is never touched takes none, and counts as if it lived: some
-	// 16 MiB of garbage gather before a sweep, however much lives in a flood of files.
-	floor := make([]byte, 16<<20)
-	defer runtime.KeepAlive(floor)
+	// What lives here is a few megabytes, which would be swept after every few reports.
+	gatherGarbage(16 << 20)
 	log := c.logger()
 	v, err := openVault(ctx, vault.Config{
 		Dir: c.Dir, Log: log, MaxBytes: int64(c.MaxBytes), PerHour: int64(c.PerHour), PerDay: int64(c.PerDay), Release: thisRelease(),
