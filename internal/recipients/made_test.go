@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +16,7 @@ import (
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/internal/check"
+	"suluh.example/suluh/internal/madelog"
 	"suluh.example/suluh/internal/recipients"
 	"suluh.example/suluh/internal/testkey"
 )
@@ -57,20 +57,9 @@ type made struct {
 	who     map[id.Member]note.Signer
 	roster  *roster.Roster
 	rosters map[string][]byte // by their paths
-	leaves  [][]byte
-	tree    stored
+	records madelog.Log
 	at      time.Time
 	deposit map[id.Case]*accesslog.Readers // all that is committed to
-}
-
-type stored []tlog.Hash
-
-func (s *stored) ReadHashes(at []int64) ([]tlog.Hash, error) {
-	out := make([]tlog.Hash, len(at))
-	for i, x := range at {
-		out[i] = (*s)[x]
-	}
-	return out, nil
 }
 
 func newMade(t *testing.T) *made {
@@ -128,14 +117,11 @@ func (m *made) install() {
 // add adds a record, a minute after the one before, and returns its number.
 func (m *made) add(r accesslog.Record) int64 {
 	m.t.Helper()
-	if r.Seq = int64(len(m.leaves)); !r.Kind.DayOnly() {
+	if r.Seq = m.records.Len(); !r.Kind.DayOnly() {
 		m.at = m.at.Add(time.Minute)
 		r.Time = m.at
 	}
-	leaf := r.Format()
-	h, err := tlog.StoredHashes(r.Seq, leaf, &m.tree)
-	must(m.t, err)
-	m.leaves, m.tree = append(m.leaves, leaf), append(m.tree, h...)
+	m.records.Append(r.Format())
 	return r.Seq
 }
 
@@ -185,10 +171,9 @@ func (m *made) coverOf(of id.Case, name id.Member) accesslog.Cover {
 func (m *made) does(by id.Member, of id.Case, cover accesslog.Cover, s accesslog.Statement) int64 {
 	m.t.Helper()
 	s.Log, s.Member, s.Case, s.Time = origin, by, of, m.at.Add(time.Minute)
-	s.Seen = tlog.Tree{N: int64(len(m.leaves))}
-	binary.BigEndian.PutUint64(s.Nonce[:], uint64(len(m.leaves)))
+	binary.BigEndian.PutUint64(s.Nonce[:], uint64(m.records.Len()))
 	var err error
-	s.Seen.Hash, err = tlog.TreeHash(s.Seen.N, &m.tree)
+	s.Seen, err = m.records.Tree(m.records.Len())
 	must(m.t, err)
 	signed, err := s.Sign(m.who[by])
 	must(m.t, err)
@@ -209,29 +194,17 @@ func (m *made) opening(of id.Case, names ...id.Member) accesslog.Readers {
 }
 
 func (m *made) files(_ context.Context, path string) ([]byte, error) {
-	n := int64(len(m.leaves))
 	if path == "checkpoint" {
-		root, err := tlog.TreeHash(n, &m.tree)
+		tree, err := m.records.Tree(m.records.Len())
 		if err != nil {
 			return nil, err
 		}
-		return accesslog.SignCheckpoint(origin, tlog.Tree{N: n, Hash: root}, m.signer)
+		return accesslog.SignCheckpoint(origin, tree, m.signer)
 	}
 	if b, ok := m.rosters[path]; ok {
 		return b, nil
 	}
-	t, err := accesslog.ParseTilePath(path)
-	if err != nil {
-		return nil, os.ErrNotExist
-	}
-	if t.L >= 0 {
-		return tlog.ReadTileData(t, &m.tree)
-	}
-	var b []byte
-	for _, leaf := range m.leaves[t.N*accesslog.TileWidth:][:t.W] {
-		b = accesslog.AppendEntry(b, leaf)
-	}
-	return b, nil
+	return m.records.Tile(path)
 }
 
 // verified verifies the log, which must be in order, and follows its cases.

@@ -256,9 +256,8 @@ func (m *maker) statement(e *event) error {
 	n := m.Len()
 	s := accesslog.Statement{Log: origin, Action: e.action, Member: e.member, To: e.to, Time: e.at}
 	binary.BigEndian.PutUint64(s.Nonce[:], uint64(n))
-	s.Seen.N = n - n%7 // a member has seen the log of a while ago
 	var err error
-	if s.Seen.Hash, err = tlog.TreeHash(s.Seen.N, &m.tree); err != nil {
+	if s.Seen, err = m.records.Tree(n - n%7); err != nil { // a member has seen the log of a while ago
 		return err
 	}
 	r := accesslog.Record{Kind: accesslog.KindStatement, Time: e.at}
@@ -329,12 +328,7 @@ func (f *file) cover(who id.Member) (c accesslog.Cover, err error) {
 
 func (m *maker) add(r accesslog.Record, p *Planted) {
 	r.Seq = m.Len()
-	leaf := r.Format()
-	h, err := tlog.StoredHashes(r.Seq, leaf, &m.tree)
-	if err != nil {
-		panic(err) // the tree reads what it stored itself
-	}
-	m.leaves, m.tree = append(m.leaves, leaf), append(m.tree, h...)
+	m.records.Append(r.Format())
 	if p != nil {
 		p.Records = append(p.Records, r.Seq)
 	}

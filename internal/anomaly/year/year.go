@@ -27,6 +27,7 @@ import (
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/internal/madelog"
 	"suluh.example/suluh/internal/witness"
 )
 
@@ -46,25 +47,14 @@ type Log struct {
 	Last    id.Day // of the year
 
 	signer  note.Signer
-	leaves  [][]byte
-	tree    stored
+	records madelog.Log
 	rosters map[string][]byte
 
 	witnesses []note.Signer // that have cosigned it
 }
 
-type stored []tlog.Hash
-
-func (s *stored) ReadHashes(at []int64) ([]tlog.Hash, error) {
-	out := make([]tlog.Hash, len(at))
-	for i, x := range at {
-		out[i] = (*s)[x]
-	}
-	return out, nil
-}
-
 // Len returns the number of records.
-func (l *Log) Len() int64 { return int64(len(l.leaves)) }
+func (l *Log) Len() int64 { return l.records.Len() }
 
 // Files reads the log's files: see [check.Files].
 func (l *Log) Files(_ context.Context, path string) ([]byte, error) {
@@ -89,29 +79,21 @@ func (l *Log) Files(_ context.Context, path string) ([]byte, error) {
 		}
 		return nil, os.ErrNotExist
 	}
-	t, err := accesslog.ParseTilePath(path)
-	if err != nil || (t.N*accesslog.TileWidth+int64(t.W)) > l.Len() {
-		return nil, os.ErrNotExist
-	}
-	if t.L >= 0 {
-		return tlog.ReadTileData(t, &l.tree)
-	}
-	var b []byte
-	for _, leaf := range l.leaves[t.N*accesslog.TileWidth:][:t.W] {
-		b = accesslog.AppendEntry(b, leaf)
-	}
-	return b, nil
+	return l.records.Tile(path)
 }
 
 // Root returns the root of the tree over the first n records.
-func (l *Log) Root(n int64) (tlog.Hash, error) { return tlog.TreeHash(n, &l.tree) }
+func (l *Log) Root(n int64) (tlog.Hash, error) {
+	t, err := l.records.Tree(n)
+	return t.Hash, err
+}
 
 func (l *Log) checkpoint() ([]byte, error) {
-	root, err := l.Root(l.Len())
+	tree, err := l.records.Tree(l.Len())
 	if err != nil {
 		return nil, err
 	}
-	return accesslog.SignCheckpoint(origin, tlog.Tree{N: l.Len(), Hash: root}, l.signer)
+	return accesslog.SignCheckpoint(origin, tree, l.signer)
 }
 
 // cosigned returns the checkpoint as witnesses have cosigned it, now.
