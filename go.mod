@@ -14,11 +14,11 @@ require (
 	github.com/cretz/bine v0.2.0
 	github.com/decred/dcrd/bech32 v1.1.4
 	github.com/elastic/go-seccomp-bpf v1.6.0
-	github.com/hdevalence/ed25519consensus v0.2.0
 	github.com/jba/templatecheck v0.7.1
 	github.com/landlock-lsm/go-landlock v0.11.0
 	github.com/mattn/go-sqlite3 v1.14.53
 	github.com/nicksnyder/go-i18n/v2 v2.7.0
+	github.com/oasisprotocol/curve25519-voi v0.0.0-20230904125328-1f23a7beb09a
 	github.com/pires/go-proxyproto v0.15.0
 	github.com/pressly/goose/v3 v3.29.0
 	github.com/prometheus/common v0.73.1

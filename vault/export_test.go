@@ -3,16 +3,17 @@ package vault
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
 	"database/sql"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"suluh.example/suluh/crypto/signature"
 )
 
 // Together returns what verifies the signatures of those who ask at the same time.
-func Together() func(public ed25519.PublicKey, text, sig []byte) bool { return new(together).verify }
+func Together() func(key *signature.Key, text, sig []byte) bool { return new(together).verify }
 
 // Pragmas opens n connections at once, among them the one that writes, and
 // reads back what each has.

@@ -1,7 +1,6 @@
 package vault
 
 import (
-	"crypto/ed25519"
 	"runtime"
 	"slices"
 	"sync"
@@ -19,14 +18,14 @@ type together struct {
 }
 
 type waiting struct {
-	public    ed25519.PublicKey
+	key       *signature.Key
 	text, sig []byte
 	good      chan bool // all of the batch are
 }
 
 // verify comes to the verdict of [signature.Verify].
-func (t *together) verify(public ed25519.PublicKey, text, sig []byte) bool {
-	w := &waiting{public, text, sig, make(chan bool, 1)}
+func (t *together) verify(key *signature.Key, text, sig []byte) bool {
+	w := &waiting{key, text, sig, make(chan bool, 1)}
 	t.mu.Lock()
 	t.waiting = append(t.waiting, w)
 	first := len(t.waiting) == 1
@@ -45,13 +44,13 @@ func (t *together) verify(public ed25519.PublicKey, text, sig []byte) bool {
 			}
 		}
 	}
-	return <-w.good || signature.Verify(public, text, sig)
+	return <-w.good || signature.Verify(key, text, sig)
 }
 
 func batchGood(all []*waiting) bool {
 	batch := signature.NewBatch(len(all))
 	for _, w := range all {
-		batch.Add(w.public, w.text, w.sig)
+		batch.Add(w.key, w.text, w.sig)
 	}
 	return batch.Verify()
 }

@@ -1,13 +1,13 @@
 package vault_test
 
 import (
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"sync"
 	"testing"
 
 	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/crypto/signature"
 	"suluh.example/suluh/internal/testkey"
 	"suluh.example/suluh/vault"
 	"suluh.example/suluh/vault/membersock"
@@ -16,7 +16,8 @@ import (
 // TestABadSignatureIsRefusedAlone: whoever asks at the same time as others gets what he
 // would get alone.
 func TestABadSignatureIsRefusedAlone(t *testing.T) {
-	public, key, err := ed25519.GenerateKey(nil)
+	signer, _, vkey := testkey.New(t, "penelaah-satu")
+	key, err := signature.ParseKey(vkey)
 	must(t, err)
 	verify := vault.Together()
 	for _, every := range []int{1, 2, 7, 1000} {
@@ -24,12 +25,16 @@ func TestABadSignatureIsRefusedAlone(t *testing.T) {
 		for i := range 300 { // more than a batch
 			asked.Go(func() {
 				text := fmt.Appendf(nil, "pernyataan %d", i)
-				sig := ed25519.Sign(key, text)
+				sig, err := signer.Sign(text)
+				if err != nil {
+					t.Error(err)
+					return
+				}
 				bad := i%every == 0
 				if bad {
 					sig[i%len(sig)] ^= 1
 				}
-				if verify(public, text, sig) == bad {
+				if verify(key, text, sig) == bad {
 					t.Errorf("one bad of %d: the verdict of number %d is wrong", every, i)
 				}
 			})

@@ -5,13 +5,13 @@ import (
 	"runtime/debug"
 )
 
-// lessGarbage has garbage collected once it is 40 % of what is in use and 25 MiB more.
-// 40 % is less than half of Go's default: records are many, batches of signatures leave
+// lessGarbage has garbage collected once it is 30 % of what is in use and 19 MiB more.
+// 30 % is less than a third of Go's default: records are many, batches of signatures leave
 // much, and what is kept is much, too. While little is kept, it would be collected after
 // every few hundred records. GOGC overrides it.
 func lessGarbage() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(40)
+		debug.SetGCPercent(30)
 		gatherGarbage(64 << 20)
 	}
 }

@@ -227,11 +227,23 @@ func (s Statement) Sign(member note.Signer) ([]byte, error) {
 // ReadStatement reads a signed statement without checking who signed it: for
 // those who did when they stored it.
 func ReadStatement(msg []byte) (Statement, error) {
-	i := bytes.LastIndex(msg, []byte("\n\n")) // before the signatures
+	i := endOfText(msg)
 	if i < 0 {
 		return Statement{}, fmt.Errorf("statement: %w", ErrFormat)
 	}
 	return ParseStatement(string(msg[:i+1]))
+}
+
+// endOfText returns where the text of a signed note ends, which is its last newline
+// before an empty line, or -1. It is bytes.LastIndex of two newlines, which goes through
+// all bytes in between.
+func endOfText(msg []byte) int {
+	for i := len(msg); i > 0; {
+		if i = bytes.LastIndexByte(msg[:i], '\n'); i > 0 && msg[i-1] == '\n' {
+			return i - 1
+		}
+	}
+	return -1
 }
 
 // OpenStatement checks a signed statement: one known member signed it, the one
@@ -271,7 +283,7 @@ var strict = base64.StdEncoding.Strict()
 // SignatureOf returns the one signature that a statement has, which must be of the
 // member that it names. It is for those who verify many at once; see [CheckSigned].
 func SignatureOf(msg []byte, by id.Member, known note.Verifiers) (s Signature, err error) {
-	i := bytes.LastIndex(msg, []byte("\n\n"))
+	i := endOfText(msg)
 	if i < 0 {
 		return s, errSigned
 	}

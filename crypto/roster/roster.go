@@ -15,7 +15,6 @@ package roster
 
 import (
 	"bytes"
-	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -347,7 +346,7 @@ func (r *Roster) Verifiers() note.Verifiers { return r.VerifiersBy(signature.Ver
 
 // VerifiersBy is Verifiers whose signatures another function verifies by the same
 // rule, as one that has many at once.
-func (r *Roster) VerifiersBy(verify func(public ed25519.PublicKey, text, sig []byte) bool) note.Verifiers {
+func (r *Roster) VerifiersBy(verify func(k *signature.Key, text, sig []byte) bool) note.Verifiers {
 	var list []note.Verifier
 	for _, m := range r.Members {
 		k, err := signature.ParseKey(m.Key)

@@ -7,33 +7,33 @@
 // cofactor comes to the same verdict in a batch as alone. What a signer makes as
 // RFC 8032 says is good by either. See docs/formats.md.
 //
-// The equation of a batch is a library's (ed25519consensus, 200 lines over the
-// edwards25519 that the standard library has too, which itself verifies no batches); what
-// that takes and the rule doesn't is refused here.
+// The equations are a library's, whose rule by default is this one (curve25519-voi, which
+// Tendermint's and Oasis' nodes verify with; its vectors are those of ed25519-speccheck
+// and Wycheproof, and ours are in testdata). It prepares a key that verifies more than
+// once, of which a third of the time of a batch is saved.
 //
 // The package must never call a signature good before all of its batch is, and has no
 // way to sign.
 package signature
 
 import (
-	"bytes"
-	"crypto/ed25519"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
-	"filippo.io/edwards25519"
-	"filippo.io/edwards25519/field"
-	"github.com/hdevalence/ed25519consensus"
+	"github.com/oasisprotocol/curve25519-voi/curve"
+	"github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
 	"golang.org/x/mod/sumdb/note"
 )
 
 // Key is the verifier key of a member: that of [note.NewVerifier] with another rule.
 type Key struct {
 	note.Verifier
-	public ed25519.PublicKey
-	verify func(public ed25519.PublicKey, text, sig []byte) bool
+	public   ed25519.PublicKey
+	prepared func() *ed25519.ExpandedPublicKey // nil: no point. Made when first needed
+	verify   func(k *Key, text, sig []byte) bool
 }
 
 // ParseKey reads a verifier key (note vkey). Whether it is fit for a member is for
@@ -49,87 +49,77 @@ func ParseKey(vkey string) (*Key, error) {
 	if err != nil || len(key) != 1+ed25519.PublicKeySize { // the first says that it is of Ed25519: package note knows no other
 		return nil, errors.New("verifier key is not of Ed25519")
 	}
-	return &Key{v, key[1:], Verify}, nil
+	public := ed25519.PublicKey(key[1:])
+	return &Key{v, public, sync.OnceValue(func() *ed25519.ExpandedPublicKey {
+		x, err := ed25519.NewExpandedPublicKey(public)
+		if err != nil {
+			return nil
+		}
+		return x
+	}), Verify}, nil
 }
 
 // Check refuses a key that nobody makes as RFC 8032 says: one of small order, by which
 // signatures are good that were made without it, and for any text; and one that isn't
-// written as RFC 8032 writes it.
+// written as RFC 8032 writes it. None is good by it anyway.
 func (k *Key) Check() error {
-	p, err := new(edwards25519.Point).SetBytes(k.public)
-	if err != nil || !canonical(k.public) {
-		return errors.New("verifier key is no point, or not written as points are")
+	written, err := curve.NewCompressedEdwardsY().SetBytes(k.public)
+	if err != nil {
+		return fmt.Errorf("verifier key: %w", err)
 	}
-	if new(edwards25519.Point).MultByCofactor(p).Equal(edwards25519.NewIdentityPoint()) == 1 {
+	p, err := curve.NewEdwardsPoint().SetCompressedY(written)
+	switch {
+	case err != nil || !written.IsCanonicalVartime():
+		return errors.New("verifier key is no point, or not written as points are")
+	case p.IsSmallOrder():
 		return errors.New("verifier key is of small order")
 	}
 	return nil
 }
 
 // Verify tells whether a signature is good.
-func (k *Key) Verify(text, sig []byte) bool { return k.verify(k.public, text, sig) }
+func (k *Key) Verify(text, sig []byte) bool { return k.verify(k, text, sig) }
 
 // By returns the same key, whose signatures another function verifies: it must come to
 // the verdict of [Verify].
-func (k *Key) By(verify func(public ed25519.PublicKey, text, sig []byte) bool) *Key {
-	return &Key{k.Verifier, k.public, verify}
+func (k *Key) By(verify func(k *Key, text, sig []byte) bool) *Key {
+	return &Key{k.Verifier, k.public, k.prepared, verify}
 }
 
-// Verify tells whether a signature is good by a key that [Key.Check] doesn't refuse.
-func Verify(public ed25519.PublicKey, text, sig []byte) bool {
-	return wellFormed(sig) && ed25519consensus.Verify(public, text, sig)
-}
-
-// wellFormed refuses what ed25519consensus takes and RFC 8032 doesn't: a point in another
-// encoding than the one that there is.
-func wellFormed(sig []byte) bool { return len(sig) == ed25519.SignatureSize && canonical(sig[:32]) }
-
-// canonical tells whether 32 bytes are written as RFC 8032 writes a point.
-func canonical(b []byte) bool {
-	y, err := new(field.Element).SetBytes(b) // without the sign of x, and reduced
-	if err != nil {
-		return false
-	}
-	sign := b[31] & 0x80
-	again := y.Bytes()
-	again[31] |= sign
-	// Where y² is 1, x is 0, which has no sign.
-	return bytes.Equal(again, b) && (sign == 0 || y.Square(y).Equal(new(field.Element).One()) == 0)
+// Verify tells whether a signature is good by a key.
+func Verify(k *Key, text, sig []byte) bool {
+	x := k.prepared()
+	return x != nil && ed25519.VerifyExpanded(x, text, sig)
 }
 
 // BatchSize is how many signatures are worth to be verified together: of more, each
 // takes hardly less.
-const BatchSize = 32
+const BatchSize = 256
 
 // Batch is signatures that are verified together.
 type Batch struct {
 	n      int
 	failed bool
-	v      ed25519consensus.BatchVerifier
+	v      *ed25519.BatchVerifier
 }
 
 // NewBatch returns a batch with room for n signatures.
 func NewBatch(n int) *Batch {
-	return &Batch{v: ed25519consensus.NewPreallocatedBatchVerifier(n)}
+	return &Batch{v: ed25519.NewBatchVerifierWithCapacity(n)}
 }
 
-// Add adds a signature. It keeps nothing of what it is given.
-func (b *Batch) Add(public ed25519.PublicKey, text, sig []byte) {
+// Add adds a signature by a key. One that isn't of this package makes the batch fail, as
+// its rule is unknown. It keeps nothing of what it is given but the key.
+func (b *Batch) Add(key note.Verifier, text, sig []byte) {
 	b.n++
-	b.failed = b.failed || !wellFormed(sig)
-	b.v.Add(public, text, sig)
-}
-
-// AddBy adds a signature by a key. One that isn't of this package makes the batch fail,
-// as its rule is unknown.
-func (b *Batch) AddBy(key note.Verifier, text, sig []byte) {
-	var public ed25519.PublicKey // none: never good
-	if k, ok := key.(*Key); ok {
-		public = k.public
+	k, ok := key.(*Key)
+	if !ok || k.prepared() == nil {
+		b.failed = true
+		return
 	}
-	b.Add(public, text, sig)
+	b.v.AddExpanded(k.prepared(), text, sig)
 }
 
 // Verify tells whether all signatures of the batch are good. If not, each has to be
 // verified alone to tell which.
-func (b *Batch) Verify() bool { return b.n == 0 || !b.failed && b.v.Verify() }
+func (b *Batch) Verify() bool { return !b.failed && (b.n == 0 || b.v.VerifyBatchOnly(nil)) }

@@ -208,7 +208,7 @@ func allSigned(records []parsed) bool {
 		if err != nil {
 			return false
 		}
-		batch.AddBy(s.By, s.Text, s.Sig)
+		batch.Add(s.By, s.Text, s.Sig)
 	}
 	return batch.Verify()
 }
