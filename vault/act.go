@@ -97,7 +97,7 @@ func (v *Vault) Act(ctx context.Context, head membersock.ActHead, in *frame.Read
 	}
 	published := v.log.Load()
 	if a.Proof, err = v.proof(ctx, published, seq, leaf, s.Seen); err == nil {
-		a.Cosigned, err = v.provenCosigned(ctx, published)
+		a.Cosigned, err = v.provenCosigned(ctx, published, head.Cosigned)
 	}
 	if err == nil && thenLeaf != nil {
 		var p accesslog.Proof

@@ -115,10 +115,11 @@ func (v *Vault) loadCosigned(ctx context.Context) error {
 }
 
 // provenCosigned returns the newest checkpoint with the quorum, and the proof
-// that the tree of an answer's checkpoint continues it; nil if there is none.
-func (v *Vault) provenCosigned(ctx context.Context, now *published) (*accesslog.Cosigned, error) {
+// that the tree of an answer's checkpoint continues it; nil if there is none that has
+// more records than are known.
+func (v *Vault) provenCosigned(ctx context.Context, now *published, known int64) (*accesslog.Cosigned, error) {
 	c := v.cosigned.Load()
-	if c == nil || c.tree.N > now.tree.N {
+	if c == nil || c.tree.N > now.tree.N || c.tree.N <= known {
 		return nil, nil
 	}
 	p, err := v.continues(ctx, now, c.tree.N)

@@ -201,7 +201,7 @@ func (v *Vault) RosterProof(ctx context.Context) (p depositsock.RosterProof, err
 	if err != nil {
 		return p, err
 	}
-	cosigned, err := v.provenCosigned(ctx, published)
+	cosigned, err := v.provenCosigned(ctx, published, 0)
 	if err != nil {
 		return p, err
 	}

@@ -20,6 +20,7 @@ import (
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/signature"
 	"suluh.example/suluh/internal/submission"
+	"suluh.example/suluh/internal/witness"
 	"suluh.example/suluh/vault/depositsock"
 	"suluh.example/suluh/vault/membersock"
 )
@@ -98,9 +99,15 @@ func (in *instance) desks() ([]*desk, error) {
 	if err != nil {
 		return nil, err
 	}
+	var policy *witness.Policy
+	if in.roster.Witnesses != "" {
+		if policy, err = witness.ParsePolicy(in.roster.Witnesses); err != nil {
+			return nil, err
+		}
+	}
 	desks := make([]*desk, len(in.members))
 	for i, m := range in.members {
-		desks[i] = &desk{member: m, vault: membersock.NewClient(in.socket("member.sock")), log: log, seen: accesslog.EmptyTree()}
+		desks[i] = &desk{member: m, vault: membersock.NewClient(in.socket("member.sock")), log: log, seen: accesslog.EmptyTree(), witnesses: policy}
 	}
 	return desks, nil
 }
@@ -162,6 +169,9 @@ type desk struct {
 	log   note.Verifier
 	seen  tlog.Tree
 	have  []id.Digest // what need not come again
+
+	witnesses *witness.Policy // nil: the roster names none
+	cosigned  int64           // what they have cosigned
 }
 
 func (d *desk) list(b *bench) error {
@@ -171,7 +181,7 @@ func (d *desk) list(b *bench) error {
 	if err != nil {
 		return err
 	}
-	a, err := d.vault.Act(b.ctx, signed, d.have, nil)
+	a, err := d.vault.ActBy(b.ctx, membersock.ActHead{Statement: string(signed), Have: d.have, Cosigned: d.cosigned}, nil)
 	if err != nil {
 		return err
 	}
@@ -196,7 +206,11 @@ func (d *desk) list(b *bench) error {
 	if err != nil || string(r.Statement) != string(signed) {
 		return errors.New("the record is not of the statement")
 	}
-	d.seen, err = a.Proof.Check(d.log, d.seen)
+	if d.seen, err = a.Proof.Check(d.log, d.seen); err == nil && a.Cosigned != nil {
+		var by tlog.Tree
+		by, _, err = d.witnesses.Continued(*a.Cosigned, d.log, d.seen)
+		d.cosigned = by.N
+	}
 	return err
 }
 

@@ -348,7 +348,7 @@ func (s *Session) begin(ctx context.Context, st accesslog.Statement, with beside
 		return nil, nil, err
 	}
 	s.mu.Lock()
-	log, seen, origin := s.log, s.seen, s.roster.Origin
+	log, seen, origin, known := s.log, s.seen, s.roster.Origin, s.knownWitnessed()
 	s.mu.Unlock()
 	st.Log, st.Member, st.Time, st.Seen = origin, s.Member(), s.c.Now(), seen
 	if st.Nonce == [16]byte{} {
@@ -369,7 +369,7 @@ func (s *Session) begin(ctx context.Context, st accesslog.Statement, with beside
 			return nil, nil, err
 		}
 	}
-	got, err := s.c.Vault.ActThen(ctx, msg, thenMsg, with.have, with.handed)
+	got, err := s.c.Vault.ActBy(ctx, membersock.ActHead{Statement: string(msg), Then: string(thenMsg), Have: with.have, Cosigned: known.Records}, with.handed)
 	switch {
 	case errors.Is(err, membersock.ErrFork):
 		return nil, nil, s.forked(ctx, log, seen, err)
@@ -387,7 +387,7 @@ func (s *Session) begin(ctx context.Context, st accesslog.Statement, with beside
 		a.Close()
 		return nil, nil, s.forked(ctx, log, seen, err)
 	}
-	if err := s.witnesses(a.Cosigned, log, tree); err != nil {
+	if err := s.witnesses(a.Cosigned, known, log, tree); err != nil {
 		a.Close()
 		return nil, nil, s.forked(ctx, log, seen, err)
 	}

@@ -18,6 +18,8 @@ type Witnessed struct {
 	By      []string  // those witnesses
 	Since   time.Time // when the first of them did; zero for never
 	Of      int       // how many witnesses there are
+
+	policy string // by which they are a quorum
 }
 
 // Lag is how serious it is that witnesses have not been heard of.
@@ -53,14 +55,23 @@ func (s *Session) Witnessed() Witnessed {
 	return s.witnessed
 }
 
-// witnesses checks what an answer says of the witnesses: what they have cosigned
-// must be a part of the log that this member sees, or two people are shown two
+// knownWitnessed returns what is known of the witnesses that the roster in force names.
+// What this member sees of the log continues it. The caller holds mu.
+func (s *Session) knownWitnessed() Witnessed {
+	if s.witnessed.policy != s.roster.Witnesses {
+		return Witnessed{policy: s.roster.Witnesses}
+	}
+	return s.witnessed
+}
+
+// witnesses checks what an answer says of the witnesses that isn't known: what they have
+// cosigned must be a part of the log that this member sees, or two people are shown two
 // logs. The error is for [Session.forked].
-func (s *Session) witnesses(c *accesslog.Cosigned, log note.Verifier, at tlog.Tree) error {
+func (s *Session) witnesses(c *accesslog.Cosigned, known Witnessed, log note.Verifier, at tlog.Tree) error {
 	s.mu.Lock()
 	text, day := s.roster.Witnesses, s.roster.Day
 	s.mu.Unlock()
-	w := Witnessed{Asked: text != ""}
+	w := Witnessed{Asked: text != "", policy: text}
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -77,6 +88,9 @@ func (s *Session) witnesses(c *accesslog.Cosigned, log note.Verifier, at tlog.Tr
 	}
 	w.Of = len(p.Witnesses())
 	if c == nil {
+		if known.Records > 0 && known.policy == text {
+			w = known
+		}
 		return nil
 	}
 	tree, by, err := p.Continued(*c, log, at)

@@ -70,6 +70,11 @@ type ActHead struct {
 	// recorded with it if it names the record that the first has got, and otherwise
 	// left out: who asks can't know that number, but guess it.
 	Then string `json:"then,omitempty"`
+
+	// Cosigned is how many records the newest checkpoint with the quorum of witnesses
+	// has that the member has checked, and that what the member saw of the log
+	// continues: it need not come again. 0 for none.
+	Cosigned int64 `json:"cosigned,omitempty"`
 }
 
 // ActAnswer heads the answer; the bytes of the objects that it names follow,
@@ -79,7 +84,7 @@ type ActAnswer struct {
 	Roster   id.Digest           `json:"roster"`             // in force, so that nobody need ask before each request
 	Cases    []ListedCase        `json:"cases,omitempty"`    // of a list
 	Case     *CaseView           `json:"case,omitempty"`     // of an action on a case
-	Cosigned *accesslog.Cosigned `json:"cosigned,omitempty"` // what witnesses have seen of the log; nil if none has
+	Cosigned *accesslog.Cosigned `json:"cosigned,omitempty"` // what witnesses have seen of the log; nil if none has, or if the member knows
 	Items    []Collected         `json:"items,omitempty"`    // of a collect
 
 	Then *accesslog.Proof `json:"then,omitempty"` // of the second statement; nil if it was left out
@@ -265,14 +270,14 @@ type Answer struct {
 // Act sends a signed statement with the objects that it names. Nothing in the
 // answer may be used before its proof is checked.
 func (c *Client) Act(ctx context.Context, statement []byte, have []id.Digest, objects []Handed) (*Answer, error) {
-	return c.ActThen(ctx, statement, nil, have, objects)
+	return c.ActBy(ctx, ActHead{Statement: string(statement), Have: have}, objects)
 }
 
-// ActThen is Act with a second statement; see [ActHead].
-func (c *Client) ActThen(ctx context.Context, statement, then []byte, have []id.Digest, objects []Handed) (*Answer, error) {
+// ActBy is Act for those who say more of themselves. The decoys among the objects are
+// named in the head by themselves.
+func (c *Client) ActBy(ctx context.Context, head ActHead, objects []Handed) (*Answer, error) {
 	var in bytes.Buffer // the objects are in memory anyway
 	w := frame.NewWriter(&in)
-	head := ActHead{Statement: string(statement), Have: have, Then: string(then)}
 	for _, o := range objects {
 		if o.Decoy {
 			head.Decoys = append(head.Decoys, o.Digest)
