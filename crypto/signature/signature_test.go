@@ -2,11 +2,13 @@ package signature_test
 
 import (
 	"crypto/ed25519"
+	"crypto/rand"
 	"crypto/sha512"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	mathrand "math/rand/v2"
 	"os"
 	"slices"
 	"strings"
@@ -192,6 +194,44 @@ func TestBatches(t *testing.T) {
 	signer, vkey := testkey.Odd(t, "penelaah-satu")
 	if sig := must(signer.Sign([]byte("a"))); !must(signature.ParseKey(vkey)).Verify([]byte("a"), sig) || must(note.NewVerifier(vkey)).Verify([]byte("a"), sig) {
 		t.Error("an odd signature is not one that crypto/ed25519 refuses and this package takes")
+	}
+}
+
+// TestAsCryptoEd25519Does: of what RFC 8032 tells how to make, and of what was changed in
+// a single bit, the library's own arithmetic comes to the verdict of crypto/ed25519, alone
+// and in batches of each size that is computed in another way.
+func TestAsCryptoEd25519Does(t *testing.T) {
+	var signers []note.Signer
+	var keys []*signature.Key
+	var stock []note.Verifier
+	for range 5 {
+		s, v, vkey := testkey.New(t, "penelaah-satu")
+		signers, keys, stock = append(signers, s), append(keys, must(signature.ParseKey(vkey))), append(stock, v)
+	}
+	for _, size := range []int{1, 2, 3, 7, 32, 94, 95, 190, signature.BatchSize, 300} {
+		good, bad := signature.NewBatch(size), signature.NewBatch(size)
+		odd := mathrand.IntN(size)
+		for i := range size {
+			by := mathrand.IntN(len(keys))
+			said := make([]byte, mathrand.IntN(1000))
+			rand.Read(said)
+			sig := must(signers[by].Sign(said))
+			if !keys[by].Verify(said, sig) {
+				t.Fatalf("refused: %x on %x", sig, said)
+			}
+			good.Add(keys[by], said, sig)
+			if i == odd {
+				sig = slices.Clone(sig)
+				sig[mathrand.IntN(len(sig))] ^= 1 << mathrand.IntN(8)
+				if stock[by].Verify(said, sig) || keys[by].Verify(said, sig) {
+					t.Fatalf("a bit was changed: crypto/ed25519 says %v, this package %v: %x on %x", stock[by].Verify(said, sig), keys[by].Verify(said, sig), sig, said)
+				}
+			}
+			bad.Add(keys[by], said, sig)
+		}
+		if !good.Verify() || bad.Verify() {
+			t.Errorf("of %d: all good %v, one changed %v", size, good.Verify(), bad.Verify())
+		}
 	}
 }
 
