@@ -138,7 +138,7 @@ func TestAChangedRecordIsNamedWithItsHashes(t *testing.T) {
 		return b, err
 	}
 	f := finding(t, second(check.Verify(t.Context(), files, m.key)))
-	if f.Seq != 256 || f.Fault != check.FaultTree || f.Want != tlog.RecordHash(m.leaves[256]).String() || f.Got == f.Want {
+	if f.Seq != 256 || f.Fault != check.FaultTree || f.Want != tlog.RecordHash(m.records.Leaf(256)).String() || f.Got == f.Want {
 		t.Errorf("got %+v, want record 256 and its hashes", f)
 	}
 }
@@ -256,7 +256,7 @@ func readElsewhere(t *testing.T, dir string, m *made, records int64) {
 			proof, err := tlog.ProveRecord(tree.N, seq, r)
 			must(t, err)
 			must(t, tlog.CheckRecord(proof, tree.N, tree.Hash, seq, tlog.RecordHash(leaf)))
-			if !bytes.Equal(leaf, m.leaves[seq]) {
+			if !bytes.Equal(leaf, m.records.Leaf(seq)) {
 				t.Fatalf("record %d is another", seq)
 			}
 			seq++

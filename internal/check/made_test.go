@@ -11,11 +11,11 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/mod/sumdb/tlog"
 
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/internal/madelog"
 	"suluh.example/suluh/internal/testkey"
 )
 
@@ -37,29 +37,17 @@ type made struct {
 	vkey    string
 	members []note.Signer
 	roster  []byte
-	leaves  [][]byte
-	stored  []tlog.Hash
+	records madelog.Log
 	size    int64 // of the checkpoint
 	mu      sync.Mutex
 	read    []string
 }
 
-func (m *made) ReadHashes(at []int64) ([]tlog.Hash, error) {
-	out := make([]tlog.Hash, len(at))
-	for i, x := range at {
-		out[i] = m.stored[x]
-	}
-	return out, nil
-}
-
 func (m *made) add(r accesslog.Record) {
 	m.t.Helper()
-	r.Seq = int64(len(m.leaves))
-	leaf := r.Format()
-	h, err := tlog.StoredHashes(r.Seq, leaf, m)
-	must(m.t, err)
-	m.leaves, m.stored = append(m.leaves, leaf), append(m.stored, h...)
-	m.size = r.Seq + 1
+	r.Seq = m.records.Len()
+	m.records.Append(r.Format())
+	m.size = m.records.Len()
 }
 
 var began = time.Date(2026, 11, 24, 2, 0, 0, 0, time.UTC)
@@ -108,17 +96,14 @@ func newMadeWith(t testing.TB, policy string, odd ...string) *made {
 func (m *made) lists(n int) {
 	m.t.Helper()
 	for range n {
-		i := len(m.leaves)
-		by := m.members[i%len(m.members)]
+		i := m.records.Len()
+		by := m.members[i%int64(len(m.members))]
 		s := accesslog.Statement{
 			Log: origin, Action: accesslog.List, Member: id.Member(by.Name()), Time: began.Add(time.Duration(i) * time.Second),
 		}
 		binary.BigEndian.PutUint64(s.Nonce[:], uint64(i))
 		// A member has seen the tree of a while ago.
-		s.Seen.N = int64(i - i%7)
-		var err error
-		s.Seen.Hash, err = tlog.TreeHash(s.Seen.N, m)
-		must(m.t, err)
+		s.Seen = m.tree(i - i%7)
 		msg, err := s.Sign(by)
 		must(m.t, err)
 		m.add(accesslog.Record{Kind: accesslog.KindStatement, Time: s.Time, Statement: msg})
@@ -131,27 +116,16 @@ func (m *made) files(_ context.Context, path string) ([]byte, error) {
 	m.mu.Unlock()
 	switch {
 	case path == "checkpoint":
-		root, err := tlog.TreeHash(m.size, m)
+		tree, err := m.records.Tree(m.size)
 		if err != nil {
 			return nil, err
 		}
-		return accesslog.SignCheckpoint(origin, tlog.Tree{N: m.size, Hash: root}, m.signer)
+		return accesslog.SignCheckpoint(origin, tree, m.signer)
 	case strings.HasPrefix(path, "rosters/"):
 		if path != "rosters/"+roster.Digest(m.roster).String() {
 			return nil, os.ErrNotExist
 		}
 		return m.roster, nil
 	}
-	t, err := accesslog.ParseTilePath(path)
-	if err != nil {
-		return nil, os.ErrNotExist
-	}
-	if t.L >= 0 {
-		return tlog.ReadTileData(t, m)
-	}
-	var b []byte
-	for _, leaf := range m.leaves[t.N*accesslog.TileWidth:][:t.W] {
-		b = accesslog.AppendEntry(b, leaf)
-	}
-	return b, nil
+	return m.records.Tile(path)
 }

@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/mod/sumdb/tlog"
-
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/internal/check"
@@ -16,9 +14,9 @@ import (
 // listAt adds a list whose member's clock is off by so much.
 func (m *made) listAt(at time.Time, off time.Duration) accesslog.Record {
 	m.t.Helper()
-	by := m.members[len(m.leaves)%len(m.members)]
+	by := m.members[m.records.Len()%int64(len(m.members))]
 	s := accesslog.Statement{Log: origin, Action: accesslog.List, Member: id.Member(by.Name()), Time: at.Add(off), Seen: m.tree(0)}
-	binary.BigEndian.PutUint64(s.Nonce[:], uint64(len(m.leaves)))
+	binary.BigEndian.PutUint64(s.Nonce[:], uint64(m.records.Len()))
 	msg, err := s.Sign(by)
 	must(m.t, err)
 	r := accesslog.Record{Kind: accesslog.KindStatement, Time: at, Statement: msg}
@@ -38,13 +36,13 @@ func TestAStatementIsFoundWhereverItIsReplayed(t *testing.T) {
 				all = append(all, m.listAt(at, off))
 			}
 			must(t, second(check.Verify(t.Context(), m.files, m.key)))
-			end, n := all[len(all)-1].Time, int64(len(m.leaves))
+			end, n := all[len(all)-1].Time, m.records.Len()
 			byNonce := 0
 			for _, r := range all {
 				before := end.Sub(r.Time)
 				fits := r.Time.Add(off).Sub(end).Abs() <= 5*time.Minute
 				r.Time = end
-				m.leaves, m.stored = m.leaves[:n], m.stored[:tlog.StoredHashCount(n)]
+				m.records = m.records.First(n)
 				m.add(r)
 				f := finding(t, second(check.Verify(t.Context(), m.files, m.key)))
 				if f.Seq != n || f.Fault != check.FaultReplay && (fits || f.Fault != check.FaultTime) {

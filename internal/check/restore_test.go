@@ -16,16 +16,16 @@ import (
 // tree is that of the log's first n records.
 func (m *made) tree(n int64) tlog.Tree {
 	m.t.Helper()
-	h, err := tlog.TreeHash(n, m)
+	t, err := m.records.Tree(n)
 	must(m.t, err)
-	return tlog.Tree{N: n, Hash: h}
+	return t
 }
 
 // restored cuts the log back to n records and goes on with a record of that,
 // which names a tree as lost.
 func (m *made) restored(n int64, lost tlog.Tree) {
 	m.t.Helper()
-	m.leaves, m.stored = m.leaves[:n:n], m.stored[:tlog.StoredHashCount(n):tlog.StoredHashCount(n)]
+	m.records = m.records.First(n)
 	m.add(accesslog.Record{Kind: accesslog.KindRestore, Time: began.Add(time.Hour), Settings: accesslog.Restore{
 		Backup: id.DayOf(began, time.UTC), Lost: lost, Reason: "disk server rusak",
 	}.Settings()})

@@ -129,7 +129,7 @@ func TestAChangedLogIsFoundByWhoGoesOn(t *testing.T) {
 	other.lists(900)
 	log, err := check.Resume(t.Context(), m.files, m.key, file, false) // with the roster that it knows
 	must(t, err)
-	m.leaves, m.stored, m.size = other.leaves, other.stored, other.size
+	m.records, m.size = other.records, other.size
 	if f := finding(t, second(log.Extend(t.Context()))); f.Fault != check.FaultFork {
 		t.Errorf("of another log of the same key: got %+v", f)
 	}

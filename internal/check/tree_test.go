@@ -15,16 +15,16 @@ import (
 // saw adds a list by a member who had seen a tree.
 func (m *made) saw(seen tlog.Tree) {
 	m.t.Helper()
-	n := len(m.leaves)
+	n := m.records.Len()
 	m.lists(1)
-	r, err := accesslog.ParseRecord(m.leaves[n])
+	r, err := accesslog.ParseRecord(m.records.Leaf(n))
 	must(m.t, err)
 	s, err := accesslog.ReadStatement(r.Statement)
 	must(m.t, err)
 	s.Seen = seen
-	r.Statement, err = s.Sign(m.members[n%len(m.members)])
+	r.Statement, err = s.Sign(m.members[n%int64(len(m.members))])
 	must(m.t, err)
-	m.leaves, m.stored = m.leaves[:n], m.stored[:tlog.StoredHashCount(int64(n))]
+	m.records = m.records.First(n)
 	m.add(r)
 }
 
@@ -33,7 +33,7 @@ func (m *made) saw(seen tlog.Tree) {
 func TestWhatAMemberSawLongAgoIsHeldAgainstTheRecords(t *testing.T) {
 	m := newMade(t)
 	m.lists(20_000)
-	whole := int64(len(m.leaves))
+	whole := m.records.Len()
 	for _, n := range []int64{1, 100, 255, 256, 300, 1000, whole - 1, whole} {
 		m.saw(m.tree(n))
 	}
@@ -52,7 +52,7 @@ func TestWhatAMemberSawLongAgoIsHeldAgainstTheRecords(t *testing.T) {
 			return b, err
 		}
 	}
-	leaf := tlog.RecordHash(m.leaves[50])
+	leaf := tlog.RecordHash(m.records.Leaf(50))
 	f := finding(t, second(check.Verify(t.Context(), changed("tile/0/000", leaf[:4], []byte("suluh")[:4]), m.key)))
 	if f.Fault != check.FaultTile || !strings.Contains(f.What, "tile/0/000") {
 		t.Errorf("of a tile that was changed: got %+v", f)
@@ -66,7 +66,7 @@ func TestWhatAMemberSawLongAgoIsHeldAgainstTheRecords(t *testing.T) {
 	other.Hash[0] ^= 1
 	m.saw(other)
 	f = finding(t, second(check.Verify(t.Context(), m.files, m.key)))
-	if f.Fault != check.FaultFork || f.Seq != int64(len(m.leaves))-1 || f.Got != m.tree(100).Hash.String() {
+	if f.Fault != check.FaultFork || f.Seq != m.records.Len()-1 || f.Got != m.tree(100).Hash.String() {
 		t.Errorf("of a tree that never was: got %+v", f)
 	}
 }

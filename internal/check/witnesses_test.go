@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/mod/sumdb/tlog"
 
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/internal/check"
@@ -28,9 +27,7 @@ func cosigner(t *testing.T, name string) (note.Signer, string) {
 // cosign has witnesses cosign the log as it is at a size.
 func (m *made) cosign(size int64, by ...note.Signer) string {
 	m.t.Helper()
-	root, err := tlog.TreeHash(size, m)
-	must(m.t, err)
-	msg, err := accesslog.SignCheckpoint(origin, tlog.Tree{N: size, Hash: root}, m.signer)
+	msg, err := accesslog.SignCheckpoint(origin, m.tree(size), m.signer)
 	must(m.t, err)
 	n, err := note.Open(msg, note.VerifierList(m.key))
 	must(m.t, err)
@@ -41,8 +38,7 @@ func (m *made) cosign(size int64, by ...note.Signer) string {
 
 // branch is a log by the same key that has the first records, and goes its own way.
 func (m *made) branch(size int64) *made {
-	n := tlog.StoredHashCount(size)
-	return &made{t: m.t, signer: m.signer, key: m.key, vkey: m.vkey, members: m.members, roster: m.roster, leaves: m.leaves[:size:size], stored: m.stored[:n:n], size: size}
+	return &made{t: m.t, signer: m.signer, key: m.key, vkey: m.vkey, members: m.members, roster: m.roster, records: m.records.First(size), size: size}
 }
 
 func TestWhatWitnessesHaveSeenMustBeInTheLog(t *testing.T) {

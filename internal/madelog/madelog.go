@@ -19,6 +19,15 @@ type Log struct {
 // Len returns the number of records.
 func (l *Log) Len() int64 { return int64(len(l.leaves)) }
 
+// Leaf returns a record.
+func (l *Log) Leaf(seq int64) []byte { return l.leaves[seq] }
+
+// First returns a log of the first n records, which goes on by itself.
+func (l *Log) First(n int64) Log {
+	hashes := tlog.StoredHashCount(n)
+	return Log{l.leaves[:n:n], l.hashes[:hashes:hashes]}
+}
+
 // Append adds a record.
 func (l *Log) Append(leaf []byte) {
 	h, err := tlog.StoredHashes(l.Len(), leaf, l)
