@@ -181,7 +181,7 @@ func (d *desk) list(b *bench) error {
 	if err != nil {
 		return err
 	}
-	a, err := d.vault.ActBy(b.ctx, membersock.ActHead{Statement: string(signed), Have: d.have, Cosigned: d.cosigned}, nil)
+	a, err := d.vault.ActWith(b.ctx, membersock.ActHead{Statement: string(signed), Have: d.have, Cosigned: d.cosigned}, nil)
 	if err != nil {
 		return err
 	}

@@ -369,7 +369,7 @@ func (s *Session) begin(ctx context.Context, st accesslog.Statement, with beside
 			return nil, nil, err
 		}
 	}
-	got, err := s.c.Vault.ActBy(ctx, membersock.ActHead{Statement: string(msg), Then: string(thenMsg), Have: with.have, Cosigned: known.Records}, with.handed)
+	got, err := s.c.Vault.ActWith(ctx, membersock.ActHead{Statement: string(msg), Then: string(thenMsg), Have: with.have, Cosigned: known.Records}, with.handed)
 	switch {
 	case errors.Is(err, membersock.ErrFork):
 		return nil, nil, s.forked(ctx, log, seen, err)

@@ -279,7 +279,7 @@ func TestTheOpeningAndTheAskingAreWrittenAtOnce(t *testing.T) {
 		"of another action": sign(accesslog.Statement{Action: accesslog.List}, one, 4),
 		"without a name":    []byte("x"),
 	} {
-		if _, err := w.Member.ActBy(t.Context(), membersock.ActHead{Statement: string(first), Then: string(then)}, nil); err == nil {
+		if _, err := w.Member.ActWith(t.Context(), membersock.ActHead{Statement: string(first), Then: string(then)}, nil); err == nil {
 			t.Errorf("a second statement %s is taken", name)
 		}
 	}

@@ -270,12 +270,12 @@ type Answer struct {
 // Act sends a signed statement with the objects that it names. Nothing in the
 // answer may be used before its proof is checked.
 func (c *Client) Act(ctx context.Context, statement []byte, have []id.Digest, objects []Handed) (*Answer, error) {
-	return c.ActBy(ctx, ActHead{Statement: string(statement), Have: have}, objects)
+	return c.ActWith(ctx, ActHead{Statement: string(statement), Have: have}, objects)
 }
 
-// ActBy is Act for those who say more of themselves. The decoys among the objects are
+// ActWith is Act for a request whose head says more. The decoys among the objects are
 // named in the head by themselves.
-func (c *Client) ActBy(ctx context.Context, head ActHead, objects []Handed) (*Answer, error) {
+func (c *Client) ActWith(ctx context.Context, head ActHead, objects []Handed) (*Answer, error) {
 	var in bytes.Buffer // the objects are in memory anyway
 	w := frame.NewWriter(&in)
 	for _, o := range objects {
