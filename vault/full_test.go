@@ -3,7 +3,6 @@ package vault_test
 import (
 	"bytes"
 	"errors"
-	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -15,36 +14,53 @@ import (
 	"suluh.example/suluh/vault/depositsock"
 )
 
-// fill leaves so many bytes free on the file system of dir.
-func fill(t *testing.T, dir string, leave int64) (remove func()) {
+// disk is a file system of its own, in memory, on which a vault lies.
+type disk string
+
+const diskSize = 512 << 20
+
+// newDisk mounts one, which root may; others are told so.
+func newDisk(t *testing.T) (disk, error) {
+	t.Helper()
+	d := disk(t.TempDir())
+	if err := d.mount(0, diskSize); err != nil {
+		return "", err
+	}
+	t.Cleanup(func() { must(t, unix.Unmount(string(d), unix.MNT_DETACH)) })
+	return d, nil
+}
+
+func (d disk) mount(flags uintptr, size int64) error {
+	return unix.Mount("tmpfs", string(d), "tmpfs", flags, "size="+strconv.FormatInt(size, 10))
+}
+
+func (d disk) vault() string { return filepath.Join(string(d), "vault") }
+
+// fill leaves so many bytes free, in one step: what arrives meanwhile finds the
+// disk as it was or as it is then, never half full.
+func (d disk) fill(t *testing.T, leave int64) (empty func()) {
 	t.Helper()
 	var fs unix.Statfs_t
-	must(t, unix.Statfs(dir, &fs))
-	f, err := os.Create(filepath.Join(dir, "ballast"))
-	must(t, err)
-	must(t, unix.Fallocate(int(f.Fd()), 0, 0, int64(fs.Bavail)*fs.Bsize-leave))
-	must(t, f.Close())
-	return func() { must(t, os.Remove(f.Name())) }
+	must(t, unix.Statfs(string(d), &fs))
+	must(t, d.mount(unix.MS_REMOUNT, int64(fs.Blocks-fs.Bfree)*fs.Bsize+leave))
+	return func() { must(t, d.mount(unix.MS_REMOUNT, diskSize)) }
 }
 
 // A disk that fills up while a report arrives: the reporter is told that
 // nothing was kept, nothing is, and once there is room all goes on.
 func TestFullDisk(t *testing.T) {
-	// A file system of its own, in memory: root may mount one, others use the
-	// one that is there for all.
-	disk := t.TempDir()
-	if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size="+strconv.Itoa(512<<20)); err != nil {
+	disk, err := newDisk(t)
+	if err != nil {
 		t.Logf("no tmpfs could be mounted (%v): the disk is declared full instead", err)
 		testDeclaredFull(t)
 		return
 	}
-	t.Cleanup(func() { must(t, unix.Unmount(disk, unix.MNT_DETACH)) })
-	w := newWorldIn(t, filepath.Join(disk, "vault"), vault.Config{MaxBytes: 64 << 20})
+	w := newWorldIn(t, disk.vault(), vault.Config{MaxBytes: 64 << 20})
 	p := newParcel(large, w.one.id)
-	_, err := w.send(p)
+	_, err = w.send(p)
 	must(t, err)
 
-	more := fill(t, disk, 257<<20+256<<10) // enough to begin, not for files
+	more := disk.fill(t, 257<<20+256<<10) // enough to begin, not for files
 	if s := w.vault.DepositState(); !s.Open || s.Files {
 		t.Fatalf("got open %v and files %v on a disk that is nearly full, want true and false", s.Open, s.Files)
 	}
@@ -62,7 +78,7 @@ func TestFullDisk(t *testing.T) {
 	_, err = ow.Write(sealed(1 << 20))
 	must(t, err)
 	waitFor(t, func() bool { return len(w.files()) == 2 })
-	more = fill(t, disk, 1<<20)
+	more = disk.fill(t, 1<<20)
 	for range 64 {
 		if _, err = ow.Write(make([]byte, 1<<20)); err != nil {
 			break

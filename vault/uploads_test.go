@@ -623,13 +623,12 @@ func TestUploadsTellNoHour(t *testing.T) {
 
 // TestUploadsOnAFullDisk go on once there is room.
 func TestUploadsOnAFullDisk(t *testing.T) {
-	disk := t.TempDir()
-	if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size="+strconv.Itoa(512<<20)); err != nil {
+	disk, err := newDisk(t)
+	if err != nil {
 		t.Logf("no tmpfs could be mounted (%v): TestUploadsCountAsFiles shows what is refused", err)
 		return
 	}
-	t.Cleanup(func() { must(t, unix.Unmount(disk, unix.MNT_DETACH)) })
-	w := newWorldIn(t, filepath.Join(disk, "vault"), vault.Config{MaxBytes: 64 << 20})
+	w := newWorldIn(t, disk.vault(), vault.Config{MaxBytes: 64 << 20})
 	data := sealed(16 << 20)
 	path := w.begin(len(data))
 	r, feed := io.Pipe()
@@ -637,9 +636,9 @@ func TestUploadsOnAFullDisk(t *testing.T) {
 	go func() {
 		answer <- w.tus("PATCH", path, r, "Content-Type: application/offset+octet-stream", "Upload-Offset: 0")
 	}()
-	_, err := feed.Write(data[:1<<20])
+	_, err = feed.Write(data[:1<<20])
 	must(t, err)
-	more := fill(t, disk, 1<<20)
+	more := disk.fill(t, 1<<20)
 	go func() {
 		_, _ = feed.Write(data[1<<20:]) // it stops when it is refused
 		feed.Close()
