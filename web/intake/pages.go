@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
@@ -141,4 +142,17 @@ func (s *Server) closed(w http.ResponseWriter, r *request, t typed, fields []hid
 	p.Status = http.StatusServiceUnavailable
 	w.Header().Set("Retry-After", "3600")
 	return s.pages.Write(w, r.l, "tutup", p)
+}
+
+// closedOr shows that the service is closed, if that is what the error says.
+// No error means that there is no roster yet, which is the same to reporters.
+func (s *Server) closedOr(w http.ResponseWriter, r *request, t typed, fields []hidden, err error) error {
+	var b *busy
+	switch {
+	case errors.As(err, &b):
+		return s.wait(w, r, fields, false, b.wait)
+	case err == nil || isClosed(err):
+		return s.closed(w, r, t, fields)
+	}
+	return err
 }

@@ -3,6 +3,8 @@ package intake
 import (
 	"regexp"
 	"strings"
+
+	"suluh.example/suluh/internal/report"
 )
 
 var (
@@ -21,6 +23,18 @@ func hasPersonalNumber(s string) bool {
 	for _, n := range digits.FindAllString(s, -1) {
 		if len(n)-strings.Count(n, " ")-strings.Count(n, ".")-strings.Count(n, "-") >= 16 {
 			return true
+		}
+	}
+	return false
+}
+
+// hasPersonalNumber tells whether any text has one.
+func (t typed) hasPersonalNumber() bool {
+	for _, part := range report.Questions() {
+		for _, q := range part {
+			if hasPersonalNumber(*q.Of(&t.report)) {
+				return true
+			}
 		}
 	}
 	return false

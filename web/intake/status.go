@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"unicode"
 
 	"suluh.example/suluh/crypto/casecode"
 	"suluh.example/suluh/crypto/id"
@@ -38,10 +37,6 @@ func (s *Server) askPage(r *request, code, problem string) askPage {
 	}
 	p.Code = codeInput(r.l, code, problem)
 	return p
-}
-
-func codeInput(l *lang.Language, code, problem string) field {
-	return field{Name: codeField, Label: l.T("intake.open.label"), Hint: l.T("intake.open.hint"), Value: code, Problem: problem}
 }
 
 // open shows a case to whoever has its code.
@@ -78,41 +73,6 @@ func (s *Server) open(w http.ResponseWriter, r *request) error {
 	p := s.statusPage(r, sender.Roster(), state, view, code, draftFrom(b))
 	p.Notice = strings.Join(notices, " ")
 	return s.showStatus(w, r, view, p)
-}
-
-// tryCode compares a code that was typed with the one that is right, and says
-// what is wrong: "" if nothing is.
-func tryCode(l *lang.Language, s string, right casecode.Code) string {
-	code, _, err := casecode.Parse(s)
-	if err == nil && code.Equal(right) {
-		return ""
-	}
-	if err == nil || errors.Is(err, casecode.ErrChecksum) {
-		// All words are known: name the first that is another, if only few are.
-		words := strings.FieldsFunc(strings.ToLower(s), func(c rune) bool { return !unicode.IsLetter(c) })
-		var wrong []int
-		for i, w := range right.Words() {
-			if i < len(words) && !strings.HasPrefix(words[i], w[:4]) {
-				wrong = append(wrong, i+1)
-			}
-		}
-		if 0 < len(wrong) && len(wrong) <= 3 {
-			return l.T("intake.try.word", "Place", wrong[0])
-		}
-	}
-	if err == nil {
-		return l.T("intake.try.other")
-	}
-	return submission.CodeProblem(l, err)
-}
-
-// unitOf reads a unit's id; "" if it isn't one.
-func unitOf(s string) id.Unit {
-	u, err := id.ParseUnit(s)
-	if err != nil {
-		return ""
-	}
-	return u
 }
 
 // statusPage is a case as its reporter sees it. What the reporter wrote is not
