@@ -229,10 +229,3 @@ func (s *Session) refer(ctx context.Context, c *Case, state report.State, referr
 	}
 	return s.change(ctx, accesslog.Statement{Action: accesslog.Refer, Case: c.Item.Case, Refer: referral}, append(handed, stated)...)
 }
-
-// forget drops a case as it was opened.
-func (s *Session) forget(of id.Case) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.cases, of)
-}
