@@ -1,14 +1,12 @@
 package member
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/mod/sumdb/tlog"
 
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
@@ -139,22 +137,6 @@ func (s *Session) unseal(ctx context.Context, u *unsealing, of id.Case, wrap id.
 	s.unwrap[wrap], s.wraps[of] = joined, wrap
 	s.mu.Unlock()
 	return joined, entry, nil
-}
-
-// fitsThen tells whether a proof is that of an unseal that was sent with an opening,
-// whose own proof has shown the tree.
-func fitsThen(msg []byte, p, first accesslog.Proof, tree tlog.Tree) error {
-	if !bytes.Equal(p.Checkpoint, first.Checkpoint) {
-		return fmt.Errorf("%w: it proves the second record by another checkpoint", ErrTampered)
-	}
-	if err := tlog.CheckRecord(tlog.RecordProof(p.Inclusion), tree.N, tree.Hash, p.Index, tlog.RecordHash(p.Record)); err != nil {
-		return fmt.Errorf("%w: %w", ErrTampered, err)
-	}
-	r, err := accesslog.ParseRecord(p.Record)
-	if err != nil || r.Kind != accesslog.KindStatement || r.Seq != p.Index || !bytes.Equal(r.Statement, msg) {
-		return fmt.Errorf("%w: it proves the record of another statement than the second", ErrTampered)
-	}
-	return nil
 }
 
 // unsealing is the asking for the shares of one case.
