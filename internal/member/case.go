@@ -2,6 +2,7 @@ package member
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -115,28 +116,39 @@ func (s *Session) wrapOf(of id.Case) []id.Digest {
 // opened reads the answer to an opening, and asks key witnesses if the case is split.
 func (s *Session) opened(ctx context.Context, u *unsealing, of id.Case, a *answer) (*Case, error) {
 	v := a.Case
-	got, err := objects(a)
-	if err != nil {
-		return nil, err
-	}
-	key, err := s.key(v.Wrap, got)
-	if err != nil {
-		return nil, err
-	}
-	texts := make([]text, len(v.Objects))
-	if !key.Whole() {
-		var meanwhile sync.WaitGroup
-		half := key
-		meanwhile.Go(func() { openTexts(texts, v.Objects, got, half) })
-		var asked membersock.AccessEntry
-		key, asked, err = s.unseal(ctx, u, of, v.Wrap, key, a)
-		meanwhile.Wait()
+	key, got, err := s.unwrapped(v.Wrap), map[id.Digest][]byte(nil), error(nil)
+	if key == nil { // it comes with the objects
+		if got, err = objects(a); err == nil {
+			key, err = s.key(v.Wrap, got)
+		}
 		if err != nil {
 			return nil, err
 		}
+	}
+	// Key witnesses are asked while what else the vault has to say is read, and opened
+	// as far as it can be.
+	texts := make([]text, len(v.Objects))
+	held := key
+	var reading error
+	var meanwhile sync.WaitGroup
+	meanwhile.Go(func() {
+		if got == nil {
+			got, reading = objects(a)
+		}
+		openTexts(texts, v.Objects, got, held)
+	})
+	if !held.Whole() {
+		var asked membersock.AccessEntry
+		key, asked, err = s.unseal(ctx, u, of, v.Wrap, held, a)
 		v.Access = append(v.Access, asked)
 	}
-	openTexts(texts, v.Objects, got, key)
+	meanwhile.Wait()
+	if err = errors.Join(reading, err); err != nil {
+		return nil, err
+	}
+	if key != held {
+		openTexts(texts, v.Objects, got, key)
+	}
 	c := &Case{
 		Item: Item{
 			Case: v.Case, Day: v.Day, Since: v.Day, Status: report.Received, Due: s.c.Clock.Due(report.Received, v.Day),

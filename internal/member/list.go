@@ -175,12 +175,16 @@ func (i *Item) came(d report.Outcome, clock report.Clock) {
 	}
 }
 
+// unwrapped finds a wrap that the session has opened, or nil.
+func (s *Session) unwrapped(wrap id.Digest) *seal.CaseKey {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.unwrap[wrap]
+}
+
 // key opens a wrap, or finds it opened.
 func (s *Session) key(wrap id.Digest, got map[id.Digest][]byte) (*seal.CaseKey, error) {
-	s.mu.Lock()
-	k, ok := s.unwrap[wrap]
-	s.mu.Unlock()
-	if ok {
+	if k := s.unwrapped(wrap); k != nil {
 		return k, nil
 	}
 	opened, err := seal.Unwrap(got[wrap], s.keys...)
