@@ -8,12 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-
-	"suluh.example/suluh/crypto/signature"
 )
-
-// Together returns what verifies the signatures of those who ask at the same time.
-func Together() func(key *signature.Key, text, sig []byte) bool { return new(together).verify }
 
 // Pragmas opens n connections at once, among them the one that writes, and
 // reads back what each has.

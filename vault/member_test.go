@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -434,4 +435,43 @@ func TestWhoReadsAndHoldsTheSheetActsUnderEither(t *testing.T) {
 	must(t, err)
 	_, err = check.Verify(t.Context(), w.vault.LogFile, w.log)
 	must(t, err)
+}
+
+// TestManyAtOnceWithBadOnesAmongThem: those are refused, and nobody else.
+func TestManyAtOnceWithBadOnesAmongThem(t *testing.T) {
+	w := newWorld(t, vault.Config{})
+	stranger, _, _ := testkey.New(t, string(w.one.id))
+	const each = 40
+	size := func() int64 {
+		tree, err := accesslog.OpenCheckpoint([]byte(w.vault.MemberState().Checkpoint), w.log)
+		must(t, err)
+		return tree.N
+	}
+	before := size()
+	var asked sync.WaitGroup
+	for i := range 2 * each {
+		s := w.statement(w.one, accesslog.List, "")
+		by := w.one.sign
+		if i%2 == 1 {
+			by = stranger
+		}
+		signed, err := s.Sign(by)
+		must(t, err)
+		asked.Go(func() {
+			a, err := w.desk.Act(t.Context(), signed, nil, nil)
+			if i%2 == 1 {
+				if !errors.Is(err, membersock.ErrMember) {
+					t.Errorf("number %d, which is signed by another: %v", i, err)
+				}
+			} else if err != nil {
+				t.Errorf("number %d: %v", i, err)
+			} else if err := a.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	asked.Wait()
+	if after := size(); after != before+each {
+		t.Errorf("%d records, want %d", after-before, each)
+	}
 }

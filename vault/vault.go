@@ -37,6 +37,7 @@ import (
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/crypto/signature"
 	"suluh.example/suluh/internal/durable"
 	"suluh.example/suluh/vault/wire"
 )
@@ -136,7 +137,7 @@ type Vault struct {
 
 	cache    hashCache
 	log      atomic.Pointer[published]
-	together together
+	together signature.Together
 	now      atomic.Pointer[inForce]
 	cosigned atomic.Pointer[cosigned] // nil while there is none
 	quota    quota
@@ -345,5 +346,5 @@ func (v *Vault) loadRoster(ctx context.Context) error {
 }
 
 func (v *Vault) force(r *roster.Roster, signed []byte, seq int64) *inForce {
-	return &inForce{roster: r, verifiers: r.VerifiersBy(v.together.verify), signed: signed, digest: roster.Digest(signed), seq: seq}
+	return &inForce{roster: r, verifiers: r.VerifiersBy(v.together.Verify), signed: signed, digest: roster.Digest(signed), seq: seq}
 }

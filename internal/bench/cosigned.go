@@ -37,26 +37,18 @@ func (b *bench) cosigned() (err error) {
 	if err != nil {
 		return err
 	}
-	without := filepath.Join(b.dir, "plain")
-	if err := os.Mkdir(without, 0o700); err != nil {
-		return err
+	var without, signed side
+	for _, x := range []struct {
+		*side
+		name string
+		args []string
+	}{{&without, "plain", nil}, {&signed, "signed", []string{"-root", in.rootKey}}} {
+		if err := in.plainly(x.side, filepath.Join(b.dir, x.name), desks, x.args...); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, x.stop()) }()
 	}
-	if err := copyDB(in.dir, without); err != nil {
-		return err
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	plain, err := startPart(exec.CommandContext(b.ctx, self, "-plain", without))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, plain.stop()) }()
-	clients := make([]*desk, len(desks))
-	for i, d := range desks {
-		clients[i] = &desk{member: d.member, vault: membersock.NewClient(filepath.Join(without, "plain.sock")), seen: accesslog.EmptyTree()}
-	}
+	with := side{process: vault, desks: desks, list: (*desk).list}
 	ask := exec.CommandContext(b.ctx, b.bin, "witness", "ask", "--member-socket", in.socket("member.sock"), "--root-key", in.rootKey, "--every", "1s")
 	ask.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setpgid: true}
 	ask.Stderr = os.Stderr
@@ -64,38 +56,18 @@ func (b *bench) cosigned() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, ask.Process.Signal(syscall.SIGTERM), ask.Wait()) }()
-	var with, bare []load
-	var cpu, bareCPU []float64 // of the server, microseconds a record
-	measure := func(p *process, clients []*desk, list func(*desk, *bench) error) (load, float64, error) {
-		before, err := cpuOf(p.cmd.Process.Pid)
-		if err != nil {
-			return load{}, 0, err
-		}
-		l, err := b.during(len(clients), func(i int) error { return list(clients[i], b) })
-		if err != nil {
-			return load{}, 0, err
-		}
-		after, err := cpuOf(p.cmd.Process.Pid)
-		return l, float64((after - before).Microseconds()) / float64(len(l.times)), err
-	}
 	for range b.rounds {
-		l, used, err := measure(plain, clients, (*desk).listPlainly)
-		if err != nil {
-			return err
+		for _, x := range []*side{&without, &signed, &with} {
+			if err := x.measure(b); err != nil {
+				return err
+			}
 		}
-		bare, bareCPU = append(bare, l), append(bareCPU, used)
-		if l, used, err = measure(vault, desks, (*desk).list); err != nil {
-			return err
-		}
-		with, cpu = append(with, l), append(cpu, used)
 	}
-	r, a := middle(with), middle(bare)
-	b.add(row{
-		fmt.Sprintf("group-committed, cosigned appends: signed, durable records of %d members, with three witnesses", len(desks)),
-		fmt.Sprintf("%.0f/s, %s, %.0f µs of the vault's processor time each", r.rate, r.spread(), median(cpu)),
-		fmt.Sprintf("the same rows by the same SQLite without the log: %.0f/s, %.0f µs", a.rate, median(bareCPU)),
-		fmt.Sprintf("%s; by processor time of the vault %s", ratio(r.rate/a.rate), ratio(median(bareCPU)/median(cpu))), "0.6",
-	})
+	r := middle(with.loads)
+	what := fmt.Sprintf("group-committed, cosigned appends: signed, durable records of %d members, with three witnesses", len(desks))
+	got := fmt.Sprintf("%.0f/s, %s, %.0f µs of the vault's processor time each", r.rate, r.spread(), median(with.cpu))
+	b.add(row{what, got, "the same rows, whose signatures are checked, by the same SQLite without the log: " + signed.String(), with.against(&signed), "0.6"})
+	b.add(row{what, "the same", "with no signatures either: " + without.String(), with.against(&without), "0.6"})
 	if err := in.wereCosigned(); err != nil {
 		return err
 	}
@@ -103,6 +75,61 @@ func (b *bench) cosigned() (err error) {
 		return err
 	}
 	return in.doctor()
+}
+
+// side is one of those that are compared, in turns.
+type side struct {
+	*process
+	desks []*desk
+	list  func(*desk, *bench) error
+	loads []load
+	cpu   []float64 // of the server, microseconds a record
+}
+
+// plainly starts a process that serves a copy of the vault's database without a log.
+func (in *instance) plainly(x *side, dir string, desks []*desk, args ...string) error {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	if err := copyDB(in.dir, dir); err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	for _, d := range desks {
+		x.desks = append(x.desks, &desk{member: d.member, vault: membersock.NewClient(filepath.Join(dir, "plain.sock")), seen: accesslog.EmptyTree()})
+	}
+	x.list = (*desk).listPlainly
+	if len(args) > 0 {
+		x.list = (*desk).listSigned
+	}
+	x.process, err = startPart(exec.CommandContext(in.b.ctx, self, append([]string{"-plain", dir}, args...)...))
+	return err
+}
+
+func (x *side) measure(b *bench) error {
+	before, err := cpuOf(x.cmd.Process.Pid)
+	if err != nil {
+		return err
+	}
+	l, err := b.during(len(x.desks), func(i int) error { return x.list(x.desks[i], b) })
+	if err != nil {
+		return err
+	}
+	after, err := cpuOf(x.cmd.Process.Pid)
+	x.loads, x.cpu = append(x.loads, l), append(x.cpu, float64((after-before).Microseconds())/float64(len(l.times)))
+	return err
+}
+
+func (x *side) String() string {
+	return fmt.Sprintf("%.0f/s, %.0f µs", middle(x.loads).rate, median(x.cpu))
+}
+
+// against is the ratio of two sides.
+func (x *side) against(than *side) string {
+	return fmt.Sprintf("%s; by processor time of the vault %s", ratio(middle(x.loads).rate/middle(than.loads).rate), ratio(median(than.cpu)/median(x.cpu)))
 }
 
 // wereCosigned waits until the witnesses have cosigned all there is, and checks
@@ -165,9 +192,24 @@ func stopAll(all []*process) (err error) {
 // listPlainly is a list that nobody signs and that has no proof. It is as long as
 // a signed one.
 func (d *desk) listPlainly(b *bench) error {
+	return d.listBy(b, func(s accesslog.Statement) ([]byte, error) {
+		return []byte(s.Text() + "\n— " + string(d.id) + " " + strings.Repeat("A", 91) + "=\n"), nil
+	})
+}
+
+// listSigned is a list that the member signs and that has no proof.
+func (d *desk) listSigned(b *bench) error {
+	return d.listBy(b, func(s accesslog.Statement) ([]byte, error) { return s.Sign(d.sign) })
+}
+
+func (d *desk) listBy(b *bench, sign func(accesslog.Statement) ([]byte, error)) error {
 	s := accesslog.Statement{Log: origin, Action: accesslog.List, Member: d.id, Time: time.Now().Truncate(time.Second), Seen: d.seen}
 	rand.Read(s.Nonce[:])
-	a, err := d.vault.Act(b.ctx, []byte(s.Text()+"\n— "+string(d.id)+" "+strings.Repeat("A", 91)+"=\n"), nil, nil)
+	signed, err := sign(s)
+	if err != nil {
+		return err
+	}
+	a, err := d.vault.Act(b.ctx, signed, nil, nil)
 	if err != nil {
 		return err
 	}

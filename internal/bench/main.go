@@ -73,9 +73,10 @@ func run(ctx context.Context) (err error) {
 	flag.DurationVar(&b.phase, "phase", 3*time.Second, "length of each measurement of a rate")
 	year := flag.String("year", "", "only write the made log of a year into this folder, and measure nothing")
 	plain := flag.String("plain", "", "serve the database of a vault in this folder without a log, as a run does that compares with it")
+	root := flag.String("root", "", "with -plain: the root key of the members whose signatures are checked (default: nobody signs)")
 	flag.Parse()
 	if *plain != "" {
-		return servePlain(ctx, *plain)
+		return servePlain(ctx, *plain, *root)
 	}
 	if *year != "" {
 		return writeYear(*year)

@@ -9,9 +9,12 @@ import (
 	"path/filepath"
 
 	"github.com/mattn/go-sqlite3"
+	"golang.org/x/mod/sumdb/note"
 
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
+	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/crypto/signature"
 	"suluh.example/suluh/internal/durable"
 	"suluh.example/suluh/internal/serve"
 	"suluh.example/suluh/vault/frame"
@@ -20,19 +23,21 @@ import (
 
 // plain is what a vault would be without its log: lists over the same socket, out
 // of the same tables by the same SQLite with the same settings, where each leaves
-// the same rows durably, in groups, before it is answered. It checks no signature,
-// makes no tree, no checkpoint and no proof. Nothing but lists.
+// the same rows durably, in groups, before it is answered. It makes no tree, no
+// checkpoint and no proof, and checks signatures only if it is told to. Nothing but lists.
 type plain struct {
 	membersock.Vault // what isn't overridden is not asked
 	db               *sql.DB
+	members          note.Verifiers // whose signatures are checked; nil: nobody's are
 	seq              int64
 	jobs             chan *plainJob
 }
 
 type plainJob struct {
-	statement []byte
-	cases     []membersock.ListedCase
-	done      chan error
+	accesslog.Statement
+	signed []byte
+	cases  []membersock.ListedCase
+	done   chan error
 }
 
 // plainPragmas are those of the vault's writer.
@@ -45,9 +50,9 @@ const plainPragmas = `
 	PRAGMA cache_size = -4096;
 	PRAGMA wal_autocheckpoint = 8192;`
 
-// servePlain serves a vault's database until the context ends. Its name is such
-// that only this program's own run takes it.
-func servePlain(ctx context.Context, dir string) error {
+// servePlain serves a vault's database until the context ends, to members who sign what
+// they ask, whose roster is signed with the root key, or to anybody if there is none.
+func servePlain(ctx context.Context, dir, root string) error {
 	sql.Register("plain", &sqlite3.SQLiteDriver{ConnectHook: func(c *sqlite3.SQLiteConn) error {
 		_, err := c.Exec(plainPragmas, nil)
 		return err
@@ -61,6 +66,11 @@ func servePlain(ctx context.Context, dir string) error {
 	p := &plain{db: db, jobs: make(chan *plainJob, 256)}
 	if err := db.QueryRowContext(ctx, "SELECT max(seq) + 1 FROM records").Scan(&p.seq); err != nil {
 		return err
+	}
+	if root != "" {
+		if p.members, err = membersOf(ctx, db, root); err != nil {
+			return err
+		}
 	}
 	l, err := serve.ListenUnix(filepath.Join(dir, "plain.sock"), 0o600)
 	if err != nil {
@@ -76,7 +86,16 @@ func (p *plain) Act(_ context.Context, head membersock.ActHead, in *frame.Reader
 	if _, _, err := in.Next(); !errors.Is(err, io.EOF) {
 		return errors.Join(errors.New("a list hands nothing in"), err)
 	}
-	j := &plainJob{statement: []byte(head.Statement), done: make(chan error, 1)}
+	j := &plainJob{signed: []byte(head.Statement), done: make(chan error, 1)}
+	var err error
+	if p.members != nil {
+		j.Statement, err = accesslog.OpenStatement(j.signed, p.members)
+	} else {
+		j.Statement, err = accesslog.ReadStatement(j.signed)
+	}
+	if err != nil {
+		return err
+	}
 	p.jobs <- j
 	if err := <-j.done; err != nil {
 		return err
@@ -112,19 +131,15 @@ func (p *plain) commit(jobs []*plainJob) error {
 		if _, err := tx.ExecContext(ctx, "SAVEPOINT change"); err != nil {
 			return err
 		}
-		s, err := accesslog.ReadStatement(j.statement)
-		if err != nil {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO nonces (nonce) VALUES (?)", j.Nonce[:]); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, "INSERT INTO nonces (nonce) VALUES (?)", s.Nonce[:]); err != nil {
+		if j.cases, err = listPlainly(ctx, tx, j.Member); err != nil {
 			return err
 		}
-		if j.cases, err = listPlainly(ctx, tx, s.Member); err != nil {
-			return err
-		}
-		leaf := accesslog.Record{Seq: p.seq, Time: s.Time, Kind: accesslog.KindStatement, Count: int64(len(j.cases)), Statement: j.statement}.Format()
+		leaf := accesslog.Record{Seq: p.seq, Time: j.Time, Kind: accesslog.KindStatement, Count: int64(len(j.cases)), Statement: j.signed}.Format()
 		if _, err := tx.ExecContext(ctx, "INSERT INTO records (seq, leaf, hashes, case_id, member, action) VALUES (?, ?, ?, ?, ?, ?)",
-			p.seq, leaf, make([]byte, 64), "", string(s.Member), string(s.Action)); err != nil {
+			p.seq, leaf, make([]byte, 64), "", string(j.Member), string(j.Action)); err != nil {
 			return err
 		}
 		p.seq++
@@ -133,6 +148,24 @@ func (p *plain) commit(jobs []*plainJob) error {
 		}
 	}
 	return tx.Commit()
+}
+
+// membersOf returns the members of the newest roster, whose signatures are verified as
+// the vault does it.
+func membersOf(ctx context.Context, db *sql.DB, root string) (note.Verifiers, error) {
+	key, err := note.NewVerifier(root)
+	if err != nil {
+		return nil, err
+	}
+	var signed []byte
+	if err := db.QueryRowContext(ctx, "SELECT signed FROM rosters ORDER BY version DESC LIMIT 1").Scan(&signed); err != nil {
+		return nil, err
+	}
+	r, err := roster.Parse(signed, key)
+	if err != nil {
+		return nil, err
+	}
+	return r.VerifiersBy(new(signature.Together).Verify), nil
 }
 
 // listPlainly lists a member's cases by the vault's queries.

@@ -1,30 +1,28 @@
-package vault
+package signature
 
 import (
 	"runtime"
 	"slices"
 	"sync"
-
-	"suluh.example/suluh/crypto/signature"
 )
 
-// together verifies in one batch the signatures of those who ask at the same time,
+// Together verifies in one batch the signatures of those who ask at the same time,
 // which takes each half of the time. Nobody waits for others to come. Where one of a
 // batch is bad, each verifies its own: that takes the others half as long again as
-// without a batch, and refuses nobody but the one.
-type together struct {
+// without a batch, and refuses nobody but the one. The zero value is ready.
+type Together struct {
 	mu      sync.Mutex
 	waiting []*waiting
 }
 
 type waiting struct {
-	key       *signature.Key
+	key       *Key
 	text, sig []byte
 	good      chan bool // all of the batch are
 }
 
-// verify comes to the verdict of [signature.Verify].
-func (t *together) verify(key *signature.Key, text, sig []byte) bool {
+// Verify comes to the verdict of [Verify].
+func (t *Together) Verify(key *Key, text, sig []byte) bool {
 	w := &waiting{key, text, sig, make(chan bool, 1)}
 	t.mu.Lock()
 	t.waiting = append(t.waiting, w)
@@ -37,18 +35,18 @@ func (t *together) verify(key *signature.Key, text, sig []byte) bool {
 		all := t.waiting
 		t.waiting = nil
 		t.mu.Unlock()
-		for some := range slices.Chunk(all, signature.BatchSize) {
+		for some := range slices.Chunk(all, BatchSize) {
 			good := len(some) > 1 && batchGood(some) // one alone isn't worth a batch
 			for _, w := range some {
 				w.good <- good
 			}
 		}
 	}
-	return <-w.good || signature.Verify(key, text, sig)
+	return <-w.good || Verify(key, text, sig)
 }
 
 func batchGood(all []*waiting) bool {
-	batch := signature.NewBatch(len(all))
+	batch := NewBatch(len(all))
 	for _, w := range all {
 		batch.Add(w.key, w.text, w.sig)
 	}
