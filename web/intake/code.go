@@ -145,7 +145,3 @@ func tryCode(l *lang.Language, s string, right casecode.Code) string {
 	}
 	return submission.CodeProblem(l, err)
 }
-
-func codeInput(l *lang.Language, code, problem string) field {
-	return field{Name: codeField, Label: l.T("intake.open.label"), Hint: l.T("intake.open.hint"), Value: code, Problem: problem}
-}

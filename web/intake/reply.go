@@ -1,0 +1,120 @@
+package intake
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+
+	"suluh.example/suluh/crypto/casecode"
+	"suluh.example/suluh/internal/lang"
+	"suluh.example/suluh/internal/report"
+	"suluh.example/suluh/internal/submission"
+	"suluh.example/suluh/vault/depositsock"
+	"suluh.example/suluh/web/page"
+)
+
+// draft is a reply that isn't sent yet.
+type draft struct {
+	once, text string
+	asIs       bool
+	problems   []page.Problem
+}
+
+func draftFrom(b *body) draft {
+	return draft{once: b.first(onceField), text: b.first(textField), asIs: b.first(asIsField) != ""}
+}
+
+func replyField(l *lang.Language, text, problem string) field {
+	return field{Name: textField, Label: l.T("intake.status.text"), Hint: l.T("intake.status.text.hint"), Value: text, Problem: problem, Rows: 6}
+}
+
+// reply deposits a message by code, and shows the case with it.
+func (s *Server) reply(w http.ResponseWriter, r *request) error {
+	b := s.body(w, r, s.mostBody())
+	first, unread := b.next()
+	d := draftFrom(b)
+	if unread == errBroken && d.once != "" {
+		// It broke after what was typed.
+	} else if unread != nil && unread != io.EOF {
+		b.drain()
+		return unread
+	}
+	code, _, err := casecode.Parse(b.first(codeField))
+	if err != nil {
+		b.drain()
+		return s.pages.Write(w, r.l, "cek", s.askPage(r, b.first(codeField), submission.CodeProblem(r.l, err)))
+	}
+	fields := append([]hidden{{codeField, code.Reveal()}, {onceField, d.once}, {textField, d.text}}, asIsFields(d.asIs)...)
+	sender, state, err := s.readers.ask(r.Context())
+	if sender == nil || err != nil {
+		b.drain()
+		return s.closedOr(w, r, typed{}, fields, err)
+	}
+	view, err := s.look(r, sender, code)
+	if err != nil {
+		b.drain()
+		if errors.Is(err, depositsock.ErrUnknown) {
+			return s.pages.Write(w, r.l, "cek", s.askPage(r, b.first(codeField), r.l.T("intake.open.unknown")))
+		}
+		return s.closedOr(w, r, typed{}, fields, err)
+	}
+	show := func(status int, d draft, notice string) error {
+		p := s.statusPage(r, sender.Roster(), state, view, code, d)
+		p.Status, p.Notice = status, notice
+		return s.showStatus(w, r, view, p)
+	}
+	refuse := func(status int, field, text string) error {
+		b.drain()
+		d.problems = []page.Problem{{Field: field, Text: text}}
+		return show(status, d, "")
+	}
+	if len(view.Warnings) > 0 {
+		b.drain()
+		return show(http.StatusOK, d, "")
+	}
+	switch {
+	case unread == errBroken:
+		return refuse(http.StatusUnprocessableEntity, fileProblem(state), r.l.T("intake.file.broken"))
+	case strings.TrimSpace(d.text) == "" && first == nil:
+		return refuse(http.StatusUnprocessableEntity, textField, r.l.T("intake.status.nothing"))
+	case len(d.text) > report.MaxText:
+		return refuse(http.StatusUnprocessableEntity, textField, r.l.T("intake.long.title")+". "+r.l.T("intake.long.here", "Size", r.l.Bytes(report.MaxText)))
+	}
+	once, ok := seed(d.once)
+	if !ok {
+		once = submission.NewSeed()
+	}
+	leave, problem := s.admit(w, r, b, first)
+	if leave == nil {
+		return refuse(http.StatusTooManyRequests, textField, problem)
+	}
+	defer leave()
+	sub, err := sender.BeginReply(r.Context(), state.Day, view, once, d.text, r.l.Code())
+	if err == nil {
+		defer sub.Abort()
+		var result submission.Result
+		var files sent
+		if result, files, err = s.finish(r, b, first, sub, state); err == nil {
+			// The reply is durable, so that is said even if the vault goes now.
+			if fresh, err := sender.Look(r.Context(), code); err == nil {
+				view = fresh
+			}
+			notice := r.l.T("intake.status.sent")
+			if result.Outcome == depositsock.Same {
+				notice = r.l.T("intake.status.sent.before")
+			}
+			return show(http.StatusOK, draft{}, strings.Join(append([]string{notice}, files.say(r.l)...), " "))
+		}
+	}
+	text, err := s.refusal(r, b, state, err)
+	switch {
+	case err != nil:
+		b.drain()
+		return err
+	case text == "":
+		w.Header().Set("Retry-After", "3600")
+		return refuse(http.StatusServiceUnavailable, textField, r.l.T("intake.status.closed"))
+	}
+	return refuse(http.StatusUnprocessableEntity, fileProblem(state), text)
+}
