@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 
-	"suluh.example/suluh/crypto/casecode"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/internal/submission"
 	"suluh.example/suluh/vault/depositsock"
@@ -30,36 +29,24 @@ func (s *Server) destroy(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	d := draftFrom(b)
-	code, _, err := casecode.Parse(b.first(codeField))
-	if err != nil {
-		return s.pages.Write(w, r.l, "cek", s.askPage(r, b.first(codeField), submission.CodeProblem(r.l, err)))
-	}
-	fields := append([]hidden{{codeField, code.Reveal()}, {onceField, d.once}, {textField, d.text}}, asIsFields(d.asIs)...)
-	sender, state, err := s.readers.ask(r.Context())
-	if sender == nil || err != nil {
-		return s.closedOr(w, r, typed{}, fields, err)
-	}
-	view, err := s.look(r, sender, code)
-	if errors.Is(err, depositsock.ErrUnknown) {
-		return s.pages.Write(w, r.l, "cek", s.askPage(r, b.first(codeField), r.l.T("intake.open.unknown")))
-	}
-	if err != nil {
-		return s.closedOr(w, r, typed{}, fields, err)
+	c, err := s.find(w, r, b)
+	if c == nil {
+		return err
 	}
 	show := func(notice string, problems ...page.Problem) error {
 		d.problems = problems
-		p := s.statusPage(r, sender.Roster(), state, view, code, d)
+		p := s.statusPage(r, c, d)
 		p.Notice = notice
 		if len(problems) > 0 {
 			p.Status = http.StatusUnprocessableEntity
 		}
-		return s.showStatus(w, r, view, p)
+		return s.showStatus(w, r, c.view, p)
 	}
-	if len(view.Warnings) > 0 {
+	if len(c.view.Warnings) > 0 {
 		return show("")
 	}
 	answer, _ := id.ParseDigest(b.first(answerField))
-	m, ok := answerOf(view, answer)
+	m, ok := answerOf(c.view, answer)
 	switch {
 	case !ok:
 		return show("", page.Problem{Text: r.l.T("intake.destroy.none")})
@@ -67,9 +54,9 @@ func (s *Server) destroy(w http.ResponseWriter, r *request) error {
 		return show(r.l.T("intake.destroy.done"))
 	}
 	p := destroyPage{
-		Page: s.plain(r, r.l.T("intake.destroy.title")), Message: showMessage(r.l, sender.Roster(), view, m),
-		Copy: r.l.T("intake.destroy.copy", "Unit", unitName(r.l, sender.Roster(), view, m)), Switch: s.others(r, "/cek/hapus"),
-		Hidden: append(fields, hidden{answerField, answer.String()}),
+		Page: s.plain(r, r.l.T("intake.destroy.title")), Message: showMessage(r.l, c.sender.Roster(), c.view, m),
+		Copy: r.l.T("intake.destroy.copy", "Unit", unitName(r.l, c.sender.Roster(), c.view, m)), Switch: s.others(r, "/cek/hapus"),
+		Hidden: append(d.fields(c.code), hidden{answerField, answer.String()}),
 	}
 	if m.Tells != "" {
 		p.Told = r.l.T("intake.destroy.told", "Status", r.l.T("status."+string(m.Tells)))
@@ -77,7 +64,7 @@ func (s *Server) destroy(w http.ResponseWriter, r *request) error {
 	if b.first(sureField) == "" || b.first(switchField) != "" {
 		return s.pages.Write(w, r.l, "hapus", p)
 	}
-	_, err = sender.Destroy(r.Context(), view, answer)
+	_, err = c.sender.Destroy(r.Context(), c.view, answer)
 	switch {
 	case errors.Is(err, depositsock.ErrNoKey):
 		return show("", page.Problem{Text: r.l.T("intake.destroy.nokey")})
@@ -91,10 +78,10 @@ func (s *Server) destroy(w http.ResponseWriter, r *request) error {
 		w.Header().Set("Retry-After", "60")
 		return s.pages.Write(w, r.l, "hapus", p)
 	}
-	if fresh, err := sender.Look(r.Context(), code); err == nil {
-		view = fresh
+	if fresh, err := c.sender.Look(r.Context(), c.code); err == nil {
+		c.view = fresh
 	} else {
-		forget(view, answer, state.Day)
+		forget(c.view, answer, c.state.Day)
 	}
 	return show(r.l.T("intake.destroy.done"))
 }

@@ -46,29 +46,52 @@ func (s *Server) open(w http.ResponseWriter, r *request) error {
 	if _, replying := b.texts[textField]; b.first(switchField) != "" && !replying {
 		return s.pages.Write(w, r.l, "cek", s.askPage(r, b.first(codeField), ""))
 	}
-	code, corrections, err := casecode.Parse(b.first(codeField))
-	if err != nil {
-		return s.pages.Write(w, r.l, "cek", s.askPage(r, b.first(codeField), submission.CodeProblem(r.l, err)))
-	}
-	fields := append([]hidden{{codeField, code.Reveal()}, {textField, b.first(textField)}}, asIsFields(b.first(asIsField) != "")...)
-	sender, state, err := s.readers.ask(r.Context())
-	if sender == nil || err != nil {
-		return s.closedOr(w, r, typed{}, fields, err)
-	}
-	view, err := s.look(r, sender, code)
-	if errors.Is(err, depositsock.ErrUnknown) {
-		return s.pages.Write(w, r.l, "cek", s.askPage(r, b.first(codeField), r.l.T("intake.open.unknown")))
-	}
-	if err != nil {
-		return s.closedOr(w, r, typed{}, fields, err)
+	c, err := s.find(w, r, b)
+	if c == nil {
+		return err
 	}
 	var notices []string
-	for _, c := range corrections {
-		notices = append(notices, r.l.T("intake.open.corrected", "Place", c.Place, "Word", c.Word))
+	for _, x := range c.corrections {
+		notices = append(notices, r.l.T("intake.open.corrected", "Place", x.Place, "Word", x.Word))
 	}
-	p := s.statusPage(r, sender.Roster(), state, view, code, draftFrom(b))
+	p := s.statusPage(r, c, draftFrom(b))
 	p.Notice = strings.Join(notices, " ")
-	return s.showStatus(w, r, view, p)
+	return s.showStatus(w, r, c.view, p)
+}
+
+// found is a case that its code has led to.
+type found struct {
+	code        casecode.Code
+	corrections []casecode.Correction // of what was typed
+	sender      *submission.Sender
+	state       depositsock.State
+	view        *submission.View
+}
+
+// find looks a case up by the code of a form. If there is none to be shown, it
+// returns nil once it has read the form to its end and written the page that
+// says why.
+func (s *Server) find(w http.ResponseWriter, r *request, b *body) (c *found, err error) {
+	c = &found{}
+	askAgain := func(problem string) (*found, error) {
+		b.drain()
+		return nil, s.pages.Write(w, r.l, "cek", s.askPage(r, b.first(codeField), problem))
+	}
+	if c.code, c.corrections, err = casecode.Parse(b.first(codeField)); err != nil {
+		return askAgain(submission.CodeProblem(r.l, err))
+	}
+	c.sender, c.state, err = s.readers.ask(r.Context())
+	if c.sender != nil && err == nil {
+		c.view, err = s.look(r, c.sender, c.code)
+	}
+	switch {
+	case errors.Is(err, depositsock.ErrUnknown):
+		return askAgain(r.l.T("intake.open.unknown"))
+	case c.view == nil || err != nil:
+		b.drain()
+		return nil, s.closedOr(w, r, typed{}, draftFrom(b).fields(c.code), err)
+	}
+	return c, nil
 }
 
 func codeInput(l *lang.Language, code, problem string) field {

@@ -1,7 +1,6 @@
 package intake
 
 import (
-	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -25,6 +24,11 @@ func draftFrom(b *body) draft {
 	return draft{once: b.first(onceField), text: b.first(textField), asIs: b.first(asIsField) != ""}
 }
 
+// fields carry it on, with the code that it belongs to.
+func (d draft) fields(code casecode.Code) []hidden {
+	return append([]hidden{{codeField, code.Reveal()}, {onceField, d.once}, {textField, d.text}}, asIsFields(d.asIs)...)
+}
+
 func replyField(l *lang.Language, text, problem string) field {
 	return field{Name: textField, Label: l.T("intake.status.text"), Hint: l.T("intake.status.text.hint"), Value: text, Problem: problem, Rows: 6}
 }
@@ -40,42 +44,27 @@ func (s *Server) reply(w http.ResponseWriter, r *request) error {
 		b.drain()
 		return unread
 	}
-	code, _, err := casecode.Parse(b.first(codeField))
-	if err != nil {
-		b.drain()
-		return s.pages.Write(w, r.l, "cek", s.askPage(r, b.first(codeField), submission.CodeProblem(r.l, err)))
-	}
-	fields := append([]hidden{{codeField, code.Reveal()}, {onceField, d.once}, {textField, d.text}}, asIsFields(d.asIs)...)
-	sender, state, err := s.readers.ask(r.Context())
-	if sender == nil || err != nil {
-		b.drain()
-		return s.closedOr(w, r, typed{}, fields, err)
-	}
-	view, err := s.look(r, sender, code)
-	if err != nil {
-		b.drain()
-		if errors.Is(err, depositsock.ErrUnknown) {
-			return s.pages.Write(w, r.l, "cek", s.askPage(r, b.first(codeField), r.l.T("intake.open.unknown")))
-		}
-		return s.closedOr(w, r, typed{}, fields, err)
+	c, err := s.find(w, r, b)
+	if c == nil {
+		return err
 	}
 	show := func(status int, d draft, notice string) error {
-		p := s.statusPage(r, sender.Roster(), state, view, code, d)
+		p := s.statusPage(r, c, d)
 		p.Status, p.Notice = status, notice
-		return s.showStatus(w, r, view, p)
+		return s.showStatus(w, r, c.view, p)
 	}
 	refuse := func(status int, field, text string) error {
 		b.drain()
 		d.problems = []page.Problem{{Field: field, Text: text}}
 		return show(status, d, "")
 	}
-	if len(view.Warnings) > 0 {
+	if len(c.view.Warnings) > 0 {
 		b.drain()
 		return show(http.StatusOK, d, "")
 	}
 	switch {
 	case unread == errBroken:
-		return refuse(http.StatusUnprocessableEntity, fileProblem(state), r.l.T("intake.file.broken"))
+		return refuse(http.StatusUnprocessableEntity, fileProblem(c.state), r.l.T("intake.file.broken"))
 	case strings.TrimSpace(d.text) == "" && first == nil:
 		return refuse(http.StatusUnprocessableEntity, textField, r.l.T("intake.status.nothing"))
 	case len(d.text) > report.MaxText:
@@ -90,15 +79,15 @@ func (s *Server) reply(w http.ResponseWriter, r *request) error {
 		return refuse(http.StatusTooManyRequests, textField, problem)
 	}
 	defer leave()
-	sub, err := sender.BeginReply(r.Context(), state.Day, view, once, d.text, r.l.Code())
+	sub, err := c.sender.BeginReply(r.Context(), c.state.Day, c.view, once, d.text, r.l.Code())
 	if err == nil {
 		defer sub.Abort()
 		var result submission.Result
 		var files sent
-		if result, files, err = s.finish(r, b, first, sub, state); err == nil {
+		if result, files, err = s.finish(r, b, first, sub, c.state); err == nil {
 			// The reply is durable, so that is said even if the vault goes now.
-			if fresh, err := sender.Look(r.Context(), code); err == nil {
-				view = fresh
+			if fresh, err := c.sender.Look(r.Context(), c.code); err == nil {
+				c.view = fresh
 			}
 			notice := r.l.T("intake.status.sent")
 			if result.Outcome == depositsock.Same {
@@ -107,7 +96,7 @@ func (s *Server) reply(w http.ResponseWriter, r *request) error {
 			return show(http.StatusOK, draft{}, strings.Join(append([]string{notice}, files.say(r.l)...), " "))
 		}
 	}
-	text, err := s.refusal(r, b, state, err)
+	text, err := s.refusal(r, b, c.state, err)
 	switch {
 	case err != nil:
 		b.drain()
@@ -116,5 +105,5 @@ func (s *Server) reply(w http.ResponseWriter, r *request) error {
 		w.Header().Set("Retry-After", "3600")
 		return refuse(http.StatusServiceUnavailable, textField, r.l.T("intake.status.closed"))
 	}
-	return refuse(http.StatusUnprocessableEntity, fileProblem(state), text)
+	return refuse(http.StatusUnprocessableEntity, fileProblem(c.state), text)
 }

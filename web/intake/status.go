@@ -3,13 +3,11 @@ package intake
 import (
 	"net/http"
 
-	"suluh.example/suluh/crypto/casecode"
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/internal/lang"
 	"suluh.example/suluh/internal/report"
 	"suluh.example/suluh/internal/submission"
-	"suluh.example/suluh/vault/depositsock"
 	"suluh.example/suluh/web/page"
 )
 
@@ -35,15 +33,15 @@ type message struct {
 	Destroy           string // the answer's digest, if it can be destroyed
 }
 
-func (s *Server) statusPage(r *request, ro *roster.Roster, state depositsock.State, v *submission.View, code casecode.Code, d draft) statusPage {
-	l := r.l
+func (s *Server) statusPage(r *request, c *found, d draft) statusPage {
+	l, v := r.l, c.view
 	title, about := l.T("intake.status.gone.title"), l.T("intake.status.gone.about")
 	if v.Status != "" {
 		title, about = l.T("intake.status.title", "Status", l.T("status."+string(v.Status))), submission.About(l, v.Status, s.config.Clock)
 	}
 	p := statusPage{
-		Page: s.plain(r, title), About: about, Log: inLog(l, v, state.Day), Receipt: string(v.Receipt),
-		Code: code.Reveal(), Once: d.once, Switch: s.others(r, "/cek"),
+		Page: s.plain(r, title), About: about, Log: inLog(l, v, c.state.Day), Receipt: string(v.Receipt),
+		Code: c.code.Reveal(), Once: d.once, Switch: s.others(r, "/cek"),
 	}
 	if _, ok := seed(p.Once); !ok {
 		p.Once = submission.NewSeed().Hex()
@@ -52,7 +50,7 @@ func (s *Server) statusPage(r *request, ro *roster.Roster, state depositsock.Sta
 	if due.IsZero() && len(v.History) > 0 && v.Status != "" {
 		due = s.config.Clock.Due(v.Status, v.History[len(v.History)-1].Day)
 	}
-	late := !due.IsZero() && due.Before(state.Day)
+	late := !due.IsZero() && due.Before(c.state.Day)
 	switch {
 	case v.Status == report.Incomplete && due.IsZero():
 		p.Needed = l.T("intake.status.needed.nodate")
@@ -66,7 +64,7 @@ func (s *Server) statusPage(r *request, ro *roster.Roster, state depositsock.Sta
 		p.Next = l.T("intake.status.next", "Day", due)
 	}
 	for _, m := range v.Messages {
-		p.Messages = append(p.Messages, showMessage(l, ro, v, m))
+		p.Messages = append(p.Messages, showMessage(l, c.sender.Roster(), v, m))
 	}
 	if p.None = l.T("intake.status.none"); !due.IsZero() && !late {
 		p.None = l.T("intake.status.none.until", "Day", due)
@@ -76,7 +74,7 @@ func (s *Server) statusPage(r *request, ro *roster.Roster, state depositsock.Sta
 	}
 	p.Problems = d.problems
 	p.Reply = replyField(l, d.text, p.At(textField))
-	p.Files = s.filesPart(r, state, l.T("intake.status.files.closed"), p.At(fileField), d.asIs)
+	p.Files = s.filesPart(r, c.state, l.T("intake.status.files.closed"), p.At(fileField), d.asIs)
 	return p
 }
 
