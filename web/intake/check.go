@@ -46,7 +46,7 @@ func (s *Server) showCheck(w http.ResponseWriter, r *request, sender *submission
 	l, ro := r.l, sender.Roster()
 	to, wrong := t.to(l, ro)
 	if t.length() > report.MaxText {
-		wrong = append(wrong, page.Problem{Field: t.longest(), Text: l.T("intake.long.title") + ". " + l.T("intake.long.here", "Size", l.Bytes(report.MaxText))})
+		wrong = append(wrong, page.Problem{Field: t.longest(), Text: tooLong(l)})
 	}
 	if len(wrong) > 0 {
 		return s.pages.Write(w, l, "tulis", s.writePage(r, ro, t, wrong...))

@@ -142,6 +142,11 @@ func (t typed) longest() (name string) {
 	return name
 }
 
+// tooLong says how much text there may be.
+func tooLong(l *lang.Language) string {
+	return l.T("intake.long.title") + ". " + l.T("intake.long.here", "Size", l.Bytes(report.MaxText))
+}
+
 // seed reads the one-time value of a form.
 func seed(s string) (submission.Seed, bool) {
 	b, err := hex.DecodeString(s)

@@ -253,6 +253,22 @@ func (s *Server) withoutFiles(w http.ResponseWriter, r *request) (*body, error) 
 	return b, nil
 }
 
+// upToFiles reads a form up to the first file that was chosen, if one was. Of a
+// form that broke off behind what was typed, that is still there to be given back:
+// it is broken, which is no error.
+func (s *Server) upToFiles(w http.ResponseWriter, r *request) (b *body, first *upload, broken bool, err error) {
+	b = s.body(w, r, s.mostBody())
+	first, err = b.next()
+	switch {
+	case err == nil || err == io.EOF:
+		return b, first, false, nil
+	case err == errBroken && b.first(onceField) != "":
+		return b, nil, true, nil
+	}
+	b.drain()
+	return nil, nil, false, err
+}
+
 // limit is how many bytes all attachments may have together. Sealing pads by
 // up to an eighth, and every file has a floor: the vault must take a fourth
 // more.
@@ -275,8 +291,7 @@ func (s *Server) frame(l *lang.Language) page.Page {
 // linked is the frame of a page where nothing is typed: it links to the same
 // page in the other languages.
 func (s *Server) linked(r *request, title string) page.Page {
-	p := s.frame(r.l)
-	p.Title = title
+	p := s.plain(r, title)
 	p.Languages = s.others(r, r.path)
 	return p
 }

@@ -1,7 +1,6 @@
 package intake
 
 import (
-	"io"
 	"net/http"
 	"strings"
 
@@ -35,15 +34,11 @@ func replyField(l *lang.Language, text, problem string) field {
 
 // reply deposits a message by code, and shows the case with it.
 func (s *Server) reply(w http.ResponseWriter, r *request) error {
-	b := s.body(w, r, s.mostBody())
-	first, unread := b.next()
-	d := draftFrom(b)
-	if unread == errBroken && d.once != "" {
-		// It broke after what was typed.
-	} else if unread != nil && unread != io.EOF {
-		b.drain()
-		return unread
+	b, first, broken, err := s.upToFiles(w, r)
+	if err != nil {
+		return err
 	}
+	d := draftFrom(b)
 	c, err := s.find(w, r, b)
 	if c == nil {
 		return err
@@ -63,12 +58,12 @@ func (s *Server) reply(w http.ResponseWriter, r *request) error {
 		return show(http.StatusOK, d, "")
 	}
 	switch {
-	case unread == errBroken:
+	case broken:
 		return refuse(http.StatusUnprocessableEntity, fileProblem(c.state), r.l.T("intake.file.broken"))
 	case strings.TrimSpace(d.text) == "" && first == nil:
 		return refuse(http.StatusUnprocessableEntity, textField, r.l.T("intake.status.nothing"))
 	case len(d.text) > report.MaxText:
-		return refuse(http.StatusUnprocessableEntity, textField, r.l.T("intake.long.title")+". "+r.l.T("intake.long.here", "Size", r.l.Bytes(report.MaxText)))
+		return refuse(http.StatusUnprocessableEntity, textField, tooLong(r.l))
 	}
 	once, ok := seed(d.once)
 	if !ok {

@@ -2,7 +2,6 @@ package intake
 
 import (
 	"errors"
-	"io"
 	"net/http"
 
 	"suluh.example/suluh/internal/report"
@@ -14,15 +13,11 @@ import (
 // send deposits a report as it streams in, and shows its code once it is
 // durable.
 func (s *Server) send(w http.ResponseWriter, r *request) error {
-	b := s.body(w, r, s.mostBody())
-	first, unread := b.next()
-	t := typedFrom(b)
-	if unread == errBroken && t.once != "" {
-		// It broke after what was typed.
-	} else if unread != nil && unread != io.EOF {
-		b.drain()
-		return unread
+	b, first, broken, err := s.upToFiles(w, r)
+	if err != nil {
+		return err
 	}
+	t := typedFrom(b)
 	sender, state, err := s.readers.ask(r.Context())
 	if sender == nil || err != nil || !state.Open {
 		b.drain()
@@ -45,22 +40,25 @@ func (s *Server) send(w http.ResponseWriter, r *request) error {
 	if !ok || len(wrong) > 0 || t.length() > report.MaxText {
 		return again("", "")
 	}
-	if unread == errBroken {
+	if broken {
 		return again(fileProblem(state), r.l.T("intake.file.broken"))
 	}
 	if t.report.IsEmpty() && first == nil {
 		return again(fileProblem(state), r.l.T("intake.check.nothing"))
 	}
-	other := rewitnessed(sender.Roster(), to, t.shown)
-	if other {
-		t.once = "" // what was said to open with others' word never joins a case that opens without
-	}
-	if other || added(sender.Roster(), to, t.shown) {
+	// changed checks the same again, with those who read it now.
+	changed := func() error {
+		if rewitnessed(sender.Roster(), to, t.shown) {
+			t.once = "" // what was said to open with others' word never joins a case that opens without
+		}
 		text := r.l.T("intake.check.changed")
 		if first != nil {
 			text += ". " + r.l.T("intake.check.files.again")
 		}
 		return again("", text)
+	}
+	if rewitnessed(sender.Roster(), to, t.shown) || added(sender.Roster(), to, t.shown) {
+		return changed()
 	}
 	leave, problem := s.admit(w, r, b, first)
 	if leave == nil {
@@ -80,14 +78,10 @@ func (s *Server) send(w http.ResponseWriter, r *request) error {
 	}
 	if errors.Is(err, depositsock.ErrRoster) && b.failed == nil {
 		// The vault takes nothing that was sealed to those who read it when the
-		// files began to come, which may be hours ago: the same is checked again,
-		// with those who read it now.
+		// files began to come, which may be hours ago.
 		if fresh, now, askErr := s.readers.ask(r.Context()); askErr == nil && fresh != sender {
 			sender, state = fresh, now
-			if rewitnessed(fresh.Roster(), to, t.shown) {
-				t.once = ""
-			}
-			return again("", r.l.T("intake.check.changed")+". "+r.l.T("intake.check.files.again"))
+			return changed()
 		}
 	}
 	text, err := s.refusal(r, b, state, err)

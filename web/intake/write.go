@@ -5,7 +5,6 @@ import (
 
 	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/internal/report"
-	"suluh.example/suluh/internal/submission"
 	"suluh.example/suluh/vault/depositsock"
 	"suluh.example/suluh/web/page"
 )
@@ -29,9 +28,12 @@ type writePage struct {
 // write is the empty form. The vault is asked first, so that nobody writes in
 // vain.
 func (s *Server) write(w http.ResponseWriter, r *request) error {
-	sender, err := s.open4deposits(r)
+	sender, state, err := s.readers.ask(r.Context())
 	if err != nil {
 		return err
+	}
+	if !state.Open || sender == nil || len(choices(r.l, sender.Roster(), "")) == 0 { // nobody could read it
+		return depositsock.ErrFull
 	}
 	p := s.writePage(r, sender.Roster(), typed{})
 	p.Cache = page.NoCache
@@ -50,19 +52,6 @@ func (s *Server) rewrite(w http.ResponseWriter, r *request) error {
 		return s.closedOr(w, r, t, t.fields(), err)
 	}
 	return s.pages.Write(w, r.l, "tulis", s.writePage(r, sender.Roster(), t))
-}
-
-// open4deposits returns a sender if the vault takes deposits and somebody
-// could read them.
-func (s *Server) open4deposits(r *request) (*submission.Sender, error) {
-	sender, state, err := s.readers.ask(r.Context())
-	if err != nil {
-		return nil, err
-	}
-	if !state.Open || sender == nil || len(choices(r.l, sender.Roster(), "")) == 0 {
-		return nil, depositsock.ErrFull
-	}
-	return sender, nil
 }
 
 func (s *Server) writePage(r *request, ro *roster.Roster, t typed, problems ...page.Problem) writePage {
