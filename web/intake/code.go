@@ -106,9 +106,8 @@ func (s *Server) try(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	p := tryPage{Page: s.plain(r, l.T("intake.try.title")), Hidden: codeFields(to, once), Switch: s.others(r, "/lapor/coba")}
-	typedCode, tried := b.texts[codeField]
-	if p.Code.Value = b.first(codeField); tried {
-		problem := tryCode(l, typedCode[0], code)
+	if tries := b.texts[codeField]; len(tries) > 0 {
+		problem := tryCode(l, tries[0], code)
 		switch onlyLanguage := b.first(switchField) != ""; {
 		case problem == "":
 			p.Right, p.Title, p.Notice = true, l.T("intake.try.right.title"), l.T("intake.try.right")
@@ -116,7 +115,7 @@ func (s *Server) try(w http.ResponseWriter, r *request) error {
 			p.Status, p.Problems = http.StatusUnprocessableEntity, []page.Problem{{Field: codeField, Text: problem}}
 		}
 	}
-	p.Code = codeInput(l, p.Code.Value, p.At(codeField))
+	p.Code = codeInput(l, b.first(codeField), p.At(codeField))
 	return s.pages.Write(w, l, "coba", p)
 }
 

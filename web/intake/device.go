@@ -47,7 +47,7 @@ func (s *Server) script(p page.Page) page.Page {
 	return p
 }
 
-// send a script of ours.
+// file sends a script of ours.
 func (s *Server) file(script browser.Script) handler {
 	return func(w http.ResponseWriter, _ *request) error {
 		s.pages.WriteScript(w, script.Bytes)

@@ -85,16 +85,9 @@ func (s *Server) notice(w http.ResponseWriter, r *request, status int, key strin
 }
 
 func (s *Server) missing(w http.ResponseWriter, r *request) error {
-	p := noticePage{s.frameOf(r, r.l.T("error.missing.title")), r.l.T("intake.missing.text")}
-	p.Status = http.StatusNotFound
+	p := noticePage{s.plain(r, r.l.T("error.missing.title")), r.l.T("intake.missing.text")}
+	p.Status, p.Languages = http.StatusNotFound, s.others(r, "/")
 	return s.pages.Write(w, r.l, "kabar", p)
-}
-
-// frameOf links to the first page in the other languages.
-func (s *Server) frameOf(r *request, title string) page.Page {
-	p := s.plain(r, title)
-	p.Languages = s.others(r, "/")
-	return p
 }
 
 // direct answers who opens an address that only a form leads to: a bookmark,
