@@ -8,7 +8,7 @@ import (
 	"suluh.example/suluh/internal/check"
 )
 
-func (x *search) grant(e check.Entry, day id.Day, c *caseSeen) {
+func (x *Search) grant(e check.Entry, day id.Day, c *caseSeen) {
 	unit := x.unitOf(e.To)
 	if x.rules.ReportedUnit != nil {
 		u, _ := x.roster.Unit(unit)
@@ -23,7 +23,7 @@ func (x *search) grant(e check.Entry, day id.Day, c *caseSeen) {
 
 // refer follows a case to another unit. That one is then whose case it is; where
 // the referral ends the access of others, they should not get it back.
-func (x *search) refer(e check.Entry, day id.Day, c *caseSeen) {
+func (x *Search) refer(e check.Entry, day id.Day, c *caseSeen) {
 	words := strings.Fields(e.Detail)
 	if len(words) < 3 {
 		return // which no verified log has
@@ -50,7 +50,7 @@ func (x *search) refer(e check.Entry, day id.Day, c *caseSeen) {
 }
 
 // access is what holds of every record that gives somebody a key.
-func (x *search) access(e check.Entry, to id.Member, day id.Day, c *caseSeen) {
+func (x *Search) access(e check.Entry, to id.Member, day id.Day, c *caseSeen) {
 	if seq, ok := c.revoked[to]; ok && x.rules.GrantBack != nil {
 		x.gave(GrantBack, "", e, to, day, seq)
 	}
@@ -60,7 +60,7 @@ func (x *search) access(e check.Entry, to id.Member, day id.Day, c *caseSeen) {
 
 // gave is a finding of one record that gives access, and maybe of one before it
 // that took it.
-func (x *search) gave(rule Rule, why string, e check.Entry, to id.Member, day id.Day, before int64) {
+func (x *Search) gave(rule Rule, why string, e check.Entry, to id.Member, day id.Day, before int64) {
 	records := recordsOf(e.Seq)
 	if before >= 0 {
 		records = recordsOf(before, e.Seq)
@@ -69,7 +69,7 @@ func (x *search) gave(rule Rule, why string, e check.Entry, to id.Member, day id
 }
 
 // toNewReader is new-reader: a wrap for somebody whom a roster has just added.
-func (x *search) toNewReader(e check.Entry, to id.Member, day id.Day) {
+func (x *Search) toNewReader(e check.Entry, to id.Member, day id.Day) {
 	r := x.rules.NewReader
 	since, ok := x.joined[to]
 	if r == nil || !ok || day.Sub(since.day) > r.Days {
@@ -84,7 +84,7 @@ func (x *search) toNewReader(e check.Entry, to id.Member, day id.Day) {
 	f.N++
 }
 
-func (x *search) newRoster(at place, next *roster.Roster) {
+func (x *Search) newRoster(at place, next *roster.Roster) {
 	old := x.roster
 	x.roster = next
 	x.witnessing(at, next)

@@ -6,7 +6,7 @@ import (
 )
 
 // endOfDay is the two rules on batches.
-func (x *search) endOfDay(e check.Entry) {
+func (x *Search) endOfDay(e check.Entry) {
 	day, err := id.ParseDay(e.Detail)
 	if err != nil {
 		day = x.day // which no verified log needs
@@ -35,7 +35,7 @@ func (x *search) endOfDay(e check.Entry) {
 	x.batch = &place{e.Seq, day}
 }
 
-func (x *search) noBatch(at place, ended bool) {
+func (x *Search) noBatch(at place, ended bool) {
 	r := x.rules.NoBatch
 	if r == nil || x.batch == nil {
 		return

@@ -14,7 +14,7 @@ type openings struct {
 	finding *Finding
 }
 
-func (x *search) open(e check.Entry, day id.Day) {
+func (x *Search) open(e check.Entry, day id.Day) {
 	r := x.rules.ManyOpened
 	if r == nil {
 		return
@@ -46,7 +46,7 @@ type export struct {
 	of id.Case
 }
 
-func (x *search) export(e check.Entry, day id.Day) {
+func (x *Search) export(e check.Entry, day id.Day) {
 	r := x.rules.Exports
 	if r == nil {
 		return
@@ -78,7 +78,7 @@ func (x *search) export(e check.Entry, day id.Day) {
 	}
 }
 
-func (x *search) notAssigned(e check.Entry, day id.Day, c *caseSeen) {
+func (x *Search) notAssigned(e check.Entry, day id.Day, c *caseSeen) {
 	r := x.rules.NotAssigned
 	if r == nil || len(c.assignee) == 0 || c.assignee[e.Member] || x.has(e.Member, r.ExceptRoles) {
 		return
@@ -94,7 +94,7 @@ func (x *search) notAssigned(e check.Entry, day id.Day, c *caseSeen) {
 
 // rest is after-close: what the log knows of a case's end. The status itself is
 // sealed.
-func (x *search) rest(e check.Entry, day id.Day, c *caseSeen) {
+func (x *Search) rest(e check.Entry, day id.Day, c *caseSeen) {
 	r := x.rules.AfterClose
 	if r == nil {
 		return

@@ -20,7 +20,7 @@ type pending struct {
 // splits tells whether the key of a case is split between its readers and key
 // witnesses, as far as the log can tell: the unit that worked on it first named
 // some before the day on which it came.
-func (x *search) splits(c *caseSeen, day id.Day) bool {
+func (x *Search) splits(c *caseSeen, day id.Day) bool {
 	came := c.came
 	if came.IsZero() { // it enters the log at the day's end
 		came = day
@@ -30,7 +30,7 @@ func (x *search) splits(c *caseSeen, day id.Day) bool {
 }
 
 // witnessing follows which units name key witnesses.
-func (x *search) witnessing(at place, r *roster.Roster) {
+func (x *Search) witnessing(at place, r *roster.Roster) {
 	for _, u := range r.Units {
 		if _, had := x.witnessed[u.ID]; u.KeyWitnesses == nil {
 			delete(x.witnessed, u.ID)
@@ -43,7 +43,7 @@ func (x *search) witnessing(at place, r *roster.Roster) {
 // readable is without-key-witness: who gets the text of a case that is split
 // without asking its key witnesses, which takes a recovery sheet, or shares that
 // somebody has had before.
-func (x *search) readable(e check.Entry, at time.Time, day id.Day, c *caseSeen) {
+func (x *Search) readable(e check.Entry, at time.Time, day id.Day, c *caseSeen) {
 	if x.rules.WithoutWitness == nil || !x.splits(c, day) {
 		return
 	}
@@ -59,7 +59,7 @@ func (x *search) readable(e check.Entry, at time.Time, day id.Day, c *caseSeen) 
 }
 
 // overdue finds the openings after which nobody was asked for some minutes.
-func (x *search) overdue(past func(pending) bool) {
+func (x *Search) overdue(past func(pending) bool) {
 	for len(x.pending) > 0 && (x.unsealed[x.pending[0].pair] || past(x.pending[0])) {
 		p := x.pending[0]
 		x.pending = x.pending[1:]
@@ -71,7 +71,7 @@ func (x *search) overdue(past func(pending) bool) {
 
 // overdueBy finds those of an earlier day than today, which the log's next records
 // will show for good, or not.
-func (x *search) overdueBy(today id.Day) {
+func (x *Search) overdueBy(today id.Day) {
 	for _, p := range x.pending {
 		if !x.unsealed[p.pair] && p.day.Before(today) && !today.IsZero() {
 			x.add(Finding{Rule: WithoutWitness, Why: "opened", Member: p.member, Case: p.of, Records: recordsOf(p.seq), First: p.day, Last: p.day, N: 1})
@@ -79,7 +79,7 @@ func (x *search) overdueBy(today id.Day) {
 	}
 }
 
-func (x *search) unwitnessed(why string, p pair, at place) {
+func (x *Search) unwitnessed(why string, p pair, at place) {
 	f := x.without[p]
 	if f == nil {
 		f = x.add(Finding{Rule: WithoutWitness, Why: why, Member: p.member, Case: p.of, First: at.day})

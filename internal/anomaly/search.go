@@ -14,18 +14,40 @@ import (
 // Search is a look through a log that goes on where the log has grown. It is not
 // safe for concurrent use.
 type Search struct {
-	search
-	seq int64 // the next record to look at
+	log   *check.Result
+	rules *Rules
+	zone  *time.Location
+	seq   int64 // the next record to look at
+	found []*Finding
+
+	roster *roster.Roster // in force
+	next   int            // of log.Rosters
+	day    id.Day         // of the record
+	cases  map[id.Case]*caseSeen
+
+	late        map[id.Member]*Finding // of the day
+	opened      map[id.Member]*openings
+	exports     map[id.Member]*exported
+	assigned    map[pair]*Finding
+	given       map[id.Member][]place // grants
+	joined      map[id.Member]place   // rosters that made them readers
+	firstGrants map[id.Member]*Finding
+	witnessed   map[id.Unit]id.Day // since when a unit names key witnesses
+	unsealed    map[pair]bool      // whoever has asked key witnesses for a case's shares
+	pending     []pending          // in the order of time
+	without     map[pair]*Finding
+	deposits    []place // of the batch that has not ended
+	batch       *place
 }
 
 // Follow begins a look through a log.
 func Follow(rules *Rules) *Search {
-	return &Search{search: search{
+	return &Search{
 		rules: rules, cases: map[id.Case]*caseSeen{},
 		late: map[id.Member]*Finding{}, opened: map[id.Member]*openings{}, exports: map[id.Member]*exported{},
 		assigned: map[pair]*Finding{}, given: map[id.Member][]place{}, joined: map[id.Member]place{}, firstGrants: map[id.Member]*Finding{},
 		witnessed: map[id.Unit]id.Day{}, unsealed: map[pair]bool{}, without: map[pair]*Finding{},
-	}}
+	}
 }
 
 // Find is the package's Find of a log that is that of the last time, or continues
@@ -60,33 +82,6 @@ type pair struct {
 	of     id.Case
 }
 
-// search is the state of one look through a log.
-type search struct {
-	log   *check.Result
-	rules *Rules
-	zone  *time.Location
-	found []*Finding
-
-	roster *roster.Roster // in force
-	next   int            // of log.Rosters
-	day    id.Day         // of the record
-	cases  map[id.Case]*caseSeen
-
-	late        map[id.Member]*Finding // of the day
-	opened      map[id.Member]*openings
-	exports     map[id.Member]*exported
-	assigned    map[pair]*Finding
-	given       map[id.Member][]place // grants
-	joined      map[id.Member]place   // rosters that made them readers
-	firstGrants map[id.Member]*Finding
-	witnessed   map[id.Unit]id.Day // since when a unit names key witnesses
-	unsealed    map[pair]bool      // whoever has asked key witnesses for a case's shares
-	pending     []pending          // in the order of time
-	without     map[pair]*Finding
-	deposits    []place // of the batch that has not ended
-	batch       *place
-}
-
 // caseSeen is what the log has told of a case.
 type caseSeen struct {
 	unit     id.Unit // whose members worked on it first, or to whom it was referred
@@ -101,13 +96,13 @@ type caseSeen struct {
 	rested   *Finding          // of after-close, which goes on while the case is worked on
 }
 
-func (x *search) add(f Finding) *Finding {
+func (x *Search) add(f Finding) *Finding {
 	p := &f
 	x.found = append(x.found, p)
 	return p
 }
 
-func (x *search) record(e check.Entry) {
+func (x *Search) record(e check.Entry) {
 	day := e.Day
 	var at time.Time
 	if !e.Time.IsZero() {
@@ -145,7 +140,7 @@ func (x *search) record(e check.Entry) {
 	}
 }
 
-func (x *search) of(c id.Case) *caseSeen {
+func (x *Search) of(c id.Case) *caseSeen {
 	s := x.cases[c]
 	if s == nil {
 		s = &caseSeen{}
@@ -154,17 +149,17 @@ func (x *search) of(c id.Case) *caseSeen {
 	return s
 }
 
-func (x *search) has(m id.Member, roles []roster.Role) bool {
+func (x *Search) has(m id.Member, roles []roster.Role) bool {
 	who, ok := x.roster.Member(m)
 	return ok && slices.ContainsFunc(roles, func(r roster.Role) bool { return slices.Contains(who.Roles, r) })
 }
 
-func (x *search) unitOf(m id.Member) id.Unit {
+func (x *Search) unitOf(m id.Member) id.Unit {
 	who, _ := x.roster.Member(m)
 	return who.Unit
 }
 
-func (x *search) statement(e check.Entry, at time.Time, day id.Day) {
+func (x *Search) statement(e check.Entry, at time.Time, day id.Day) {
 	if x.roster == nil {
 		return // which no verified log has
 	}
@@ -227,7 +222,7 @@ func (x *search) statement(e check.Entry, at time.Time, day id.Day) {
 	c.last = place{e.Seq, day}
 }
 
-func (x *search) end(today id.Day) {
+func (x *Search) end(today id.Day) {
 	x.overdueBy(today)
 	if !today.IsZero() {
 		x.noBatch(place{day: today}, false)
