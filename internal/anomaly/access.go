@@ -75,13 +75,7 @@ func (x *Search) toNewReader(e check.Entry, to id.Member, day id.Day) {
 	if r == nil || !ok || day.Sub(since.day) > r.Days {
 		return
 	}
-	f := x.firstGrants[to]
-	if f == nil {
-		f = x.add(Finding{Rule: NewReader, Member: e.Member, To: to, Records: recordsOf(since.seq), First: since.day})
-		x.firstGrants[to] = f
-	}
-	f.also(e.Seq, day)
-	f.N++
+	count(x, x.firstGrants, to, e.Seq, day, Finding{Rule: NewReader, Member: e.Member, To: to, Records: recordsOf(since.seq), First: since.day})
 }
 
 func (x *Search) newRoster(at place, next *roster.Roster) {
@@ -96,21 +90,31 @@ func (x *Search) newRoster(at place, next *roster.Roster) {
 			x.joined[m.ID] = at
 			delete(x.firstGrants, m.ID)
 		}
-		if r := x.rules.LeftAfter; r != nil && m.Removed != nil && old.Active(m.ID) {
-			var f *Finding
-			for _, g := range x.given[m.ID] {
-				if at.day.Sub(g.day) > r.Days {
-					continue
-				}
-				if f == nil {
-					f = x.add(Finding{Rule: LeftAfter, To: m.ID, First: g.day})
-				}
-				f.also(g.seq, g.day)
-				f.N++
-			}
-			if f != nil {
-				f.also(at.seq, at.day)
-			}
+		if m.Removed != nil && old.Active(m.ID) {
+			x.left(at, m.ID)
 		}
+	}
+}
+
+// left is left-after-grant: a roster removes somebody who was given keys shortly
+// before.
+func (x *Search) left(at place, m id.Member) {
+	r := x.rules.LeftAfter
+	if r == nil {
+		return
+	}
+	var f *Finding
+	for _, g := range x.given[m] {
+		if at.day.Sub(g.day) > r.Days {
+			continue
+		}
+		if f == nil {
+			f = x.add(Finding{Rule: LeftAfter, To: m, First: g.day})
+		}
+		f.also(g.seq, g.day)
+		f.N++
+	}
+	if f != nil {
+		f.also(at.seq, at.day)
 	}
 }

@@ -11,28 +11,36 @@ func (x *Search) endOfDay(e check.Entry) {
 	if err != nil {
 		day = x.day // which no verified log needs
 	}
-	if r := x.rules.LateDeposits; r != nil {
-		var f *Finding
-		for _, d := range x.deposits {
-			if day.Sub(d.day) <= r.Days {
-				continue
-			}
-			if f == nil {
-				f = x.add(Finding{Rule: LateDeposits, First: d.day})
-			}
-			if d.day.Before(f.First) {
-				f.First = d.day
-			}
-			f.Records.add(d.seq)
-			f.N++
-		}
-		if f != nil {
-			f.also(e.Seq, day)
-		}
-	}
+	at := place{e.Seq, day}
+	x.lateDeposits(at)
 	x.deposits = nil
-	x.noBatch(place{e.Seq, day}, true)
-	x.batch = &place{e.Seq, day}
+	x.noBatch(at, true)
+	x.batch = &at
+}
+
+// lateDeposits looks at the deposits of the batch that ends.
+func (x *Search) lateDeposits(end place) {
+	r := x.rules.LateDeposits
+	if r == nil {
+		return
+	}
+	var f *Finding
+	for _, d := range x.deposits {
+		if end.day.Sub(d.day) <= r.Days {
+			continue
+		}
+		if f == nil {
+			f = x.add(Finding{Rule: LateDeposits, First: d.day})
+		}
+		if d.day.Before(f.First) {
+			f.First = d.day
+		}
+		f.Records.add(d.seq)
+		f.N++
+	}
+	if f != nil {
+		f.also(end.seq, end.day)
+	}
 }
 
 func (x *Search) noBatch(at place, ended bool) {

@@ -2,10 +2,19 @@ package anomaly
 
 import (
 	"slices"
+	"time"
 
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/internal/check"
 )
+
+func (x *Search) outOfHours(e check.Entry, at time.Time, day id.Day) {
+	r := x.rules.OutOfHours
+	if r == nil || x.rules.work.has(at, day) || slices.Contains(r.ExceptActions, e.Action) || x.has(e.Member, r.ExceptRoles) {
+		return
+	}
+	count(x, x.late, e.Member, e.Seq, day, Finding{Rule: OutOfHours, Member: e.Member, First: day})
+}
 
 // openings are the cases that a member has opened in a day.
 type openings struct {
@@ -83,13 +92,7 @@ func (x *Search) notAssigned(e check.Entry, day id.Day, c *caseSeen) {
 	if r == nil || len(c.assignee) == 0 || c.assignee[e.Member] || x.has(e.Member, r.ExceptRoles) {
 		return
 	}
-	f := x.assigned[pair{e.Member, e.Case}]
-	if f == nil {
-		f = x.add(Finding{Rule: NotAssigned, Member: e.Member, Case: e.Case, First: day})
-		x.assigned[pair{e.Member, e.Case}] = f
-	}
-	f.also(e.Seq, day)
-	f.N++
+	count(x, x.assigned, pair{e.Member, e.Case}, e.Seq, day, Finding{Rule: NotAssigned, Member: e.Member, Case: e.Case, First: day})
 }
 
 // rest is after-close: what the log knows of a case's end. The status itself is

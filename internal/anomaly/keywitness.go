@@ -59,8 +59,13 @@ func (x *Search) readable(e check.Entry, at time.Time, day id.Day, c *caseSeen) 
 }
 
 // overdue finds the openings after which nobody was asked for some minutes.
-func (x *Search) overdue(past func(pending) bool) {
-	for len(x.pending) > 0 && (x.unsealed[x.pending[0].pair] || past(x.pending[0])) {
+func (x *Search) overdue(now time.Time) {
+	r := x.rules.WithoutWitness
+	if r == nil {
+		return
+	}
+	wait := time.Duration(r.Minutes) * time.Minute
+	for len(x.pending) > 0 && (x.unsealed[x.pending[0].pair] || now.Sub(x.pending[0].at) > wait) {
 		p := x.pending[0]
 		x.pending = x.pending[1:]
 		if !x.unsealed[p.pair] {
@@ -80,11 +85,5 @@ func (x *Search) overdueBy(today id.Day) {
 }
 
 func (x *Search) unwitnessed(why string, p pair, at place) {
-	f := x.without[p]
-	if f == nil {
-		f = x.add(Finding{Rule: WithoutWitness, Why: why, Member: p.member, Case: p.of, First: at.day})
-		x.without[p] = f
-	}
-	f.also(at.seq, at.day)
-	f.N++
+	count(x, x.without, p, at.seq, at.day, Finding{Rule: WithoutWitness, Why: why, Member: p.member, Case: p.of, First: at.day})
 }

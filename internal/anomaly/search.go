@@ -102,6 +102,18 @@ func (x *Search) add(f Finding) *Finding {
 	return p
 }
 
+// count counts a record to the finding of a key, which is made of begun if there is
+// none yet.
+func count[K comparable](x *Search, of map[K]*Finding, key K, seq int64, day id.Day, begun Finding) {
+	f := of[key]
+	if f == nil {
+		f = x.add(begun)
+		of[key] = f
+	}
+	f.also(seq, day)
+	f.N++
+}
+
 func (x *Search) record(e check.Entry) {
 	day := e.Day
 	var at time.Time
@@ -113,9 +125,7 @@ func (x *Search) record(e check.Entry) {
 			clear(x.opened)
 		}
 		x.day = day
-		if r := x.rules.WithoutWitness; r != nil {
-			x.overdue(func(p pending) bool { return at.Sub(p.at) > time.Duration(r.Minutes)*time.Minute })
-		}
+		x.overdue(at)
 	}
 	if x.next < len(x.log.Rosters) && x.log.Rosters[x.next].Seq == e.Seq {
 		x.newRoster(place{e.Seq, day}, x.log.Rosters[x.next].Roster)
@@ -163,15 +173,7 @@ func (x *Search) statement(e check.Entry, at time.Time, day id.Day) {
 	if x.roster == nil {
 		return // which no verified log has
 	}
-	if r := x.rules.OutOfHours; r != nil && !x.rules.work.has(at, day) && !slices.Contains(r.ExceptActions, e.Action) && !x.has(e.Member, r.ExceptRoles) {
-		f := x.late[e.Member]
-		if f == nil {
-			f = x.add(Finding{Rule: OutOfHours, Member: e.Member, First: day})
-			x.late[e.Member] = f
-		}
-		f.also(e.Seq, day)
-		f.N++
-	}
+	x.outOfHours(e, at, day)
 	if e.Case == "" {
 		return
 	}
