@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"runtime/debug"
 	"time"
 
@@ -114,14 +112,14 @@ func (c *auditWatchPageCmd) Run(ctx context.Context) error {
 				seen[d] = true
 				found.Differences = append(found.Differences, d)
 				if !c.JSON {
-					fmt.Println(d)
+					fmt.Println(check.Plain(d.String()))
 				}
 			}
 		}
 	}
 	found.Same = found.Differing == 0
 	if c.JSON {
-		err = json.NewEncoder(os.Stdout).Encode(found)
+		err = printLine(found)
 	} else if found.Same {
 		_, err = fmt.Printf("the pages are those of the release, in %d looks: %s\n", found.Looks, release.Version)
 	}

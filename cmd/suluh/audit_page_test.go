@@ -110,6 +110,26 @@ func TestAChangedPageIsFound(t *testing.T) {
 	}
 }
 
+// TestAChangedPageSteersNoTerminal: what a server says is shown to whoever looks, and
+// does nothing else.
+func TestAChangedPageSteersNoTerminal(t *testing.T) {
+	const steers = "\x1b]0;aman\a\u009b2J\u202e"
+	evil := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = io.WriteString(w, `<!doctype html><script src="/jahat`+steers+`.js"></script>`)
+	}))
+	defer evil.Close()
+	for _, with := range [][]string{nil, {"--json"}} {
+		said, err := exec.Command(program(t), append([]string{"audit", "watch-page", "--url", evil.URL, "--times", "1"}, with...)...).CombinedOutput()
+		if err == nil || !bytes.Contains(said, []byte("jahat")) {
+			t.Errorf("%s: %v\n%q", with, err, said)
+		}
+		if bytes.ContainsAny(said, steers[:1]+"\a\u009b\u202e") {
+			t.Errorf("%s: it says %q", with, said)
+		}
+	}
+}
+
 // in changes one page.
 func in(page, what, with string) func(string, []byte) []byte {
 	return func(path string, body []byte) []byte {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -168,7 +167,7 @@ func (c *auditVerifyCmd) Run(ctx context.Context) error {
 				v.Record = &f.Seq
 			}
 		}
-		return errors.Join(json.NewEncoder(os.Stdout).Encode(v), err, shout, promised.broken(), notes.broken())
+		return errors.Join(printLine(v), err, shout, promised.broken(), notes.broken())
 	}
 	if err != nil {
 		return err

@@ -85,7 +85,8 @@ func run(args []string) int {
 }
 
 func fail(err error, code int) int {
-	fmt.Fprintln(os.Stderr, "suluh: error:", strings.ReplaceAll(err.Error(), "\n", ": ")) // joined errors, on one line
+	// Joined errors, on one line. What a server, a log or a file says may be in them.
+	fmt.Fprintln(os.Stderr, "suluh: error:", check.Plain(strings.ReplaceAll(err.Error(), "\n", ": ")))
 	if hint := hintFor(err); hint != "" {
 		fmt.Fprintln(os.Stderr, "suluh: hint:", hint)
 	}
