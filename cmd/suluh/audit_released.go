@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"suluh.example/suluh/internal/check"
@@ -29,15 +28,11 @@ func (c *compared) broken() error {
 
 // released compares what a key witness has noted with the log.
 func (c *auditVerifyCmd) released(ctx context.Context, log *check.Log, r *check.Result) (*compared, error) {
-	in := os.Stdin
-	if c.Released != "-" {
-		f, err := os.Open(c.Released)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		in = f
+	in, err := openInput(c.Released)
+	if err != nil {
+		return nil, err
 	}
+	defer in.Close()
 	shares, err := released.Read(in)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.Released, err)

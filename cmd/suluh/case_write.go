@@ -28,17 +28,14 @@ type written struct {
 const maxText = 1 << 20
 
 func readText(file string) (string, error) {
-	in := os.Stdin
-	if file != "-" {
-		f, err := os.Open(file)
-		if err != nil {
-			return "", err
-		}
-		defer f.Close()
-		in = f
-	} else if term.IsTerminal(int(in.Fd())) {
+	if file == "-" && term.IsTerminal(int(os.Stdin.Fd())) {
 		next("Write the text, then Ctrl-D on a line of its own:")
 	}
+	in, err := openInput(file)
+	if err != nil {
+		return "", err
+	}
+	defer in.Close()
 	b, err := io.ReadAll(io.LimitReader(in, maxText+1))
 	if err != nil {
 		return "", err

@@ -377,13 +377,11 @@ func (c *forwardImportCmd) Run() error {
 	if err != nil {
 		return err
 	}
-	in := os.Stdin
-	if c.File != "-" {
-		if in, err = os.Open(c.File); err != nil {
-			return err
-		}
-		defer in.Close()
+	in, err := openInput(c.File)
+	if err != nil {
+		return err
 	}
+	defer in.Close()
 	done, err := s.Import(in)
 	if err != nil {
 		return err

@@ -124,15 +124,11 @@ const maxSheet = 64 << 10
 // terminal, where a line with a mistake is asked for again.
 func askSheet(file string) (*keyfile.Recovery, error) {
 	if file != "" {
-		in := os.Stdin
-		if file != "-" {
-			f, err := os.Open(file)
-			if err != nil {
-				return nil, err
-			}
-			defer f.Close()
-			in = f
+		in, err := openInput(file)
+		if err != nil {
+			return nil, err
 		}
+		defer in.Close()
 		b, err := io.ReadAll(io.LimitReader(in, maxSheet))
 		if err != nil {
 			return nil, err

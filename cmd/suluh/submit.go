@@ -272,13 +272,11 @@ func (c *submitCmd) submit(ctx context.Context, l *lang.Language) error {
 // form is what is known of the report before anybody is asked.
 func (c *submitCmd) form(l *lang.Language) (f reporter.Form, err error) {
 	if c.From != "" {
-		in := os.Stdin
-		if c.From != "-" {
-			if in, err = os.Open(c.From); err != nil {
-				return f, &reporter.FileError{Path: c.From, Err: err}
-			}
-			defer in.Close()
+		in, err := openInput(c.From)
+		if err != nil {
+			return f, &reporter.FileError{Path: c.From, Err: err}
 		}
+		defer in.Close()
 		if f, err = reporter.ReadForm(in); errors.Is(err, reporter.ErrCategory) {
 			var all []string
 			for _, x := range report.Categories() {

@@ -17,6 +17,14 @@ import (
 // maxSecret is the most bytes of a passphrase or a code that is read.
 const maxSecret = 4 << 10
 
+// openInput opens a file, or standard input if it is called "-".
+func openInput(name string) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(os.Stdin), nil
+	}
+	return os.Open(name)
+}
+
 // askSecret reads one secret line: from a file if one is named ("-": standard
 // input), else from the terminal without showing what is typed. Secrets never
 // come from arguments, where every user of the machine sees them.
