@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,7 +47,7 @@ func (c *auditListCmd) filter() (f check.Filter, err error) {
 			return f, errors.New("--case is not a case's name (K-XXXX-XXXX-XXXX-XXXX)")
 		}
 	}
-	if f.Action = c.Action; c.Action != "" && !strings.Contains(" "+strings.Join(check.Actions(), " ")+" ", " "+c.Action+" ") {
+	if f.Action = c.Action; c.Action != "" && !slices.Contains(check.Actions(), c.Action) {
 		return f, errors.New("--action is none of " + strings.Join(check.Actions(), ", "))
 	}
 	if c.From != "" {

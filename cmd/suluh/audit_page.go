@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"suluh.example/suluh/crypto/accesslog"
-	"suluh.example/suluh/crypto/hidden"
 	"suluh.example/suluh/internal/check"
 	"suluh.example/suluh/internal/pagewatch"
 	"suluh.example/suluh/internal/sandbox"
@@ -139,21 +138,8 @@ func (c *auditWatchPageCmd) release(ctx context.Context) (accesslog.Release, err
 	if c.LogKey == "" {
 		return accesslog.Release{}, errors.New("with a log, --log-key is needed")
 	}
-	key, _, err := readLogKey(c.LogKey)
-	if err != nil {
-		return accesslog.Release{}, err
-	}
-	var token hidden.Value[string]
-	if c.TokenFile != "" {
-		if token, err = askSecret("Token", c.TokenFile); err != nil {
-			return accesslog.Release{}, fmt.Errorf("token: %w", err)
-		}
-	}
-	files, err := check.Source(c.Log, token)
-	if err != nil {
-		return accesslog.Release{}, err
-	}
-	r, err := check.Verify(ctx, files, key)
+	log := auditLog{c.LogKey, c.TokenFile, c.Log}
+	r, err := log.verify(ctx, false)
 	if err != nil {
 		return accesslog.Release{}, err
 	}
