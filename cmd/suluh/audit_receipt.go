@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/id"
@@ -31,18 +32,12 @@ func (r receipt) broken() error {
 // maxReceipt is more bytes than any receipt has.
 const maxReceipt = 4 << 10
 
-func (c *auditVerifyCmd) receipt(log *check.Log) (receipt, error) {
-	key, _, err := readLogKey(c.LogKey)
+func (c *auditVerifyCmd) receipt(log *check.Log, key note.Verifier) (receipt, error) {
+	from, err := openInput(c.Receipt)
 	if err != nil {
 		return receipt{}, err
 	}
-	from := os.Stdin
-	if c.Receipt != "-" {
-		if from, err = os.Open(c.Receipt); err != nil {
-			return receipt{}, err
-		}
-		defer from.Close()
-	}
+	defer from.Close()
 	msg, err := io.ReadAll(io.LimitReader(from, maxReceipt))
 	if err != nil {
 		return receipt{}, fmt.Errorf("read receipt: %w", err)

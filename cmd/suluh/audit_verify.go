@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"suluh.example/suluh/crypto/accesslog"
@@ -86,106 +87,135 @@ type restored struct {
 	New    bool      `json:"new"` // nobody here has kept a checkpoint since
 }
 
-// verify verifies the log, from where the state file says on if one is named, and returns what that had seen.
-func (c *auditVerifyCmd) verify(ctx context.Context) (log *check.Log, r *check.Result, seen tlog.Tree, err error) {
+// verified is what came of verifying a log that is intact, and of what else was asked.
+type verified struct {
+	*check.Result
+	seen      tlog.Tree        // the most that somebody here has seen of it before
+	witnesses *check.Witnesses // nil if the roster names none
+	receipt   receipt
+	released  *compared // nil if it was not asked about
+}
+
+// verifyAsked verifies the log, and then all that was asked of it. The error is a
+// [*check.Finding] if it isn't intact.
+func (c *auditVerifyCmd) verifyAsked(ctx context.Context) (v verified, err error) {
 	files, key, _, err := c.open()
 	if err != nil {
-		return nil, nil, seen, err
+		return v, err
 	}
+	log, err := c.extend(ctx, files, key, &v)
+	if err != nil {
+		return v, err
+	}
+	if c.Continues != "" {
+		before, err := c.continues(ctx, log, key)
+		if err != nil {
+			return v, err
+		}
+		if before.N > v.seen.N {
+			v.seen = before
+		}
+	}
+	if v.witnesses, err = log.Witnesses(ctx); err != nil {
+		return v, err
+	}
+	if c.State != "" {
+		if err := log.Save(c.State); err != nil {
+			return v, err
+		}
+	}
+	if c.Receipt != "" {
+		if v.receipt, err = c.receipt(log, key); err != nil {
+			return v, err
+		}
+	}
+	if c.Released != "" {
+		v.released, err = c.released(ctx, log, v.Result)
+	}
+	return v, err
+}
+
+// extend verifies the log from where the state file says on, if one is named.
+func (c *auditVerifyCmd) extend(ctx context.Context, files check.Files, key note.Verifier, v *verified) (log *check.Log, err error) {
 	log = check.New(files, key)
 	if c.State != "" {
 		if log, err = check.Resume(ctx, files, key, c.State, true); err != nil {
-			return nil, nil, seen, err
+			return nil, err
 		}
 	}
-	log.Progress, log.NoEntries, seen = progress(), c.Released == "", log.Seen()
-	r, err = log.Extend(ctx)
+	log.Progress, log.NoEntries, v.seen = progress(), c.Released == "", log.Seen()
+	v.Result, err = log.Extend(ctx)
 	var f *check.Finding
-	if errors.As(err, &f) && f.Fault != check.FaultMissing && seen.N > 0 {
+	if errors.As(err, &f) && f.Fault != check.FaultMissing && v.seen.N > 0 {
 		// By itself it may be whole, and another log, or one that was restored.
 		alone := check.New(files, key)
 		alone.Progress, alone.NoEntries = progress(), true
 		if again, fault := alone.Extend(ctx); fault == nil {
-			log, r, err = alone, again, alone.Continues(ctx, seen)
+			v.Result = again
+			return alone, alone.Continues(ctx, v.seen)
 		}
 	}
-	return log, r, seen, err
+	return log, err
 }
 
 func (c *auditVerifyCmd) Run(ctx context.Context) error {
 	if c.Released != "" && c.State != "" {
 		return withHint(errors.New("--released needs all entries, and --state skips those that were verified"), "leave --state out")
 	}
-	log, r, kept, err := c.verify(ctx)
-	if err == nil && c.Continues != "" {
-		var before tlog.Tree
-		if before, err = c.continues(ctx, log, c.LogKey); before.N > kept.N {
-			kept = before
-		}
-	}
-	var witnesses *check.Witnesses
-	if err == nil {
-		witnesses, err = log.Witnesses(ctx)
-	}
-	var f *check.Finding
-	if err != nil && !errors.As(err, &f) {
-		return err // nothing was found out
-	}
-	if err == nil && c.State != "" {
-		if err := log.Save(c.State); err != nil {
-			return err
-		}
-	}
-	var promised receipt
-	if c.Receipt != "" && err == nil {
-		if promised, err = c.receipt(log); err != nil {
-			return err
-		}
-	}
-	var notes *compared
-	if c.Released != "" && err == nil {
-		if notes, err = c.released(ctx, log, r); err != nil {
-			return err
-		}
-	}
-	if c.JSON {
-		v := verdict{Intact: f == nil, Receipt: promised.promise, Released: notes}
-		var shout error
-		if f == nil {
-			shout = wasRestored(r.Unseen(kept))
-			v.Intact = shout == nil
-			for _, x := range r.Restores {
-				v.Restores = append(v.Restores, restored{x.Seq, x.Time, x.Backup, x.Lost.N, x.Lost.Hash.String(), x.Reason, x.Seq >= kept.N})
-			}
-			v.Records, v.Deposits, v.Destroyed, v.Accesses, v.Waiting, v.Root = r.Records, r.Deposits, r.Destroyed, r.Accesses, r.Waiting, r.Tree.Hash.String()
-			if w := witnesses; w != nil {
-				v.Witnesses = &cosigners{len(w.All), w.Records, w.By, w.Since}
-			}
-		} else {
-			v.Fault, v.Why, v.Want, v.Got = f.Fault, f.What, f.Want, f.Got
-			if f.Seq >= 0 {
-				v.Record = &f.Seq
-			}
-		}
-		return errors.Join(printLine(v), err, shout, promised.broken(), notes.broken())
-	}
+	v, err := c.verifyAsked(ctx)
 	if err != nil {
+		var f *check.Finding
+		if c.JSON && errors.As(err, &f) { // else nothing was found out
+			return errors.Join(printLine(faulty(f)), err)
+		}
 		return err
 	}
-	fmt.Println(intact(r))
-	if witnesses != nil {
-		fmt.Println(witnesses)
+	if c.JSON {
+		err = printLine(v.verdict())
+	} else {
+		v.print()
 	}
-	switch promised.promise {
+	return errors.Join(err, wasRestored(v.Unseen(v.seen)), v.receipt.broken(), v.released.broken())
+}
+
+// faulty is the verdict on a log that isn't intact.
+func faulty(f *check.Finding) verdict {
+	v := verdict{Fault: f.Fault, Why: f.What, Want: f.Want, Got: f.Got}
+	if f.Seq >= 0 {
+		v.Record = &f.Seq
+	}
+	return v
+}
+
+func (v verified) verdict() verdict {
+	d := verdict{
+		Intact: len(v.Unseen(v.seen)) == 0, Records: v.Records, Deposits: v.Deposits, Destroyed: v.Destroyed, Accesses: v.Accesses, Waiting: v.Waiting,
+		Root: v.Tree.Hash.String(), Receipt: v.receipt.promise, Released: v.released,
+	}
+	for _, x := range v.Restores {
+		d.Restores = append(d.Restores, restored{x.Seq, x.Time, x.Backup, x.Lost.N, x.Lost.Hash.String(), x.Reason, x.Seq >= v.seen.N})
+	}
+	if w := v.witnesses; w != nil {
+		d.Witnesses = &cosigners{len(w.All), w.Records, w.By, w.Since}
+	}
+	return d
+}
+
+// print says it in sentences. What is wrong is an error's to say.
+func (v verified) print() {
+	fmt.Println(intact(v.Result))
+	if v.witnesses != nil {
+		fmt.Println(v.witnesses)
+	}
+	switch v.receipt.promise {
 	case check.Kept:
 		fmt.Println("the promise was kept: the deposit of the receipt is in the log")
 	case check.Open:
-		fmt.Printf("the promise is open: the deposit of the receipt must be in the log by the end of %s\n", promised.due)
+		fmt.Printf("the promise is open: the deposit of the receipt must be in the log by the end of %s\n", v.receipt.due)
 	}
-	if notes != nil && len(notes.Wrong) == 0 {
-		fmt.Printf("%d shares were given by the key witness, each for its record\n", notes.Shares)
+	if v.released != nil && len(v.released.Wrong) == 0 {
+		fmt.Printf("%d shares were given by the key witness, each for its record\n", v.released.Shares)
 	}
-	return errors.Join(wasRestored(r.Unseen(kept)), promised.broken(), notes.broken())
 }
 
 // continuing holds a log against what was kept of it before.
@@ -194,11 +224,7 @@ type continuing struct {
 }
 
 // continues returns the tree that was kept, if the log still begins with it.
-func (c *continuing) continues(ctx context.Context, log *check.Log, logKey string) (before tlog.Tree, err error) {
-	key, _, err := readLogKey(logKey)
-	if err != nil {
-		return before, err
-	}
+func (c *continuing) continues(ctx context.Context, log *check.Log, key note.Verifier) (before tlog.Tree, err error) {
 	msg, err := os.ReadFile(c.Continues)
 	if err != nil {
 		return before, err

@@ -83,7 +83,7 @@ func (c *rosterVerifyCmd) Run(ctx context.Context) error {
 		ledger = recipients.Follow(log, only...)
 	}
 	v := rosterVerdict{Rosters: []recipients.Version{}, Cases: []recipients.Case{}, Faults: []recipients.Fault{}}
-	r, kept, err := c.trust(ctx, log)
+	r, kept, err := c.trust(ctx, log, key)
 	var all []recipients.Version
 	if err == nil {
 		all, err = recipients.Versions(ctx, files, root, r)
@@ -129,13 +129,13 @@ func (c *rosterVerifyCmd) Run(ctx context.Context) error {
 
 // trust verifies the log, also against what was kept of it and what its witnesses
 // have cosigned.
-func (c *rosterVerifyCmd) trust(ctx context.Context, log *check.Log) (r *check.Result, kept tlog.Tree, err error) {
+func (c *rosterVerifyCmd) trust(ctx context.Context, log *check.Log, key note.Verifier) (r *check.Result, kept tlog.Tree, err error) {
 	kept = accesslog.EmptyTree()
 	if r, err = log.Extend(ctx); err != nil {
 		return nil, kept, err
 	}
 	if c.Continues != "" {
-		if kept, err = c.continues(ctx, log, c.LogKey); err != nil {
+		if kept, err = c.continues(ctx, log, key); err != nil {
 			return nil, kept, err
 		}
 	}
