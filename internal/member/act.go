@@ -80,7 +80,7 @@ func (s *Session) begin(ctx context.Context, st accesslog.Statement, with beside
 	case errors.Is(err, membersock.ErrFork):
 		return nil, nil, s.forked(ctx, log, seen, err)
 	case errors.Is(err, membersock.ErrMember):
-		if err := errors.Join(s.refresh(ctx), s.listed()); err != nil {
+		if err := errors.Join(s.refresh(ctx), s.isMember()); err != nil {
 			return nil, nil, err
 		}
 		return nil, nil, err
@@ -106,7 +106,7 @@ func (s *Session) begin(ctx context.Context, st accesslog.Statement, with beside
 		return nil, nil, s.breaks(err)
 	}
 	kept = s.remember(tree, a.Proof.Checkpoint)
-	if !s.has(a.Roster) { // what the answer brings may be signed by a member whom nobody here knows yet
+	if !s.hasRoster(a.Roster) { // what the answer brings may be signed by a member whom nobody here knows yet
 		if err := s.refresh(ctx); err != nil {
 			a.Close()
 			return nil, nil, errors.Join(err, kept())

@@ -74,7 +74,7 @@ func (s *Session) greet(w id.Member) {
 	if k.greeting != nil || s.broken != nil || k.state != nil && time.Since(k.heard) < lately {
 		return
 	}
-	done, r, signed := make(chan struct{}), s.roster, s.note
+	done, r, signed := make(chan struct{}), s.roster, s.signed
 	k.greeting = done
 	go func() {
 		var state keywitness.State

@@ -42,9 +42,9 @@ type text struct {
 	open bool
 }
 
-// listed tells whether objects of a role are sealed to the identity that lists are
+// inLists tells whether objects of a role are sealed to the identity that lists are
 // opened with.
-func listed(r id.Role) bool { return r == id.RoleSummary || r == id.RoleState || r == id.RoleOutcome }
+func inLists(r id.Role) bool { return r == id.RoleSummary || r == id.RoleState || r == id.RoleOutcome }
 
 // openTexts opens, side by side, the documents that aren't open yet and that the key
 // opens as far as it goes.
@@ -52,7 +52,7 @@ func openTexts(texts []text, held []membersock.CaseObject, got map[id.Digest][]b
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, o := range held {
-		if o.Role == id.RoleContent || o.Role == id.RoleCard || isDestroyed(o) || texts[i].open || !key.Whole() && !listed(o.Role) {
+		if o.Role == id.RoleContent || o.Role == id.RoleCard || isDestroyed(o) || texts[i].open || !key.Whole() && !inLists(o.Role) {
 			continue
 		}
 		g.Go(func() error {
@@ -62,7 +62,7 @@ func openTexts(texts []text, held []membersock.CaseObject, got map[id.Digest][]b
 				return nil
 			}
 			ids := key.Identities()
-			if !listed(o.Role) {
+			if !inLists(o.Role) {
 				slices.Reverse(ids) // one that doesn't fit takes as long as one that does
 			}
 			b, err := seal.OpenDocument(sealed, ids...)

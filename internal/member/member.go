@@ -78,8 +78,8 @@ type Session struct {
 	mu        sync.Mutex
 	broken    error // sticky
 	roster    *roster.Roster
-	signed    id.Digest // of the roster's signed note
-	note      []byte    // that note
+	signed    []byte    // the roster's signed note
+	digest    id.Digest // of that
 	log       note.Verifier
 	seen      tlog.Tree
 	own       map[id.Case][]int64         // records of this session's statements
@@ -135,7 +135,7 @@ func Open(ctx context.Context, c Config) (*Session, error) {
 			return nil, fmt.Errorf("%w: checkpoint kept in %s: %w", ErrFork, c.Seen, err)
 		}
 	}
-	return s, s.listed()
+	return s, s.isMember()
 }
 
 // Member says whose session it is.

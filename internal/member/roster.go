@@ -21,7 +21,7 @@ func (s *Session) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.has(state.Roster) {
+	if s.hasRoster(state.Roster) {
 		return nil
 	}
 	signed, err := s.c.Vault.Roster(ctx)
@@ -37,11 +37,11 @@ func (s *Session) refresh(ctx context.Context) error {
 	return nil
 }
 
-// has tells whether the roster with the digest is the one that the session goes by.
-func (s *Session) has(signed id.Digest) bool {
+// hasRoster tells whether the roster with the digest is the one that the session goes by.
+func (s *Session) hasRoster(digest id.Digest) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.roster != nil && s.signed == signed
+	return s.roster != nil && s.digest == digest
 }
 
 // take verifies a roster and puts it in the place of the one before.
@@ -58,16 +58,16 @@ func (s *Session) take(signed []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if old := s.roster; old != nil {
-		if r.Version < old.Version || r.Version == old.Version && digest != s.signed || r.LogKey != old.LogKey || r.Origin != old.Origin {
+		if r.Version < old.Version || r.Version == old.Version && digest != s.digest || r.LogKey != old.LogKey || r.Origin != old.Origin {
 			return ErrRoster
 		}
 	}
-	s.roster, s.signed, s.note, s.log = r, digest, signed, log
+	s.roster, s.signed, s.digest, s.log = r, signed, digest, log
 	return nil
 }
 
-// listed tells whether the roster still has the member, with these keys.
-func (s *Session) listed() error {
+// isMember tells whether the roster still has the member, with these keys.
+func (s *Session) isMember() error {
 	m, ok := s.Roster().Member(s.Member())
 	switch {
 	case !ok || m.Key != s.c.Identity.VerifierKey():

@@ -158,7 +158,7 @@ func (u *unsealing) prepare(key *seal.CaseKey) error {
 	u.key = key
 	_, u.shares = key.Shares()
 	u.s.mu.Lock()
-	u.roster, u.signed, u.digest, u.log = u.s.roster, u.s.note, u.s.signed, u.s.log
+	u.roster, u.signed, u.digest, u.log = u.s.roster, u.s.signed, u.s.digest, u.s.log
 	u.s.mu.Unlock()
 	return u.s.allow(u.signed)
 }
