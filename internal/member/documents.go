@@ -52,7 +52,7 @@ func openTexts(texts []text, held []membersock.CaseObject, got map[id.Digest][]b
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, o := range held {
-		if o.Role == id.RoleContent || o.Role == id.RoleCard || isDestroyed(o) || texts[i].open || !key.Whole() && !inLists(o.Role) {
+		if !isDocument(o) || texts[i].open || !key.Whole() && !inLists(o.Role) {
 			continue
 		}
 		g.Go(func() error {
@@ -73,141 +73,148 @@ func openTexts(texts []text, held []membersock.CaseObject, got map[id.Digest][]b
 	_ = g.Wait() // each text has its own error
 }
 
+// reading is what a case's documents say that is put together once all are read.
+type reading struct {
+	known     note.Verifiers
+	reporters []string
+	summary   report.Summary // the newest
+	state     report.State   // the newest
+	stateSeq  int64          // record of that
+	items     []approvedItem
+	copies    map[int64]copied    // by record
+	answers   map[int64]string    // texts, by record
+	steps     map[id.Digest]int64 // record of what members wrote, which orders that of one day
+}
+
+// fill takes what the documents say. Those that can't be read are Unopened.
 func (c *Case) fill(held []membersock.CaseObject, texts []text, known note.Verifiers) {
-	var reporters []string
-	var summary report.Summary
-	var state report.State
-	var stateSeq int64
-	steps := map[id.Digest]int64{} // record of each answer, which orders those of one day
-	var items []approvedItem
-	copies, told := map[int64]copied{}, map[int64]string{}
+	r := &reading{known: known, copies: map[int64]copied{}, answers: map[int64]string{}, steps: map[id.Digest]int64{}}
 	for i, o := range held {
-		if o.Role == id.RoleContent || o.Role == id.RoleCard || isDestroyed(o) {
+		if !isDocument(o) {
 			continue
 		}
-		err := func() error {
-			text, err := texts[i].text, texts[i].err
-			if err != nil {
-				return err
-			}
-			var by id.Member
-			switch o.Role {
-			case id.RoleLetter:
-				d, err := report.Decode[report.Letter](text, c.Case)
-				if err != nil {
-					return err
-				}
-				c.Messages = append(c.Messages, Message{Object: o.Digest, Day: d.Day, Letter: &d})
-				reporters = append(reporters, d.Reporter)
-				c.Keep = c.Keep || d.Report != nil && d.Report.Keep
-				return nil
-			case id.RoleSummary:
-				d, err := report.Decode[report.Summary](text, c.Case)
-				if err != nil {
-					return err
-				}
-				reporters = append(reporters, d.Reporter)
-				if summary.V == 0 || summary.Day.Before(d.Day) {
-					summary = d
-				}
-				return nil
-			case id.RoleAnswer:
-				var d report.Answer
-				if d, by, err = report.Open[report.Answer](text, c.Case, known); err == nil && by == o.By {
-					c.Messages = append(c.Messages, Message{Object: o.Digest, Day: d.Day, By: by, Answer: &d})
-					steps[o.Digest], told[o.Seq] = o.Seq, string(text)
-				}
-			case id.RoleCopy:
-				var d report.Answer
-				if d, by, err = report.Open[report.Answer](text, c.Case, known); err == nil && by == o.By {
-					copies[o.Seq] = copied{o, d, string(text)}
-				}
-			case id.RoleNote:
-				var d report.Note
-				if d, by, err = report.Open[report.Note](text, c.Case, known); err == nil && by == o.By {
-					c.Notes = append(c.Notes, Note{Object: o.Digest, By: by, Note: d})
-					steps[o.Digest] = o.Seq
-				}
-			case id.RoleState:
-				var d report.State
-				if d, by, err = report.Open[report.State](text, c.Case, known); err == nil && by == o.By && o.Seq >= stateSeq {
-					state, stateSeq = d, o.Seq
-				}
-			case id.RoleDraft:
-				var d report.Draft
-				if d, by, err = report.Open[report.Draft](text, c.Case, known); err == nil && by == o.By {
-					c.drafts = append(c.drafts, Draft{Object: o.Digest, By: by, Draft: d})
-					steps[o.Digest] = o.Seq
-				}
-			case id.RoleItem:
-				var d report.Item
-				if d, by, err = report.Open[report.Item](text, c.Case, known); err == nil && by == o.By {
-					items = append(items, approvedItem{o, d})
-				}
-			case id.RoleOutcome:
-				var d report.Outcome
-				if d, by, err = report.Open[report.Outcome](text, c.Case, known); err == nil && by == o.By {
-					d.Link = link(d.Link)
-					c.Outcomes = append(c.Outcomes, Outcome{Object: o.Digest, By: by, Outcome: d})
-					steps[o.Digest] = o.Seq
-				}
-			default:
-				return report.ErrFormat
-			}
-			if err == nil && by != o.By {
-				err = ErrSigner
-			}
-			return err
-		}()
+		err := texts[i].err
+		if err == nil {
+			err = c.read(r, o, texts[i].text)
+		}
 		if err != nil {
 			c.Unopened = append(c.Unopened, Unopened{o, err})
 		}
 	}
-	for _, x := range items {
-		if !c.asPrepared(x) {
-			c.Unopened = append(c.Unopened, Unopened{x.object, ErrItem})
-		} else if c.Forward != nil && x.object.Digest == c.Forward.Item {
-			c.Reference = x.item.Reference
-		}
-	}
-	for seq, x := range copies {
-		if text, ok := told[seq]; ok && text != x.text {
+	c.checkItems(r.items)
+	for seq, x := range r.copies {
+		if text, ok := r.answers[seq]; ok && text != x.text {
 			c.Unopened = append(c.Unopened, Unopened{x.object, ErrCopy})
 		}
 	}
+	c.destroyed(r, held)
+	c.sort(r.steps)
+	if r.summary.V != 0 {
+		c.sum(r.summary)
+	}
+	if r.state.V != 0 {
+		c.now(r.state)
+	}
+	if c.Split.Need > 0 { // what a list shows has no title then
+		c.Title = ""
+		if all := c.Reports(); len(all) > 0 {
+			c.Title = all[0].Title()
+		}
+	}
+	if slices.Sort(r.reporters); len(slices.Compact(r.reporters)) == 1 {
+		c.Reporter = r.reporters[0]
+	}
+	c.attach(held)
+}
+
+// read takes what one document says.
+func (c *Case) read(r *reading, o membersock.CaseObject, text []byte) error {
+	switch o.Role {
+	case id.RoleLetter:
+		d, err := report.Decode[report.Letter](text, c.Case)
+		if err != nil {
+			return err
+		}
+		c.Messages = append(c.Messages, Message{Object: o.Digest, Day: d.Day, Letter: &d})
+		r.reporters = append(r.reporters, d.Reporter)
+		c.Keep = c.Keep || d.Report != nil && d.Report.Keep
+		return nil
+	case id.RoleSummary:
+		d, err := report.Decode[report.Summary](text, c.Case)
+		if err != nil {
+			return err
+		}
+		r.reporters = append(r.reporters, d.Reporter)
+		if r.summary.V == 0 || r.summary.Day.Before(d.Day) {
+			r.summary = d
+		}
+		return nil
+	case id.RoleAnswer:
+		return signed(r, c, o, text, func(d report.Answer) {
+			c.Messages = append(c.Messages, Message{Object: o.Digest, Day: d.Day, By: o.By, Answer: &d})
+			r.answers[o.Seq] = string(text)
+		})
+	case id.RoleCopy:
+		return signed(r, c, o, text, func(d report.Answer) { r.copies[o.Seq] = copied{o, d, string(text)} })
+	case id.RoleNote:
+		return signed(r, c, o, text, func(d report.Note) { c.Notes = append(c.Notes, Note{Object: o.Digest, By: o.By, Note: d}) })
+	case id.RoleState:
+		return signed(r, c, o, text, func(d report.State) {
+			if o.Seq >= r.stateSeq {
+				r.state, r.stateSeq = d, o.Seq
+			}
+		})
+	case id.RoleDraft:
+		return signed(r, c, o, text, func(d report.Draft) { c.drafts = append(c.drafts, Draft{Object: o.Digest, By: o.By, Draft: d}) })
+	case id.RoleItem:
+		return signed(r, c, o, text, func(d report.Item) { r.items = append(r.items, approvedItem{o, d}) })
+	case id.RoleOutcome:
+		return signed(r, c, o, text, func(d report.Outcome) {
+			d.Link = link(d.Link)
+			c.Outcomes = append(c.Outcomes, Outcome{Object: o.Digest, By: o.By, Outcome: d})
+		})
+	}
+	return report.ErrFormat
+}
+
+// signed opens a document of a member, who must be the one who handed it in, and takes
+// what it says.
+func signed[D report.OfMember](r *reading, c *Case, o membersock.CaseObject, text []byte, take func(D)) error {
+	d, by, err := report.Open[D](text, c.Case, r.known)
+	if err != nil {
+		return err
+	}
+	if by != o.By {
+		return ErrSigner
+	}
+	r.steps[o.Digest] = o.Seq
+	take(d)
+	return nil
+}
+
+// sort puts what is shown into the order of days, and of the records within one.
+func (c *Case) sort(steps map[id.Digest]int64) {
+	step := func(a, b id.Digest) int { return cmp.Compare(steps[a], steps[b]) }
+	slices.SortStableFunc(c.Messages, func(a, b Message) int { return cmp.Or(a.Day.Sub(b.Day), step(a.Object, b.Object)) })
+	slices.SortStableFunc(c.Notes, func(a, b Note) int { return step(a.Object, b.Object) })
+	slices.SortStableFunc(c.drafts, func(a, b Draft) int { return step(a.Object, b.Object) })
+	slices.SortStableFunc(c.Outcomes, func(a, b Outcome) int { return step(a.Object, b.Object) })
+}
+
+// destroyed shows the answers that the reporter had destroyed: that there were, and the
+// members' own copies.
+func (c *Case) destroyed(r *reading, held []membersock.CaseObject) {
 	for _, o := range held {
 		if !isDestroyed(o) {
 			continue
 		}
 		m := Message{Object: o.Digest, Day: o.Day, By: o.By, Answer: &report.Answer{}, Destroyed: o.Destroyed}
-		if x, ok := copies[o.Seq]; ok {
+		if x, ok := r.copies[o.Seq]; ok {
 			m.Day, m.Answer = x.answer.Day, &x.answer
 		}
 		c.Messages = append(c.Messages, m)
-		steps[o.Digest] = o.Seq
+		r.steps[o.Digest] = o.Seq
 	}
-	slices.SortStableFunc(c.Messages, func(a, b Message) int {
-		return cmp.Or(a.Day.Sub(b.Day), cmp.Compare(steps[a.Object], steps[b.Object]))
-	})
-	slices.SortStableFunc(c.Notes, func(a, b Note) int { return cmp.Compare(steps[a.Object], steps[b.Object]) })
-	slices.SortStableFunc(c.drafts, func(a, b Draft) int { return cmp.Compare(steps[a.Object], steps[b.Object]) })
-	slices.SortStableFunc(c.Outcomes, func(a, b Outcome) int { return cmp.Compare(steps[a.Object], steps[b.Object]) })
-	if summary.V != 0 {
-		c.sum(summary)
-	}
-	if state.V != 0 {
-		c.now(state)
-	}
-	if c.Split.Need > 0 { // what a list shows has no title then
-		c.Title = ""
-		if i := slices.IndexFunc(c.Messages, func(m Message) bool { return m.Letter != nil && m.Letter.Report != nil }); i >= 0 {
-			c.Title = c.Messages[i].Letter.Report.Title()
-		}
-	}
-	if slices.Sort(reporters); len(slices.Compact(reporters)) == 1 {
-		c.Reporter = reporters[0]
-	}
-	c.attach(held)
 }
 
 // copied is the members' own copy of an answer.
@@ -215,6 +222,11 @@ type copied struct {
 	object membersock.CaseObject
 	answer report.Answer
 	text   string
+}
+
+// isDocument tells whether an object is a text of the case.
+func isDocument(o membersock.CaseObject) bool {
+	return o.Role != id.RoleContent && o.Role != id.RoleCard && !isDestroyed(o)
 }
 
 // isDestroyed tells whether a reporter had an object destroyed, which can be

@@ -16,6 +16,18 @@ type approvedItem struct {
 	item   report.Item
 }
 
+// checkItems finds what the queue has of the case. What isn't as it was prepared is
+// Unopened.
+func (c *Case) checkItems(items []approvedItem) {
+	for _, x := range items {
+		if !c.asPrepared(x) {
+			c.Unopened = append(c.Unopened, Unopened{x.object, ErrItem})
+		} else if c.Forward != nil && x.object.Digest == c.Forward.Item {
+			c.Reference = x.item.Reference
+		}
+	}
+}
+
 // asPrepared tells whether an item is, word for word, the draft that the record
 // of its approval names.
 func (c *Case) asPrepared(x approvedItem) bool {

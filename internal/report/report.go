@@ -214,14 +214,14 @@ type Outcome struct {
 	Final     bool             `json:"final,omitempty"`    // nothing more will come
 }
 
-// ofReporter and ofMember are the documents, by who writes them. Each knows
+// ofReporter and OfMember are the documents, by who writes them. Each knows
 // whether it is one of this version, of a given case.
 type (
 	ofReporter interface {
 		Letter | Summary
 		isOf(id.Case) bool
 	}
-	ofMember interface {
+	OfMember interface {
 		Answer | Note | State | Draft | Item | Outcome
 		isOf(id.Case) bool
 	}

@@ -20,7 +20,7 @@ type signed struct {
 
 // Sign returns the document of what a member writes, with the member's
 // signature in it.
-func Sign[D ofMember](d D, member note.Signer) ([]byte, error) {
+func Sign[D OfMember](d D, member note.Signer) ([]byte, error) {
 	body, err := json.Marshal(d)
 	if err != nil {
 		return nil, fmt.Errorf("encode document: %w", err)
@@ -38,7 +38,7 @@ func Sign[D ofMember](d D, member note.Signer) ([]byte, error) {
 
 // Open checks that a document is of the kind asked for, belongs to the case
 // and is signed by one of the known members; it returns who signed.
-func Open[D ofMember](text []byte, of id.Case, known note.Verifiers) (D, id.Member, error) {
+func Open[D OfMember](text []byte, of id.Case, known note.Verifiers) (D, id.Member, error) {
 	var d D
 	var s signed
 	if err := json.Unmarshal(text, &s); err != nil || s.Signed == "" {
@@ -59,7 +59,7 @@ func Open[D ofMember](text []byte, of id.Case, known note.Verifiers) (D, id.Memb
 	return d, id.Member(n.Sigs[0].Name), nil
 }
 
-func kindOf[D ofMember](d D) string {
+func kindOf[D OfMember](d D) string {
 	switch any(d).(type) {
 	case Answer:
 		return "suluh.example/answer/v1"
