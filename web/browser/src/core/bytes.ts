@@ -1,7 +1,8 @@
 // Bytes and their written forms.
 
 import { sha256 } from "@noble/hashes/sha2.js";
-import { base32, base64, hex } from "@scure/base";
+import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
+import { base32, base64 } from "@scure/base";
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -13,8 +14,8 @@ export const utf8 = (s: string): Bytes => encoder.encode(s) as Bytes;
 /** Reads UTF-8; throws for what isn't. */
 export const text = (b: Uint8Array): string => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(b);
 
-export const toHex = (b: Uint8Array): string => hex.encode(b);
-export const fromHex = (s: string): Bytes => hex.decode(s) as Bytes;
+export const toHex = (b: Uint8Array): string => bytesToHex(b);
+export const fromHex = (s: string): Bytes => hexToBytes(s) as Bytes;
 export const toBase64 = (b: Uint8Array): string => base64.encode(b);
 /** Reads standard base64 with padding; throws for any other form. */
 export const fromBase64 = (s: string): Bytes => base64.decode(s) as Bytes;
