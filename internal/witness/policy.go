@@ -12,13 +12,17 @@
 package witness
 
 import (
+	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	cosig "github.com/transparency-dev/formats/note"
 	formats "github.com/transparency-dev/formats/witness"
@@ -26,6 +30,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/crypto/signature"
 )
 
 const (
@@ -65,7 +70,8 @@ func ParsePolicy(text string) (*Policy, error) {
 	if len(text) > MaxPolicy {
 		return nil, fmt.Errorf("%w: larger than %d bytes", ErrPolicy, MaxPolicy)
 	}
-	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r == 0x7f }) {
+	// The last is a space to browsers and to nobody else.
+	if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' || r == '\ufeff' }) {
 		return nil, fmt.Errorf("%w: control characters", ErrPolicy)
 	}
 	quorum, err := formats.ParsePolicy([]byte(text))
@@ -76,10 +82,42 @@ func ParsePolicy(text string) (*Policy, error) {
 	for line := range strings.Lines(text) { // which the parser has taken
 		if f := strings.Fields(line); len(f) > 2 && f[0] == "witness" {
 			name, _, _ := strings.Cut(f[2], "+")
+			if err := checkKey(f[2]); err != nil {
+				return nil, fmt.Errorf("%w: witness %s: %w", ErrPolicy, name, err)
+			}
 			p.keys[name] = f[2]
 		}
 	}
 	return p, p.add(quorum)
+}
+
+const mldsa = 6 // the first byte of a key of ML-DSA-44, of which the parser has taken the rest
+
+// checkKey refuses what the parser lets pass of a verifier key: an ID that is not
+// the key's, and a key of Ed25519 by which signatures are good that were made
+// without it, for which verifiers of witnesses' signatures differ.
+func checkKey(vkey string) error {
+	name, rest, _ := strings.Cut(vkey, "+")
+	id, named, _ := strings.Cut(rest, "+")
+	key, err := base64.StdEncoding.Strict().DecodeString(named)
+	if err != nil {
+		return fmt.Errorf("verifier key: %w", err)
+	}
+	if sum := sha256.Sum256([]byte(name + "\n" + string(key))); hex.EncodeToString(sum[:4]) != id {
+		return errors.New("the ID in its verifier key is not that of the key")
+	}
+	if key[0] == mldsa {
+		return nil
+	}
+	plain, err := note.NewEd25519VerifierKey(name, ed25519.PublicKey(key[1:]))
+	if err != nil {
+		return fmt.Errorf("verifier key: %w", err)
+	}
+	k, err := signature.ParseKey(plain)
+	if err != nil {
+		return err
+	}
+	return k.Check()
 }
 
 // add collects the witnesses. The parser lets pass what would make one witness

@@ -378,41 +378,6 @@ func TestCosignedTreesAreOneLog(t *testing.T) {
 	}
 }
 
-func TestPolicies(t *testing.T) {
-	vkey := func(name string) string {
-		_, v, err := witness.ParseKey(key(t, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-	a, b := vkey("a.example"), vkey("b.example")
-	for name, x := range map[string]struct {
-		text string
-		fine bool
-	}{
-		"one":                    {"witness a " + a + " https://a.example/\nquorum a\n", true},
-		"a group of groups":      {"witness a " + a + " https://a.example/\nwitness b " + b + " https://b.example\ngroup x 1 a\ngroup y all x b\nquorum y", true},
-		"lines about logs":       {"log " + b + " https://log.example\nwitness a " + a + " https://a.example/\nquorum a\n", true},
-		"nothing":                {"", false},
-		"no quorum":              {"witness a " + a + " https://a.example/\n", false},
-		"none":                   {"quorum none\n", false},
-		"of zero":                {"witness a " + a + " https://a.example/\ngroup g 0 a\nquorum g\n", false},
-		"one counts twice":       {"witness a " + a + " https://a.example/\ngroup g 2 a a\nquorum g\n", false},
-		"twice by another name":  {"witness a " + a + " https://a.example/\nwitness x " + a + " https://x.example/\ngroup g 2 a x\nquorum g\n", false},
-		"more than there are":    {"witness a " + a + " https://a.example/\ngroup g 2 a\nquorum g\n", false},
-		"no address":             {"witness a " + a + "\nquorum a\n", false},
-		"an address of no kind":  {"witness a " + a + " ftp://a.example/\nquorum a\n", false},
-		"a key of another kind":  {"witness a " + strings.Replace(a, "+B", "+A", 1) + " https://a.example/\nquorum a\n", false},
-		"control characters":     {"witness a " + a + " https://a.example/\nquorum a\x1b\n", false},
-		"larger than is allowed": {strings.Repeat("# x\n", 5000) + "witness a " + a + " https://a.example/\nquorum a\n", false},
-	} {
-		if p, err := witness.ParsePolicy(x.text); (err == nil) != x.fine || err != nil && !errors.Is(err, witness.ErrPolicy) {
-			t.Errorf("%s: %v %v", name, p, err)
-		}
-	}
-}
-
 // TestSignaturesOfOthersDoNotCount: a line that only looks like a witness's is an
 // error, and one by a key of the same name counts for nothing.
 func TestSignaturesOfOthersDoNotCount(t *testing.T) {
