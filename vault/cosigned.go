@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -53,6 +54,14 @@ func (v *Vault) TakeCosigned(ctx context.Context, msg []byte) error {
 		return fmt.Errorf("%w: %w", membersock.ErrCosigned, err)
 	}
 	n.UnverifiedSigs = nil
+	for i, s := range n.Sigs {
+		// What was opened may be written in several ways, of which browsers take one alone.
+		raw, err := base64.StdEncoding.DecodeString(s.Base64)
+		if err != nil {
+			return fmt.Errorf("%w: %w", membersock.ErrCosigned, err)
+		}
+		n.Sigs[i].Base64 = base64.StdEncoding.EncodeToString(raw)
+	}
 	if msg, err = note.Sign(n); err != nil {
 		return err
 	}
