@@ -59,7 +59,7 @@ browser: setup
 # After words or pages have changed: write anew what a screen reader hears. Read the diff.
 golden: setup
 	rm -rf test/browser/golden
-	cd test/browser && SULUH_UPDATE=1 node --test --test-reporter=spec --test-concurrency=2 pages.*.test.js device.*.test.js again.test.js
+	cd test/browser && SULUH_UPDATE=1 node --test --test-reporter=spec --test-concurrency=2 pages.*.test.js device.*.test.js again.test.js witnesses.test.js
 
 fuzz:
 	@tools/fuzz $(FUZZTIME)

@@ -4,6 +4,9 @@ import (
 	"io/fs"
 	"net/http"
 	"time"
+
+	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/vault/depositsock"
 )
 
 // Transport makes connections that break once nothing has moved for so long.
@@ -22,3 +25,6 @@ func Explained() (all []error) {
 	}
 	return all
 }
+
+// Unwitnessed checks what witnesses have cosigned of the log that proves a roster.
+func Unwitnessed(p depositsock.RosterProof, r *roster.Roster) (bool, error) { return unwitnessed(p, r) }

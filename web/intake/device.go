@@ -74,7 +74,7 @@ type part struct {
 var spoken = []string{
 	"intake.check.", "intake.code.", "intake.destroy.", "intake.device.", "intake.field.", "intake.file.", "intake.keep.", "intake.kind.", "intake.long.", "intake.open.",
 	"intake.receipt.", "intake.sent.", "intake.status.", "intake.tampered.", "intake.try.", "intake.unit.", "intake.without.",
-	"category.", "format.", "month.", "status.", "page.problem.", "page.product",
+	"category.", "format.", "month.", "status.", "page.problem.", "page.product", "reporter.unwitnessed",
 }
 
 // parts renders the pages once with all that they may have; the script leaves

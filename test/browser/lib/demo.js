@@ -10,7 +10,7 @@ const root = new URL("../../..", import.meta.url).pathname;
 export const binary = join(root, "build/bin/suluh");
 
 // run starts suluh, and returns the first line that it prints and what stops it.
-async function run(args) {
+export async function run(args) {
   const child = spawn(binary, args, { stdio: ["ignore", "pipe", "inherit"] });
   const ended = once(child, "exit");
   const lines = createInterface({ input: child.stdout });

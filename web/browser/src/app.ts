@@ -43,6 +43,7 @@ function run(): void {
       const page = screen.form.querySelector("#kode") ? new CasePage(screen, client, Number(most)) : new ReportPage(screen, client, Number(most));
       mode = { is: "device", page, client };
       screen.mode(screen.words.t(page.mode));
+      screen.warn(client.unwitnessed);
     } catch (e) {
       late = true;
       const kind = kindOf(e);
@@ -68,6 +69,7 @@ function run(): void {
     else if (now.is === "device" && button?.getAttribute("name") === "bahasa") {
       await screen.switchTo(action.slice(0, -path.length) + now.page.start);
       screen.mode(screen.words.t(now.page.mode));
+      screen.warn(now.client.unwitnessed);
       history.replaceState(history.state, "", screen.path(inFirst(location.pathname)));
       now.page.view();
     } else if (now.is === "device") await now.page.routes[path]?.(form, button);

@@ -1,12 +1,13 @@
 // The page's side of the worker: what the pages call. It holds no secret.
 
-import { type Call, type CodeError, type Day, Failure, type Form, type FromWorker, type Inspection, type Progress, type Reply, type Roster, type Sent, type State, type ToWorker, type TryError, type View } from "./types.js";
+import { type Call, type CodeError, type Day, Failure, type Form, type FromWorker, type Inspection, type Progress, type Reply, type Roster, type Sent, type Standing, type State, type ToWorker, type TryError, type View } from "./types.js";
 import { newWorker } from "./trusted.js";
 
 /** Everything that pages can ask of the worker. Every promise rejects with a Failure. */
 export interface Client {
   readonly state: State;
   readonly roster: Roster;
+  readonly unwitnessed: boolean;
 
   /**
    * Fixes code and keys of a report; they are made on this device, for the page's life. The same choice of readers has
@@ -117,10 +118,9 @@ export async function start(base: string, rootKey: string, script: string): Prom
     throw new Failure("blocked");
   }
   const timer = setTimeout(() => connection.end(new Failure("timeout")), patience);
-  type Start = { state: State; roster: Roster };
-  let now: Start;
+  let now: Standing;
   try {
-    now = await connection.call<Start>({ call: "start", base: new URL(base, location.href).href, rootKey });
+    now = await connection.call<Standing>({ call: "start", base: new URL(base, location.href).href, rootKey });
   } catch (e) {
     connection.end(e as Failure);
     throw e;
@@ -134,6 +134,9 @@ export async function start(base: string, rootKey: string, script: string): Prom
     get roster() {
       return now.roster;
     },
+    get unwitnessed() {
+      return now.unwitnessed;
+    },
     prepare: ({ unit, without }) => connection.call({ call: "prepare", form: { unit, without } }),
     send: (form, files, onProgress, signal) => connection.call({ call: "send", form, files }, onProgress, signal),
     inspect: (file) => connection.call({ call: "inspect", file }),
@@ -143,7 +146,7 @@ export async function start(base: string, rootKey: string, script: string): Prom
     destroy: (view, object) => connection.call({ call: "destroy", view: view.handle, object }),
     tryCode: (typed) => connection.call({ call: "tryCode", typed }),
     refresh: async () => {
-      now = await connection.call<Start>({ call: "refresh" });
+      now = await connection.call<Standing>({ call: "refresh" });
     },
     forget: () => connection.call({ call: "forget" }),
     stop: () => connection.end(new Failure("aborted")),

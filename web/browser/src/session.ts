@@ -26,6 +26,7 @@ import {
   type Roster,
   type Sent,
   type SentFile,
+  type Standing,
   type State,
   type TryError,
   type View,
@@ -78,7 +79,7 @@ export class Session {
     this.vault = new Vault(base);
   }
 
-  async refresh(): Promise<{ state: State; roster: Roster }> {
+  async refresh(): Promise<Standing> {
     const [state, proof] = await Promise.all([this.vault.state(), this.vault.rosterProof()]);
     const checked = checkRoster(proof, this.rootKey, new Date());
     if (state.origin !== checked.roster.origin || state.log_key !== checked.roster.log_key) throw new Failure("roster-log");
@@ -88,7 +89,7 @@ export class Session {
     if (this.checked && witnessed(this.checked.roster) !== witnessed(checked.roster)) this.seed = null;
     this.checked = checked;
     this.state = state;
-    return { state, roster: checked.roster };
+    return { state, roster: checked.roster, unwitnessed: checked.unwitnessed };
   }
 
   prepare(form: Pick<Form, "unit" | "without">): { words: string[] } {

@@ -28,6 +28,7 @@ export interface Roster {
   log_key: string;
   units: Unit[];
   members: Member[];
+  witnesses?: string; // policy
 }
 
 export interface Unit {
@@ -56,6 +57,13 @@ export interface Member {
   key: string;
   since: Day;
   removed?: Day;
+}
+
+/** How the service stands: what sealing and looking begin with. */
+export interface Standing {
+  state: State;
+  roster: Roster;
+  unwitnessed: boolean; // the roster names witnesses of the log, and they haven't confirmed yet that it is in there
 }
 
 /** What the form asks; the names are those of its fields. Every answer may be empty. */
@@ -202,6 +210,7 @@ export type FailureKind =
   | "timeout"
   | "roster-signature"
   | "roster-log" // not in the log, or the log is another
+  | "roster-witnesses" // the log is another than its witnesses have seen
   | "roster-old" // another one is in force, or the device's date is days ahead
   | "clock" // the device's date is days behind
   | "recipient" // a reader's key is of a kind that is not known here

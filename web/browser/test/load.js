@@ -19,6 +19,8 @@ export const vectors = () => {
     tags: read("internal/submission/testdata/tags.json"),
     marks: read("internal/submission/testdata/marks.json"),
     proofs: read("internal/submission/testdata/proofs.json"),
+    policies: read("internal/witness/testdata/policies.json"),
+    witnessed: read("internal/reporter/testdata/witnessed.json"),
   };
 };
 

@@ -7,10 +7,11 @@ import { Decrypter } from "age-encryption";
 import { concat, digestOf, fromBase64, fromHex, json, text, toBase64, toHex, utf8 } from "../src/core/bytes.js";
 import { openCard, sealCard } from "../src/core/card.js";
 import { Code, parse } from "../src/core/casecode.js";
+import { isUnwitnessed, parsePolicy, type Quorum } from "../src/core/cosigned.js";
 import { formKeys, tagOf } from "../src/core/form.js";
 import { decodeStream, encodeStream } from "../src/core/frame.js";
 import { cleanName, cleanText, cleanType, type Letter, letterDocument, letterForTag, summaryDocument } from "../src/core/letter.js";
-import { depositDigest, isIncluded, leafHash, openCheckpoint, openReceipt, wrapLeafHash, wrapsRoot } from "../src/core/log.js";
+import { depositDigest, isContinued, isIncluded, leafHash, openCheckpoint, openReceipt, wrapLeafHash, wrapsRoot } from "../src/core/log.js";
 import { Mark } from "../src/core/mark.js";
 import { openNote, verifierOf } from "../src/core/note.js";
 import { checkRoster, readersOf } from "../src/core/roster.js";
@@ -68,6 +69,14 @@ export interface Vectors {
     readers: string[];
     cases: { name: string; change: Record<string, unknown> | null; days: number; want: string }[];
   };
+  policies: { what: string; policy: string; pad?: number; quorum: Quorum | null }[];
+  witnessed: {
+    log_key: string;
+    proof: Record<string, unknown>;
+    policy: string;
+    cases: { what: string; policy?: string; change?: Record<string, unknown>; want: string; browser?: string }[];
+    trees: { root: string; proofs: string[] }[];
+  };
 }
 
 /** What a code's secrets are, in hexadecimal, for a test that looks for them. */
@@ -108,6 +117,8 @@ export async function run(v: Vectors): Promise<{ checks: number; failures: strin
   await log(c, v.log);
   await signatures(c, v.signed);
   rosters(c, v.proofs);
+  await policies(c, v.policies);
+  witnesses(c, v.witnessed);
   rosterRules(c, v.proofs.proof.roster as string);
   await frames(c);
   await views(c);
@@ -275,7 +286,7 @@ async function log(c: Checks, v: Vectors["log"]): Promise<void> {
 
 async function signatures(c: Checks, all: Vectors["signed"]): Promise<void> {
   for (const x of all) {
-    const signers = () => openNote(x.note, [verifierOf(x.key)]).signers;
+    const signers = () => openNote(x.note, [verifierOf(x.key)]).signers.map((s) => s.name);
     if (x.good) c.same(x.what, signers(), ["penelaah-satu"]);
     else await c.refused(x.what, signers);
   }
@@ -298,12 +309,53 @@ function rosters(c: Checks, v: Vectors["proofs"]): void {
   }
 }
 
+async function policies(c: Checks, all: Vectors["policies"]): Promise<void> {
+  for (const x of all) {
+    const quorum = () => parsePolicy(x.policy + "é".repeat(x.pad ?? 0));
+    if (x.quorum) c.same(`policy: ${x.what}`, sorted(quorum()), sorted(x.quorum));
+    else await c.refused(`policy: ${x.what}`, quorum);
+  }
+}
+
+const sorted = ({ key, need, of }: Quorum): Quorum => (key ? { key } : { need: need!, of: of!.map(sorted) });
+
+function witnesses(c: Checks, v: Vectors["witnessed"]): void {
+  const log = verifierOf(v.log_key);
+  for (const x of v.cases) {
+    let got = "";
+    try {
+      if (isUnwitnessed({ ...v.proof, ...x.change } as never, x.policy ?? v.policy, log)) got = "unwitnessed";
+    } catch (e) {
+      got = e instanceof Failure && e.kind === "roster-witnesses" ? "refused" : String(e);
+    }
+    c.same(`witnesses: ${x.what}`, got, x.browser ?? x.want);
+  }
+  const trees = v.trees.map(({ root }, i) => ({ size: i + 1, root: fromBase64(root) }));
+  v.trees.forEach(({ proofs }, n) =>
+    proofs.forEach((proof, m) => {
+      const b = fromBase64(proof);
+      const hashes = Array.from({ length: b.length / 32 }, (_, i) => b.subarray(32 * i, 32 * i + 32));
+      const [tree, before] = [trees[n]!, trees[m]!];
+      const what = `${n + 1} records continue ${m + 1}`;
+      c.same(what, isContinued(hashes, tree, before), true);
+      c.same(`${what}: another root`, isContinued(hashes, { ...tree, root: log.key }, before), false);
+      c.same(`${what}: another root before`, isContinued(hashes, tree, { ...before, root: log.key }), false);
+      c.same(`${what}: a longer proof`, isContinued([...hashes, log.key], tree, before), false);
+      hashes.forEach((_, i) => {
+        c.same(`${what}: without hash ${i}`, isContinued(hashes.filter((_, j) => j !== i), tree, before), false);
+        c.same(`${what}: another hash ${i}`, isContinued(hashes.map((h, j) => (j === i ? log.key : h)), tree, before), false);
+      });
+      if (m < n) c.same(`${what}: the other way round`, isContinued(hashes, before, tree), false);
+    }),
+  );
+}
+
 /** The roster of the proofs, changed and signed anew, in a log of its own. */
 function rosterRules(c: Checks, signed: string): void {
   const origin = "suluh.example/uji";
   const seed = new Uint8Array(32).fill(1);
   const [day, body] = ["2026-11-20", signed.slice(signed.indexOf("\n") + 1, signed.lastIndexOf("\n\n"))];
-  const said = (change: (r: Roster, u: Unit, witness: (n: number) => Member) => void): string => {
+  const said = (change: (r: Roster, u: Unit, witness: (n: number) => Member) => void, cosigned: unknown = null): string => {
     const r = JSON.parse(body) as Roster;
     change(Object.assign(r, { origin, log_key: vkey(origin, seed) }), r.units[0]!, (n) => r.members.find((m) => m.id === r.units[0]!.key_witnesses!.of[n])!);
     const roster = sign(`suluh.example/roster/v1\n${JSON.stringify(r)}\n`, "root", seed);
@@ -312,16 +364,21 @@ function rosterRules(c: Checks, signed: string): void {
     const checkpoint = sign(`${origin}\n1\n${toBase64(leafHash(utf8(record)))}\n`, origin, seed);
     const in_force = sign(`suluh.example/inforce/v1\nlog ${origin}\nday ${day}\nroster ${digest}\n`, origin, seed);
     try {
-      checkRoster({ roster, record, index: 0, checkpoint, proof: [], in_force }, vkey("root", seed), new Date(`${day}T12:00:00`));
-      return "";
+      const { unwitnessed } = checkRoster({ roster, record, index: 0, checkpoint, proof: [], in_force, cosigned } as never, vkey("root", seed), new Date(`${day}T12:00:00`));
+      return unwitnessed ? "unwitnessed" : "";
     } catch (e) {
       return e instanceof Failure ? e.kind : String(e);
     }
   };
-  c.same("a roster signed anew", said(() => {}), "");
-  c.same("no key witnesses", said((_, u) => delete u.key_witnesses), "");
-  c.same("a malformed recipient", said((_, __, witness) => (witness(1).recipient = "age1pq1" + "q".repeat(1950))), "recipient");
+  c.same("a roster signed anew", said(() => {}), "unwitnessed");
+  c.same("no witnesses of the log", said((r) => delete r.witnesses), "");
+  c.same("no key witnesses", said((_, u) => delete u.key_witnesses), "unwitnessed");
+  const unknown: Parameters<typeof said>[0] = (_, __, witness) => (witness(1).recipient = "age1pq1" + "q".repeat(1950));
+  c.same("a malformed recipient", said(unknown), "recipient");
+  // The first has the form sent to the server as it is, the second has nothing sent.
+  c.same("a malformed recipient, and another log", said(unknown, { checkpoint: "", consistency: "" }), "roster-witnesses");
   const broken: Record<string, Parameters<typeof said>[0]> = {
+    "a policy that is no text": (r) => (r.witnesses = 1 as never),
     "an unknown field": (r) => Object.assign(r, { lain: 1 }),
     "an unknown field of key witnesses": (_, u) => Object.assign(u.key_witnesses!, { lain: 1 }),
     "no key witness needed": (_, u) => (u.key_witnesses!.need = 0),

@@ -2,8 +2,8 @@
 
 import { digestOf, equal, fromBase64, text, toBase64, utf8 } from "../core/bytes.js";
 import { openCheckpoint, type Tree } from "../core/log.js";
-import { openNote, type Verifier, verifierOf } from "../core/note.js";
-import { enough, isEd25519, type Quorum, signedBy, witnessesOf } from "./cosigned.js";
+import { enough, type Quorum, signedBy, witnessesOf } from "../core/cosigned.js";
+import { cosignerOf, openNote, type Verifier, verifierOf } from "../core/note.js";
 import { Fault } from "./fault.js";
 import { type Get, Tiles, width } from "./tiles.js";
 
@@ -130,10 +130,15 @@ async function witnessed(msg: string, quorum: Quorum, log: Verifier, tiles: Tile
     throw new Fault("checkpoint", { path });
   }
   if (tree.size > tiles.size) throw new Fault("shrunk", { path });
-  const by = signedBy(msg, all);
+  let by: Set<string>;
+  try {
+    by = signedBy(msg, log, all);
+  } catch {
+    throw new Fault("witness", { path });
+  }
   await tiles.check(0, Math.min(Math.floor(tree.size / width), tiles.tiles(0) - 1));
   if (!equal(await tiles.rootOf(tree.size), tree.root)) throw new Fault("fork", { path });
-  if (!enough(quorum, by) && !all.every(isEd25519)) return null; // it can't be told here
+  if (!enough(quorum, by) && !all.every((w) => cosignerOf(w).cosigns)) return null; // it can't be told here
   return { by: by.size, of: all.length, size: enough(quorum, by) ? tree.size : 0 };
 }
 
@@ -167,7 +172,7 @@ function record(entry: Uint8Array, seq: number, members: Verifier[], signature: 
   try {
     const statement = openNote(utf8(s.slice(at + 2)), members);
     const by = /\nmember ([^\n]+)\n/.exec(statement.text)?.[1];
-    if (!by || !statement.signers.includes(by)) throw new Error("another member");
+    if (!by || !statement.signers.some((v) => v.name === by)) throw new Error("another member");
   } catch {
     throw new Fault("signature", { record: seq });
   }

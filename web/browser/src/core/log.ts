@@ -40,6 +40,26 @@ export function isIncluded(proof: Uint8Array[], size: number, root: Uint8Array, 
   return got !== null && equal(got, root);
 }
 
+/** Whether a tree continues one of before, or is the same. */
+export function isContinued(proof: Uint8Array[], tree: Tree, before: Tree): boolean {
+  if (before.size < 1 || before.size > tree.size || proof.some((h) => h.length !== 32)) return false;
+  // Both trees' hashes over n records, of which the tree before has the first m; whole: it begins there too.
+  const run = (n: number, m: number, path: Uint8Array[], whole: boolean): [before: Uint8Array, now: Uint8Array] | null => {
+    const last = path[path.length - 1];
+    if (m === n) {
+      const same = whole ? before.root : last;
+      return same && path.length === (whole ? 0 : 1) ? [same, same] : null;
+    }
+    if (!last) return null;
+    const k = below(n);
+    const rest = path.slice(0, -1);
+    const inner = m <= k ? run(k, m, rest, whole) : run(n - k, m - k, rest, false);
+    return inner && (m <= k ? [inner[0], nodeHash(inner[1], last)] : [nodeHash(last, inner[0]), nodeHash(last, inner[1])]);
+  };
+  const got = run(tree.size, before.size, proof, true);
+  return got !== null && equal(got[0], before.root) && equal(got[1], tree.root);
+}
+
 export interface Tree {
   size: number;
   root: Uint8Array;

@@ -4,6 +4,7 @@
 import { Failure, type Day, type KeyWitnesses, type Member, type Roster } from "../types.js";
 import { digestOf, fromBase64, utf8 } from "./bytes.js";
 import { isIncluded, leafHash, openCheckpoint } from "./log.js";
+import { isUnwitnessed } from "./cosigned.js";
 import { openNote, type Verifier, verifierOf } from "./note.js";
 import { isRecipient, record } from "./seal.js";
 
@@ -15,6 +16,8 @@ export interface RosterProof {
   checkpoint: string;
   proof: string[]; // base64
   in_force: string; // signed note
+  /** What witnesses have seen of the checkpoint's log, if any has. */
+  cosigned?: { checkpoint: string; consistency: string } | null; // base64: a signed note, and hashes one after another
 }
 
 /** A roster that was checked, and what follows from it. */
@@ -23,13 +26,14 @@ export interface Checked {
   digest: string;
   log: Verifier;
   members: Verifier[];
+  unwitnessed: boolean; // it names witnesses of the log, and they haven't cosigned that it is in there
 }
 
 const mostDays = 2; // that the device's date and the vault's may differ
 
 /**
- * Checks that a roster is signed by the root key, stands in the log that it names, and is in force on the device's date.
- * Throws a Failure that says which of it does not hold.
+ * Checks that a roster is signed by the root key, stands in the log that it names, which is the one that its witnesses
+ * have seen, and is in force on the device's date. Throws a Failure that says which of it does not hold.
  */
 export function checkRoster(p: RosterProof, rootKey: string, now: Date): Checked {
   const roster = orFail("roster-signature", () => parseRoster(p.roster, rootKey));
@@ -49,10 +53,11 @@ export function checkRoster(p: RosterProof, rootKey: string, now: Date): Checked
   const ahead = daysBetween(day, now);
   if (!(ahead <= mostDays)) throw new Failure("roster-old");
   if (ahead < -mostDays) throw new Failure("clock");
+  const unwitnessed = isUnwitnessed(p, roster.witnesses, log);
   for (const u of roster.units) {
     if ([...readersOf(roster, u.id, []), ...keyWitnessesOf(roster, u.id).all].some((r) => !isRecipient(r.recipient))) throw new Failure("recipient");
   }
-  return { roster, digest, log, members: roster.members.map((m) => verifierOf(m.key)) };
+  return { roster, digest, log, members: roster.members.map((m) => verifierOf(m.key)), unwitnessed };
 }
 
 function orFail<T>(kind: "roster-signature" | "roster-log", f: () => T): T {
@@ -97,6 +102,7 @@ function check(v: unknown): Roster {
   must(Number.isSafeInteger(r.version) && r.version >= 1 && Array.isArray(r.units) && r.units.length > 0);
   must(verifierOf(r.log_key).name === r.origin);
   r.members ??= [];
+  must(typeof (r.witnesses ?? "") === "string");
   const ids = new Set<string>();
   const keys = new Set<string>();
   const fresh = (set: Set<string>, s: string) => must(!set.has(s) && set.add(s) !== null);

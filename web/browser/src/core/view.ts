@@ -112,7 +112,7 @@ async function openAnswer(sealed: Uint8Array, of: string, identity: string, memb
   const a = record(JSON.parse(body ?? ""));
   if (kind !== "suluh.example/answer/v1" || n.signers.length !== 1 || a.v !== 1 || a.case !== of) throw new Error("not an answer of this case");
   const field = (name: string) => (typeof a[name] === "string" ? (a[name] as string) : "");
-  return { time: field("time"), day: field("day"), status: field("status") as Status | "", due: field("due"), text: field("text"), by: n.signers[0]! };
+  return { time: field("time"), day: field("day"), status: field("status") as Status | "", due: field("due"), text: field("text"), by: n.signers[0]!.name };
 }
 
 /** Orders RFC 3339 times, to the fractions of a second that Date leaves out. */

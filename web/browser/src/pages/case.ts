@@ -81,6 +81,7 @@ export class CasePage implements Page {
   /** Asks for the case, by the readers of now. */
   private async look(typed: string): Promise<View | CodeError> {
     await this.client.refresh();
+    this.screen.warn(this.client.unwitnessed);
     return this.client.look(typed);
   }
 
@@ -151,6 +152,7 @@ export class CasePage implements Page {
       log: this.log(v),
       saved: v.receipt !== "",
       receipt: v.receipt,
+      unwitnessed: this.client.unwitnessed,
       mode: words.t("intake.device.plain.reply"),
     };
   }

@@ -91,6 +91,7 @@ export class ReportPage implements Page {
       this.home(this.troubles(kindOf(e)));
       return;
     }
+    this.screen.warn(this.client.unwitnessed);
     const problems = this.problems();
     if (problems.length > 0) {
       this.home(problems);
@@ -161,6 +162,7 @@ export class ReportPage implements Page {
         opens: this.opens(unit),
         without: left.length > 0 && { names: visible(left.join(", ")) },
         answers: answers.map(({ question, text }) => ({ question, text: text || words.t("intake.check.unanswered") })),
+        unwitnessed: this.client.unwitnessed,
         personal: questions.flat().some((q) => hasPersonalNumber(form.report[q])),
         mode: words.t("intake.device.plain"),
       },

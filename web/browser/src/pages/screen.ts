@@ -84,6 +84,13 @@ export class Screen {
     this.address.textContent = text;
   }
 
+  /** Warns, at the page that the server sent, while witnesses have not confirmed the log. */
+  warn(unwitnessed: boolean): void {
+    const e = this.form.querySelector("#belum")!;
+    e.textContent = unwitnessed ? this.words.t("reporter.unwitnessed") : "";
+    e.className = unwitnessed ? "box warn" : "";
+  }
+
   /** Shows the page that the server sent, with what was typed. */
   showHome(problems: readonly Problem[] = [], notice = ""): void {
     this.form.hidden = false;
