@@ -56,24 +56,9 @@ func (s *Session) begin(ctx context.Context, st accesslog.Statement, with beside
 	s.mu.Lock()
 	log, seen, origin, known := s.log, s.seen, s.roster.Origin, s.knownWitnessed()
 	s.mu.Unlock()
-	st.Log, st.Member, st.Time, st.Seen = origin, s.Member(), s.c.Now(), seen
-	if st.Nonce == [16]byte{} {
-		rand.Read(st.Nonce[:])
-	}
-	for _, h := range with.handed {
-		st.Objects = append(st.Objects, h.Object)
-	}
-	msg, err := st.Sign(s.c.Identity.Signer())
+	msg, thenMsg, err := s.sign(&st, with, origin, seen)
 	if err != nil {
 		return nil, nil, err
-	}
-	var thenMsg []byte
-	if then := with.then; then != nil {
-		then.Log, then.Member, then.Time, then.Seen, then.Opened = st.Log, st.Member, st.Time, seen, seen.N
-		rand.Read(then.Nonce[:])
-		if thenMsg, err = then.Sign(s.c.Identity.Signer()); err != nil {
-			return nil, nil, err
-		}
 	}
 	got, err := s.c.Vault.ActWith(ctx, membersock.ActHead{Statement: string(msg), Then: string(thenMsg), Have: with.have, Cosigned: known.Records}, with.handed)
 	switch {
@@ -115,52 +100,97 @@ func (s *Session) begin(ctx context.Context, st accesslog.Statement, with beside
 	return a, kept, nil
 }
 
+// sign signs a statement over the tree that was seen last, and what goes with it.
+func (s *Session) sign(st *accesslog.Statement, with beside, origin string, seen tlog.Tree) (msg, thenMsg []byte, err error) {
+	st.Log, st.Member, st.Time, st.Seen = origin, s.Member(), s.c.Now(), seen
+	if st.Nonce == [16]byte{} {
+		rand.Read(st.Nonce[:])
+	}
+	for _, h := range with.handed {
+		st.Objects = append(st.Objects, h.Object)
+	}
+	if msg, err = st.Sign(s.c.Identity.Signer()); err != nil {
+		return nil, nil, err
+	}
+	if then := with.then; then != nil {
+		then.Log, then.Member, then.Time, then.Seen, then.Opened = st.Log, st.Member, st.Time, seen, seen.N
+		rand.Read(then.Nonce[:])
+		thenMsg, err = then.Sign(s.c.Identity.Signer())
+	}
+	return msg, thenMsg, err
+}
+
+// tampered says what about an answer can't be.
+func tampered(what string) error { return fmt.Errorf("%w: %s", ErrTampered, what) }
+
+// recordOf returns the record that a proof is of, which must be that of a statement.
+func recordOf(p accesslog.Proof, msg []byte) (accesslog.Record, error) {
+	r, err := accesslog.ParseRecord(p.Record)
+	switch {
+	case err != nil || r.Kind != accesslog.KindStatement || r.Seq != p.Index:
+		return r, tampered("it proves something that is not a record of a statement")
+	case !bytes.Equal(r.Statement, msg):
+		return r, tampered("it proves the record of another statement")
+	}
+	return r, nil
+}
+
 // fits tells whether an answer is one to the statement.
 func (s *Session) fits(st accesslog.Statement, msg []byte, a membersock.ActAnswer) error {
-	bad := func(what string) error { return fmt.Errorf("%w: %s", ErrTampered, what) }
-	r, err := accesslog.ParseRecord(a.Proof.Record)
+	r, err := recordOf(a.Proof, msg)
 	switch {
-	case err != nil || r.Kind != accesslog.KindStatement || r.Seq != a.Proof.Index:
-		return bad("it proves something that is not a record of a statement")
-	case !bytes.Equal(r.Statement, msg):
-		return bad("it proves the record of another statement")
+	case err != nil:
+		return err
 	case st.Action.OfCase() != (a.Case != nil):
-		return bad("it is the answer to another action")
+		return tampered("it is the answer to another action")
 	case st.Action == accesslog.Collect:
 		if r.Count != int64(len(a.Items)) {
-			return bad("its record counts other items than it has")
+			return tampered("its record counts other items than it has")
 		}
 		return nil
 	case st.Action == accesslog.List:
-		counted := int64(0)
-		for _, c := range a.Cases {
-			if !c.New {
-				counted++
-			} else if c.Day.Before(id.DayOf(r.Time, time.UTC).AddDays(-1)) { // the same day in any zone
-				return bad("its record leaves out a case that is not new")
-			}
-		}
-		if r.Count != counted {
-			return bad("its record counts other cases than it has")
-		}
-		return nil
+		return fitsList(r, a.Cases)
 	case st.Action == accesslog.Unseal:
 		return nil
-	case a.Case.Case != st.Case:
-		return bad("it is about another case")
+	}
+	return s.fitsCase(st, r, a.Case)
+}
+
+// fitsList tells whether a list has the cases that its record counts.
+func fitsList(r accesslog.Record, cases []membersock.ListedCase) error {
+	counted := int64(0)
+	for _, c := range cases {
+		if !c.New {
+			counted++
+		} else if c.Day.Before(id.DayOf(r.Time, time.UTC).AddDays(-1)) { // the same day in any zone
+			return tampered("its record leaves out a case that is not new")
+		}
+	}
+	if r.Count != counted {
+		return tampered("its record counts other cases than it has")
+	}
+	return nil
+}
+
+// fitsCase tells whether it is the case that the statement is about, with the wrap that
+// the record names, and with the records of all that this session has done to it.
+func (s *Session) fitsCase(st accesslog.Statement, r accesslog.Record, c *membersock.CaseView) error {
+	switch {
+	case c.Case != st.Case:
+		return tampered("it is about another case")
 	case r.Cover.IsNone() || st.Action.ByForwarder(): // who has no key is told nothing of the case
 		return nil
 	}
 	// A referral to the member's own unit puts another wrap in the place of his.
-	if d := r.Cover.Deposit; d != nil && !a.Case.Wrap.IsZero() && st.Action != accesslog.Refer && d.Wrap != a.Case.Wrap {
-		return bad("its wrap is not the one that its record names")
+	if d := r.Cover.Deposit; d != nil && !c.Wrap.IsZero() && st.Action != accesslog.Refer && d.Wrap != c.Wrap {
+		return tampered("its wrap is not the one that its record names")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	own := append(slices.Clone(s.own[st.Case]), r.Seq)
 	for _, seq := range own {
-		if !slices.ContainsFunc(a.Case.Access, func(e membersock.AccessEntry) bool { return e.Seq == seq && e.Member == st.Member }) {
-			return bad(fmt.Sprintf("record %d of the case is missing", seq))
+		if !slices.ContainsFunc(c.Access, func(e membersock.AccessEntry) bool { return e.Seq == seq && e.Member == st.Member }) {
+			return tampered(fmt.Sprintf("record %d of the case is missing", seq))
 		}
 	}
 	s.own[st.Case] = own
@@ -171,16 +201,13 @@ func (s *Session) fits(st accesslog.Statement, msg []byte, a membersock.ActAnswe
 // whose own proof has shown the tree.
 func fitsThen(msg []byte, p, first accesslog.Proof, tree tlog.Tree) error {
 	if !bytes.Equal(p.Checkpoint, first.Checkpoint) {
-		return fmt.Errorf("%w: it proves the second record by another checkpoint", ErrTampered)
+		return tampered("it proves the second record by another checkpoint")
 	}
 	if err := tlog.CheckRecord(tlog.RecordProof(p.Inclusion), tree.N, tree.Hash, p.Index, tlog.RecordHash(p.Record)); err != nil {
 		return fmt.Errorf("%w: %w", ErrTampered, err)
 	}
-	r, err := accesslog.ParseRecord(p.Record)
-	if err != nil || r.Kind != accesslog.KindStatement || r.Seq != p.Index || !bytes.Equal(r.Statement, msg) {
-		return fmt.Errorf("%w: it proves the record of another statement than the second", ErrTampered)
-	}
-	return nil
+	_, err := recordOf(p, msg)
+	return err
 }
 
 // maxObject is more than any document has.

@@ -54,7 +54,7 @@ func (x *Exported) Next() (membersock.CaseObject, io.Reader, error) {
 		o, r, err := x.answer.Next()
 		if errors.Is(err, io.EOF) {
 			if len(x.wants) > 0 {
-				return membersock.CaseObject{}, nil, fmt.Errorf("%w: %d objects did not come", ErrTampered, len(x.wants))
+				return membersock.CaseObject{}, nil, tampered(fmt.Sprintf("%d objects did not come", len(x.wants)))
 			}
 			return membersock.CaseObject{}, nil, io.EOF
 		}

@@ -161,7 +161,7 @@ func (s *Session) write(ctx context.Context, st accesslog.Statement, there func(
 		case len(c.Unopened) > 0: // it may be among what is damaged
 			return c.Unopened[0].Err
 		}
-		return s.breaks(fmt.Errorf("%w: it claims to have what it does not show", ErrTampered))
+		return s.breaks(tampered("it claims to have what it does not show"))
 	}
 	return s.done(a, err)
 }
