@@ -62,13 +62,10 @@ func (i *Item) Unwanted() (all []id.Member) {
 	return all
 }
 
-// line is an opened summary, state or outcome. It depends on the bytes alone,
-// except that a signer may be unknown to an older roster: only what opens is
-// cached.
+// line names a document that lists are made of.
 type line struct {
-	summary report.Summary
-	state   report.State
-	outcome report.Outcome
+	of     id.Case
+	digest id.Digest
 }
 
 // List tells of the cases that the member has keys for.
@@ -103,8 +100,8 @@ func (s *Session) have() (all []id.Digest) {
 	for d := range s.unwrap {
 		all = append(all, d)
 	}
-	for d := range s.lines {
-		all = append(all, d)
+	for l := range s.lines {
+		all = append(all, l.digest)
 	}
 	return all
 }
@@ -128,14 +125,15 @@ func (s *Session) item(c membersock.ListedCase, got map[id.Digest][]byte, r *ros
 			s.greet(w)
 		}
 	}
-	summary, err := s.summary(c, key, got)
+	x := lineOpener{s, c.Case, key, got, r}
+	summary, err := x.summary(c.Summary)
 	if err != nil {
 		i.Err = err
 	} else {
 		i.sum(summary)
 	}
 	if !c.State.IsZero() {
-		state, err := s.state(c, key, got, r)
+		state, err := x.state(c.State)
 		if err != nil {
 			i.Err = err
 		} else {
@@ -143,7 +141,7 @@ func (s *Session) item(c membersock.ListedCase, got map[id.Digest][]byte, r *ros
 		}
 	}
 	if f := c.Forward; f != nil && !f.Outcome.IsZero() {
-		outcome, err := s.outcomeOf(c.Case, f.Outcome, key, got, r)
+		outcome, err := x.outcome(f.Outcome)
 		if err != nil {
 			i.Err = err
 		} else {
@@ -197,66 +195,58 @@ func (s *Session) key(wrap id.Digest, got map[id.Digest][]byte) (*seal.CaseKey, 
 	return opened, nil
 }
 
-func (s *Session) cached(d id.Digest) (line, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	l, ok := s.lines[d]
-	return l, ok
+// lineOpener opens what a case's line of a list is made of.
+type lineOpener struct {
+	s      *Session
+	of     id.Case
+	key    *seal.CaseKey
+	got    map[id.Digest][]byte
+	roster *roster.Roster
 }
 
-func (s *Session) cache(d id.Digest, l line) {
-	s.mu.Lock()
-	s.lines[d] = l
-	s.mu.Unlock()
-}
-
-func (s *Session) summary(c membersock.ListedCase, k *seal.CaseKey, got map[id.Digest][]byte) (report.Summary, error) {
-	if l, ok := s.cached(c.Summary); ok && l.summary.Case == c.Case {
-		return l.summary, nil
+// lineOf returns a document as it was opened before, or opens it. It depends on the
+// bytes alone, except that a signer may be unknown to an older roster: only what opens
+// is kept.
+func lineOf[D report.Summary | report.State | report.Outcome](x lineOpener, digest id.Digest, read func(text []byte) (D, error)) (D, error) {
+	l := line{x.of, digest}
+	x.s.mu.Lock()
+	d, ok := x.s.lines[l].(D)
+	x.s.mu.Unlock()
+	if ok {
+		return d, nil
 	}
-	text, err := seal.OpenDocument(got[c.Summary], k.Identities()...)
+	text, err := seal.OpenDocument(x.got[digest], x.key.Identities()...)
 	if err != nil {
-		return report.Summary{}, err
+		return d, err
 	}
-	d, err := report.Decode[report.Summary](text, c.Case)
-	if err == nil {
-		s.cache(c.Summary, line{summary: d})
+	if d, err = read(text); err == nil {
+		x.s.mu.Lock()
+		x.s.lines[l] = d
+		x.s.mu.Unlock()
 	}
 	return d, err
 }
 
-func (s *Session) state(c membersock.ListedCase, k *seal.CaseKey, got map[id.Digest][]byte, r *roster.Roster) (report.State, error) {
-	if l, ok := s.cached(c.State); ok && l.state.Case == c.Case {
-		return l.state, nil
-	}
-	text, err := seal.OpenDocument(got[c.State], k.Identities()...)
-	if err != nil {
-		return report.State{}, err
-	}
-	d, _, err := report.Open[report.State](text, c.Case, r.Verifiers())
-	if err == nil {
-		s.cache(c.State, line{state: d})
-	}
-	return d, err
+func (x lineOpener) summary(digest id.Digest) (report.Summary, error) {
+	return lineOf(x, digest, func(text []byte) (report.Summary, error) { return report.Decode[report.Summary](text, x.of) })
 }
 
-func (s *Session) outcomeOf(of id.Case, digest id.Digest, k *seal.CaseKey, got map[id.Digest][]byte, r *roster.Roster) (report.Outcome, error) {
-	if l, ok := s.cached(digest); ok && l.outcome.Case == of {
-		return l.outcome, nil
-	}
-	text, err := seal.OpenDocument(got[digest], k.Identities()...)
-	if err != nil {
-		return report.Outcome{}, err
-	}
-	d, by, err := report.Open[report.Outcome](text, of, r.Verifiers())
-	if err == nil && !tellsOutcomes(r, by) {
-		err = ErrSigner
-	}
-	d.Link = link(d.Link)
-	if err == nil {
-		s.cache(digest, line{outcome: d})
-	}
-	return d, err
+func (x lineOpener) state(digest id.Digest) (report.State, error) {
+	return lineOf(x, digest, func(text []byte) (report.State, error) {
+		d, _, err := report.Open[report.State](text, x.of, x.roster.Verifiers())
+		return d, err
+	})
+}
+
+func (x lineOpener) outcome(digest id.Digest) (report.Outcome, error) {
+	return lineOf(x, digest, func(text []byte) (report.Outcome, error) {
+		d, by, err := report.Open[report.Outcome](text, x.of, x.roster.Verifiers())
+		if err == nil && !tellsOutcomes(x.roster, by) {
+			err = ErrSigner
+		}
+		d.Link = link(d.Link)
+		return d, err
+	})
 }
 
 // tellsOutcomes tells whether a member is, or was before he left, one who says

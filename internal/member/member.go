@@ -87,7 +87,7 @@ type Session struct {
 	reporters map[id.Case]string          // as the case named its reporter when it was first opened
 	unwrap    map[id.Digest]*seal.CaseKey // by digest of the wrap
 	wraps     map[id.Case]id.Digest       // as last listed or opened
-	lines     map[id.Digest]line          // summaries and states, by digest
+	lines     map[line]any                // summaries, states and outcomes, as they were opened
 	collected map[id.Digest][]byte        // what the last collect came to, sealed
 	witnessed Witnessed                   // as the last answer showed
 	contacts  map[id.Member]*contact      // key witnesses
@@ -107,7 +107,7 @@ func Open(ctx context.Context, c Config) (*Session, error) {
 	}
 	s := &Session{
 		c: c, keys: []age.Identity{c.Identity.Age()}, seen: accesslog.EmptyTree(),
-		own: map[id.Case][]int64{}, reporters: map[id.Case]string{}, cases: map[id.Case]*Case{}, unwrap: map[id.Digest]*seal.CaseKey{}, lines: map[id.Digest]line{},
+		own: map[id.Case][]int64{}, reporters: map[id.Case]string{}, cases: map[id.Case]*Case{}, unwrap: map[id.Digest]*seal.CaseKey{}, lines: map[line]any{},
 		contacts: map[id.Member]*contact{}, wraps: map[id.Case]id.Digest{},
 	}
 	s.ends, s.end = context.WithCancel(context.WithoutCancel(ctx))
