@@ -82,9 +82,9 @@ func (s *session) Close() {
 
 // open unlocks the identity and begins a session.
 func (c *caseCmd) open(ctx context.Context) (*session, error) {
-	root, err := verifierKey(c.RootKey)
+	root, err := readRootKey(c.RootKey)
 	if err != nil {
-		return nil, fmt.Errorf("root key: %w", err)
+		return nil, err
 	}
 	clock, err := report.DefaultClock()
 	if c.Clock != "" {

@@ -59,9 +59,9 @@ func (c *intakeCmd) Run(ctx context.Context) (err error) {
 	if err := withoutTemp(); err != nil {
 		return err
 	}
-	root, err := verifierKey(c.RootKey)
+	root, err := readRootKey(c.RootKey)
 	if err != nil {
-		return fmt.Errorf("root key: %w", err)
+		return err
 	}
 	clock, err := readClock(c.Clock)
 	if err != nil {

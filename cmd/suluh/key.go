@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 
@@ -22,6 +23,15 @@ func verifierKey(s string) (note.Verifier, error) {
 	if err != nil {
 		return nil, withHint(errors.New("neither a verifier key (name+hash+key) nor a file that has one"),
 			"rosters are checked with root.vkey, which suluh roster init makes; the access log with log.vkey, which suluh vault init makes")
+	}
+	return v, nil
+}
+
+// readRootKey is verifierKey of the key that signs rosters.
+func readRootKey(s string) (note.Verifier, error) {
+	v, err := verifierKey(s)
+	if err != nil {
+		return nil, fmt.Errorf("root key: %w", err)
 	}
 	return v, nil
 }

@@ -80,8 +80,8 @@ func (c *keyWitnessRunCmd) Run(ctx context.Context) (err error) {
 		return withHint(fmt.Errorf("listen on %s: who asks for which share would cross the network in the clear", c.Listen),
 			"speak HTTPS (--tls-cert, --tls-key), listen on 127.0.0.1, or say that a proxy does (--behind-tls-proxy)")
 	}
-	if _, err := verifierKey(c.RootKey); err != nil {
-		return fmt.Errorf("root key: %w", err)
+	if _, err := readRootKey(c.RootKey); err != nil {
+		return err
 	}
 	identity, _, err := openIdentity(c.Identity, c.PassphraseFile)
 	if err != nil {

@@ -107,9 +107,9 @@ func (c *rosterShowCmd) Run() error {
 		if key == "" {
 			key = filepath.Join(c.Dir, "root.vkey")
 		}
-		root, err := verifierKey(key)
+		root, err := readRootKey(key)
 		if err != nil {
-			return withHint(fmt.Errorf("root key: %w", err), "name the root key: --root-key root.vkey")
+			return withHint(err, "name the root key: --root-key root.vkey")
 		}
 		if r, err = roster.Parse(signed, root); err != nil {
 			return err

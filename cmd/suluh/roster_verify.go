@@ -60,9 +60,9 @@ type rosterVerdict struct {
 var errRecipients = errors.New("not everything that cases were sealed by is in order: see above")
 
 func (c *rosterVerifyCmd) Run(ctx context.Context) error {
-	root, err := verifierKey(c.RootKey)
+	root, err := readRootKey(c.RootKey)
 	if err != nil {
-		return fmt.Errorf("root key: %w", err)
+		return err
 	}
 	only, none, err := c.chosen()
 	if err != nil {

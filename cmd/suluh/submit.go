@@ -53,9 +53,9 @@ func (f *serviceFlags) words() (*lang.Language, error) {
 
 // connect reaches the service.
 func (f *serviceFlags) connect(ctx context.Context, l *lang.Language) (*reporter.Service, error) {
-	root, err := verifierKey(f.RootKey)
+	root, err := readRootKey(f.RootKey)
 	if err != nil {
-		return nil, fmt.Errorf("root key: %w", err)
+		return nil, err
 	}
 	s, err := reporter.Connect(ctx, f.Server, f.Socks, root, time.Now())
 	if err != nil {

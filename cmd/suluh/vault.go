@@ -49,8 +49,8 @@ func (vaultInitCmd) Help() string {
 }
 
 func (c *vaultInitCmd) Run(ctx context.Context) error {
-	if _, err := verifierKey(c.RootKey); err != nil {
-		return fmt.Errorf("root key: %w", err)
+	if _, err := readRootKey(c.RootKey); err != nil {
+		return err
 	}
 	key, err := vault.Init(ctx, vault.InitConfig{Dir: c.Dir, Origin: c.Origin, RootKey: keyText(c.RootKey), Zone: c.Zone})
 	if err != nil {

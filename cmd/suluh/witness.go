@@ -156,9 +156,9 @@ func (c *witnessAskCmd) Run(ctx context.Context) (err error) {
 	if c.Every < time.Second || c.Again < c.Every {
 		return errors.New("--every is less than a second, or --again less than --every")
 	}
-	root, err := verifierKey(c.RootKey)
+	root, err := readRootKey(c.RootKey)
 	if err != nil {
-		return fmt.Errorf("root key: %w", err)
+		return err
 	}
 	d, err := dialer.Start(context.WithoutCancel(ctx), c.MemberSocket)
 	if err != nil {
