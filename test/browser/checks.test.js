@@ -23,6 +23,8 @@ ${style}${head}
 </body>
 </html>
 `;
+const stack = (cell) => page(`<table><thead><tr><th scope="col">Tenggat</th></tr></thead><tbody><tr>${cell}</tr></tbody></table>`,
+  `<style>@media (max-width:60em){tr,td{display:block}td[data-h]::before{content:attr(data-h) ": "/""}}</style>`);
 const good = page(`
 <form method="post" action="/kirim">
 <label for="nama">Apa yang terjadi?</label>
@@ -53,9 +55,16 @@ describe("checks", () => {
     assert.deepEqual(await checks.accessible(engine.page), []);
     assert.deepEqual(await checks.accessibleInTheDark(engine.page), []);
     assert.deepEqual(await checks.valid(good), []);
-    for (const check of [checks.narrow, checks.targets, checks.forcedColors, checks.zoomed]) assert.deepEqual(await check(engine.page), [], check.name);
+    for (const check of [checks.narrow, checks.stacked, checks.targets, checks.forcedColors, checks.zoomed]) assert.deepEqual(await check(engine.page), [], check.name);
     assert.deepEqual(await checks.named(engine.page, "id"), []);
     assert.deepEqual(await checks.byKeyboard(person), []);
+  });
+
+  test("a stacked table passes", async () => {
+    const html = stack(`<td data-h="Tenggat">besok</td>`);
+    await show(html);
+    for (const check of [checks.narrow, checks.stacked, checks.zoomed]) assert.deepEqual(await check(engine.page), [], check.name);
+    assert.deepEqual(await checks.valid(html), []);
   });
 
   const bad = {
@@ -68,7 +77,10 @@ describe("checks", () => {
     "something wider than 320 px": [page(`<p>Lebar</p>`, `<style>p{width:400px}</style>`), (p) => checks.narrow(p), /^320 px: /],
     "something too wide when spaced": [page(`<p>${"Kata".repeat(8)}</p>`, `<style>p{font:16px monospace;width:max-content}</style>`), (p) => checks.narrow(p), /wide spacing/],
     "text that is cut off": [page(`<p>${"Kata panjang ".repeat(40)}</p>`, `<style>p{height:40px;overflow:hidden}</style>`), (p) => checks.narrow(p), /cut off/],
-    "a table that only a mouse scrolls": [page(`<div class="tw"><table><tr><td>Kotak</td></tr></table></div>`, `<style>.tw{overflow-x:auto}td{padding:0 300px}</style>`), (p) => checks.narrow(p), /scrolls by itself/],
+    "a table that only a mouse scrolls": [page(`<div class="tw"><table><tr><td>Kotak</td></tr></table></div>`, `<style>.tw{overflow-x:auto}td{padding:0 300px}</style>`), (p) => checks.narrow(p), /^320 px: could scroll/],
+    "a table that has to be scrolled": [page(`<section class="tw" tabindex="0" aria-labelledby="a"><table><caption id="a">Daftar</caption><tr><td>Kotak</td></tr></table></section>`, `<style>.tw{overflow-x:auto}td{padding:0 300px}</style>`), (p) => checks.narrow(p), /^320 px: scrolls by itself/],
+    "a stacked cell with another column's name": [stack(`<td data-h="Status">besok</td>`), (p) => checks.stacked(p), /“Tenggat” has “Status” before it/],
+    "a stacked cell without a name": [stack(`<td>besok</td>`), (p) => checks.stacked(p), /“Tenggat” has “” before it/],
     "a table with a word beside it": [page(`<section class="tw" tabindex="0" aria-label="Daftar"><table><tr><td>Kotak<b>tersembunyi</b></td></tr></table></section>`, `<style>.tw{overflow-x:auto}td{padding:0 300px}b{position:absolute}</style>`), (p) => checks.narrow(p), /^320 px: .* px wide/],
     "a small button": [page(`<button class="k">x</button>`, `<style>.k{min-height:0;min-width:0;height:20px}</style>`), (p) => checks.targets(p), /× 20 px/],
     "a button without a border": [page(`<button>Kirim</button>`, `<style>button{border:0;appearance:none}</style>`), (p) => checks.forcedColors(p), /no border/],

@@ -74,6 +74,9 @@ for (const [way, start] of Object.entries(ways)) {
     await step("an investigator unlocks the desk and opens it", async () => {
       await unlock(person);
       assert.match(await person.heading(), /^Kotak masuk: \d+ perlu tindakan$/);
+      await deadlinesInSight(person, { named: way.includes("320 px") });
+      // Of Chromium lib/look.js knows.
+      if (engine.roles) assert.deepEqual(await engine.roles("tbody tr:first-child, tbody tr:first-child > *"), ["row", "rowheader", "cell", "cell", "cell", "cell", "cell"]);
       await person.click(title);
       const text = await person.text();
       assert.match(text, /Aspalnya setipis kertas\./);
@@ -163,6 +166,28 @@ for (const [way, start] of Object.entries(ways)) {
       assert.deepEqual(await person.evaluate(kept), []);
     });
   });
+}
+
+// deadlinesInSight: whoever scrolls down through the inbox, and never sideways, comes by the
+// deadline of each case, with nothing over it; named: behind the name of its column.
+async function deadlinesInSight(person, { named }) {
+  const { cases, hidden } = await person.evaluate((named) => {
+    const [table] = document.getElementsByTagName("table");
+    const column = [...table.tHead.rows[0].cells].findIndex((th) => th.textContent === "Tenggat");
+    const cells = [...table.tBodies[0].rows].map((row) => row.cells[column]);
+    const seen = (cell) => {
+      scrollTo(0, scrollY + cell.getBoundingClientRect().top - innerHeight / 2);
+      const text = document.createRange();
+      text.selectNodeContents(cell);
+      return [...text.getClientRects()].every(({ left, right, top, bottom }) =>
+        left >= 0 && right <= innerWidth && cell.contains(document.elementFromPoint((left + right) / 2, (top + bottom) / 2)));
+    };
+    const hidden = cells.filter((cell) => !seen(cell) || named !== (getComputedStyle(cell, "::before").content !== "none"));
+    scrollTo(0, 0);
+    return { cases: cells.length, hidden: hidden.map((cell) => cell.outerHTML) };
+  }, named);
+  assert.ok(cases > 5, `${cases} cases`);
+  assert.deepEqual(hidden, []);
 }
 
 async function report(person, { intake, script }, title) {

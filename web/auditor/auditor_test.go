@@ -348,7 +348,7 @@ func TestSearch(t *testing.T) {
 	} {
 		x := a.get("/cari?" + query)
 		x.wants(t, 200, fmt.Sprintf("%d catatan cocok", want))
-		if n := strings.Count(x.body, `<th scope="row">`); n != want {
+		if n := strings.Count(x.body, `<th scope="row"`); n != want {
 			t.Errorf("%s: %d rows, want %d", query, n, want)
 		}
 	}

@@ -13,6 +13,13 @@
 //	<p{{is "due"}}>                  a place that a script may fill: see [Set.Part]
 //	{{if or slots .Personal}}        what a page has in some cases only
 //
+// A table stands in a section of class "tw", which scrolls if it must. With
+// "num" beside it, for numbers, it gets tight in a narrow window; with "stack"
+// its rows become blocks there, in which data-h of a cell, the words of its
+// column's header, stands before it, and data-h of the head's row before the
+// links by which it is sorted. They are still a table to assistive technology
+// in the browsers for which page.css does it.
+//
 // A page is a struct that embeds [Page]. It is rendered to memory first, so
 // that an error never leaves half a page.
 //

@@ -50,9 +50,9 @@ export async function valid(html, { script = false } = {}) {
   return report.results.flatMap((r) => r.messages.map((m) => `${m.ruleId}: ${m.message} (line ${m.line}: ${html.split("\n")[m.line - 1].trim().slice(0, 120)})`));
 }
 
-// narrow: at 320 px nothing makes the page scroll sideways (WCAG 1.4.10), not even with
-// the widest spacing that a reader may ask for (1.4.12). What scrolls by itself, such as
-// a table's region, must be reachable by keyboard and have a name.
+// narrow: at 320 px nothing makes the page or a part of it scroll sideways (WCAG 1.4.10), not
+// even with the widest spacing that a reader may ask for (1.4.12). What could scroll by itself,
+// such as a table's region around a very long word, is reachable by keyboard and has a name.
 export async function narrow(page) {
   const size = page.viewportSize();
   await page.setViewportSize({ width: 320, height: 640 });
@@ -77,13 +77,30 @@ function tooWide(where) {
   }
   for (const e of document.body.querySelectorAll("*")) {
     const style = getComputedStyle(e);
-    const scrolls = e.scrollWidth > e.clientWidth + 1 && /auto|scroll/.test(style.overflowX);
-    if (scrolls && !e.matches("textarea, input, section[tabindex='0'][aria-labelledby]"))
-      wrong.push(`${where}: scrolls by itself, without a name or the keyboard: ${e.outerHTML.slice(0, 120)}`);
+    const could = /auto|scroll/.test(style.overflowX) && !e.matches("textarea, input");
+    if (could && e.scrollWidth > e.clientWidth + 1) wrong.push(`${where}: scrolls by itself: ${e.outerHTML.slice(0, 120)}`);
+    if (could && !e.matches("section[tabindex='0'][aria-labelledby]"))
+      wrong.push(`${where}: could scroll, without a name or the keyboard: ${e.outerHTML.slice(0, 120)}`);
     const hidden = style.overflow !== "visible" && !/auto|scroll/.test(style.overflow + style.overflowX) && style.clipPath === "none";
     if (hidden && (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1) && !e.matches("textarea, input, select, option"))
       wrong.push(`${where}: text is cut off: ${e.outerHTML.slice(0, 120)}`);
   }
+  return wrong;
+}
+
+// stacked: where the window is so narrow that a table's rows are blocks, each cell has before it
+// the name of its column, which stands above it no more.
+export async function stacked(page) {
+  const size = page.viewportSize();
+  await page.setViewportSize({ width: 320, height: 640 });
+  const wrong = await page.evaluate(() => [...document.querySelectorAll("td")]
+    .filter((td) => getComputedStyle(td).display !== "table-cell" && td.colSpan === 1)
+    .flatMap((td) => {
+      const column = td.closest("table").tHead.rows[0].cells[td.cellIndex].textContent.trim();
+      const before = getComputedStyle(td, "::before").content === "none" ? "" : td.dataset.h;
+      return before === column ? [] : [`a cell of “${column}” has “${before}” before it: ${td.outerHTML.slice(0, 120)}`];
+    }));
+  await page.setViewportSize(size);
   return wrong;
 }
 

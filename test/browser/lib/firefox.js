@@ -59,6 +59,11 @@ export class Firefox {
     await rm(path);
     return { name, bytes };
   }
+  // roles are what a screen reader is told that the elements are.
+  async roles(selector) {
+    const elements = await this.#send("FindElements", { using: "css selector", value: selector });
+    return Promise.all(elements.map((e) => this.#send("GetComputedRole", { id: e[elementKey] })));
+  }
   // zoom makes the window of 1280 px as narrow as 320 px, the way a person with low
   // vision does: 400 %.
   async zoom(factor) {

@@ -58,11 +58,13 @@ export class Look {
       this.incomplete.push(...incomplete.map((i) => `${this.language} ${this.surface} ${name}: ${i}`));
       take("axe", await checks.accessibleInTheDark(page));
       take("narrow", await checks.narrow(page));
+      take("stacked", await checks.stacked(page));
       take("targets", await checks.targets(page));
       take("colours", await checks.forcedColors(page));
       take("zoom", await checks.zoomed(page));
       if (process.env.SULUH_PICTURES) await this.#pictures(name);
       take("tree", this.#golden(name, this.#mask(await tree(page))));
+      take("tree at 320 px", await this.#narrowTree());
       take("keyboard", await checks.byKeyboard(person));
       assert.deepEqual(wrong, []);
     });
@@ -109,6 +111,18 @@ export class Look {
       else from = at;
     }
     return missing;
+  }
+
+  // A screen reader has the same page in a narrow window: a table whose rows are blocks is one still.
+  async #narrowTree() {
+    const { page } = this;
+    const size = page.viewportSize();
+    const wide = (await tree(page)).split("\n");
+    await page.setViewportSize({ width: 320, height: 640 });
+    const narrow = (await tree(page)).split("\n");
+    await page.setViewportSize(size);
+    const at = narrow.findIndex((line, i) => line !== wide[i]);
+    return at < 0 && wide.length === narrow.length ? [] : [`“${narrow[at] ?? ""}” instead of “${wide[at] ?? ""}”`];
   }
 
   async #pictures(name) {
