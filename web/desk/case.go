@@ -69,6 +69,7 @@ func (s *Server) show(w http.ResponseWriter, v *visit) error {
 	}
 	l, ro := v.lang, v.session.member.Roster()
 	p := casePage{Page: s.casePage(v, title(l, c.Item)), Base: l.Path("/kasus/" + string(v.of)), CanAnswer: c.Reporter != ""}
+	p.Class = "wide" // or the link to an attachment is out of sight
 	p.Languages = s.languages(v)
 	if ok := v.URL.Query().Get("ok"); ok != "" && slices.Contains([]string{"balas", "catatan", "status", "akses", "penanggung", "triase", "rujuk", "teruskan", "setujui", "kembali", "putuskan"}, ok) {
 		p.Notice = l.T("desk.done." + ok)
