@@ -18,6 +18,7 @@ import (
 	"suluh.example/suluh/crypto/id"
 	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/internal/check"
+	"suluh.example/suluh/internal/madelog"
 )
 
 // asRogue writes what a vault that lets anything be deposited would have:
@@ -35,51 +36,28 @@ func asRogue() {
 }
 
 type rogueLog struct {
+	madelog.Log
 	signer note.Signer
-	leaves [][]byte
-	stored []tlog.Hash
 	files  map[string][]byte // rosters
 }
 
-func (l *rogueLog) ReadHashes(at []int64) (all []tlog.Hash, err error) {
-	for _, x := range at {
-		all = append(all, l.stored[x])
-	}
-	return all, nil
-}
-
-func (l *rogueLog) add(r accesslog.Record) error {
-	r.Seq = int64(len(l.leaves))
-	leaf := r.Format()
-	h, err := tlog.StoredHashes(r.Seq, leaf, l)
-	l.leaves, l.stored = append(l.leaves, leaf), append(l.stored, h...)
-	return err
+func (l *rogueLog) add(r accesslog.Record) {
+	r.Seq = l.Len()
+	l.Append(r.Format())
 }
 
 func (l *rogueLog) read(_ context.Context, path string) ([]byte, error) {
-	n := int64(len(l.leaves))
 	if path == "checkpoint" {
-		root, err := tlog.TreeHash(n, l)
+		tree, err := l.Tree(l.Len())
 		if err != nil {
 			return nil, err
 		}
-		return accesslog.SignCheckpoint(l.signer.Name(), tlog.Tree{N: n, Hash: root}, l.signer)
+		return accesslog.SignCheckpoint(l.signer.Name(), tree, l.signer)
 	}
 	if b := l.files[path]; b != nil {
 		return b, nil
 	}
-	t, err := accesslog.ParseTilePath(path)
-	switch {
-	case err != nil:
-		return nil, os.ErrNotExist
-	case t.L >= 0:
-		return tlog.ReadTileData(t, l)
-	}
-	var b []byte
-	for _, leaf := range l.leaves[t.N*accesslog.TileWidth:][:t.W] {
-		b = accesslog.AppendEntry(b, leaf)
-	}
-	return b, nil
+	return l.Tile(path)
 }
 
 func rogue(ctx context.Context, dir string) error {
@@ -123,14 +101,14 @@ func rogue(ctx context.Context, dir string) error {
 		keep(fmt.Sprintf("roster-%d.note", r.Version), signed)
 		if d := roster.Digest(signed); installed {
 			l.files["rosters/"+d.String()] = signed
-			all = append(all, l.add(accesslog.Record{Kind: accesslog.KindRoster, Time: at, Roster: accesslog.RosterRecord{Version: r.Version, Digest: d, Size: int64(len(signed))}}))
+			l.add(accesslog.Record{Kind: accesslog.KindRoster, Time: at, Roster: accesslog.RosterRecord{Version: r.Version, Digest: d, Size: int64(len(signed))}})
 			r.Previous = d
 		}
 		r.Version++
 	}
-	all = append(all, l.add(accesslog.Record{Kind: accesslog.KindConfigure, Time: at, Settings: []accesslog.Setting{
+	l.add(accesslog.Record{Kind: accesslog.KindConfigure, Time: at, Settings: []accesslog.Setting{
 		{Key: "origin", Value: origin}, {Key: "zone", Value: "Asia/Makassar"}, {Key: "root", Value: rootKey},
-	}}))
+	}})
 	install(true)
 	removed := day.AddDays(1)
 	at = at.AddDate(0, 0, 1)
@@ -161,9 +139,9 @@ func rogue(ctx context.Context, dir string) error {
 	}
 	slices.SortFunc(batch, func(a, b accesslog.DepositRecord) int { return strings.Compare(a.Digest.String(), b.Digest.String()) })
 	for _, d := range batch {
-		all = append(all, l.add(accesslog.Record{Kind: accesslog.KindDeposit, Deposit: d}))
+		l.add(accesslog.Record{Kind: accesslog.KindDeposit, Deposit: d})
 	}
-	all = append(all, l.add(accesslog.Record{Kind: accesslog.KindBatch, Time: at, Batch: accesslog.BatchRecord{Day: id.DayOf(at, time.UTC), Deposits: int64(len(batch))}}))
+	l.add(accesslog.Record{Kind: accesslog.KindBatch, Time: at, Batch: accesslog.BatchRecord{Day: id.DayOf(at, time.UTC), Deposits: int64(len(batch))}})
 	install(false) // signed, and never installed
 	keep("log.vkey", []byte(logKey+"\n"))
 	keep("root.vkey", []byte(rootKey+"\n"))

@@ -22,6 +22,7 @@ import (
 	"suluh.example/suluh/crypto/roster"
 	"suluh.example/suluh/crypto/seal"
 	"suluh.example/suluh/internal/keywitness"
+	"suluh.example/suluh/internal/madelog"
 	"suluh.example/suluh/internal/released"
 	"suluh.example/suluh/internal/testkey"
 	"suluh.example/suluh/internal/witness"
@@ -43,9 +44,10 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// world is a log of which everything is in memory, a roster, and a key witness
+// world is a log that is made, a roster, and a key witness
 // that knows nothing yet.
 type world struct {
+	madelog.Log
 	t       *testing.T
 	root    note.Signer
 	rootKey string
@@ -57,8 +59,6 @@ type world struct {
 	server  *keywitness.Server
 	web     *httptest.Server
 	client  *keywitness.Client
-	hashes  []tlog.Hash
-	records [][]byte
 }
 
 func newWorld(t *testing.T) *world {
@@ -119,13 +119,6 @@ func (w *world) stop() {
 	must(w.t, w.server.Close())
 }
 
-func (w *world) ReadHashes(at []int64) (out []tlog.Hash, err error) {
-	for _, i := range at {
-		out = append(out, w.hashes[i])
-	}
-	return out, nil
-}
-
 // grow appends the record of a statement and returns its number.
 func (w *world) grow(s accesslog.Statement) int64 {
 	w.t.Helper()
@@ -140,27 +133,23 @@ func (w *world) grow(s accesslog.Statement) int64 {
 
 func (w *world) append(r accesslog.Record) int64 {
 	w.t.Helper()
-	r.Seq, r.Time = int64(len(w.records)), now
-	leaf := r.Format()
-	h, err := tlog.StoredHashes(r.Seq, leaf, w)
-	must(w.t, err)
-	w.hashes, w.records = append(w.hashes, h...), append(w.records, leaf)
+	r.Seq, r.Time = w.Len(), now
+	w.Append(r.Format())
 	return r.Seq
 }
 
 // fork is another log by the same key that is the same up to a record.
 func (w *world) fork(n int64) *world {
 	f := *w
-	f.records = append([][]byte(nil), w.records[:n]...)
-	f.hashes = append([]tlog.Hash(nil), w.hashes[:tlog.StoredHashIndex(0, n)]...)
+	f.Log = w.First(n)
 	return &f
 }
 
 func (w *world) tree(n int64) tlog.Tree {
 	w.t.Helper()
-	h, err := tlog.TreeHash(n, w)
+	tree, err := w.Tree(n)
 	must(w.t, err)
-	return tlog.Tree{N: n, Hash: h}
+	return tree
 }
 
 // share is what a reader holds for the key witness of a case.
@@ -177,10 +166,10 @@ func (w *world) share(of id.Case) []byte {
 // request asks by a record for the share of a case, as it should.
 func (w *world) request(index int64, of id.Case) keywitness.Request {
 	w.t.Helper()
-	n := int64(len(w.records))
+	n := w.Len()
 	q := keywitness.Request{Share: w.share(of), Roster: roster.Digest(w.signed), Signed: w.signed, From: w.server.State().Size}
 	var err error
-	q.Proof = accesslog.Proof{Index: index, Record: w.records[index]}
+	q.Proof = accesslog.Proof{Index: index, Record: w.Leaf(index)}
 	q.Proof.Checkpoint, err = accesslog.SignCheckpoint(origin, w.tree(n), w.log)
 	must(w.t, err)
 	q.Proof.Inclusion, err = accesslog.ProveRecord(n, index, w)
@@ -226,7 +215,7 @@ func TestAShareIsGivenForARecord(t *testing.T) {
 		t.Errorf("another member opens it: %v", err)
 	}
 	all := w.noted()
-	if len(all) != 1 || all[0].Index != at || all[0].Member != "penelaah-satu" || all[0].Handle != id.HandleOf(caseA) || all[0].Size != int64(len(w.records)) {
+	if len(all) != 1 || all[0].Index != at || all[0].Member != "penelaah-satu" || all[0].Handle != id.HandleOf(caseA) || all[0].Size != w.Len() {
 		t.Errorf("noted: %+v", all)
 	}
 	kept, err := os.ReadFile(keywitness.ReleasedIn(w.dir))
@@ -244,11 +233,11 @@ func TestNothingIsGivenWithoutARecord(t *testing.T) {
 		make func(w *world) keywitness.Request
 	}{
 		"a record that is not in the log": {keywitness.ErrRecord, func(w *world) keywitness.Request {
-			f := w.fork(int64(len(w.records)))
+			f := w.fork(w.Len())
 			at := f.grow(unseal("penelaah-satu"))
 			w.grow(accesslog.Statement{Action: accesslog.List, Member: "penelaah-dua"})
 			q := w.request(at, caseA)
-			q.Proof.Record = f.records[at]
+			q.Proof.Record = f.Leaf(at)
 			return q
 		}},
 		"a record beyond the checkpoint": {keywitness.ErrRecord, func(w *world) keywitness.Request {
@@ -271,7 +260,7 @@ func TestNothingIsGivenWithoutARecord(t *testing.T) {
 			return old
 		}},
 		"a forked log": {keywitness.ErrFork, func(w *world) keywitness.Request {
-			n := int64(len(w.records))
+			n := w.Len()
 			_, err := w.ask(w.request(w.grow(unseal("penelaah-satu")), caseA))
 			must(w.t, err)
 			f := w.fork(n)
@@ -280,7 +269,7 @@ func TestNothingIsGivenWithoutARecord(t *testing.T) {
 			return f.request(f.grow(unseal("penelaah-satu")), caseA)
 		}},
 		"another log of the same length": {keywitness.ErrFork, func(w *world) keywitness.Request {
-			n := int64(len(w.records))
+			n := w.Len()
 			_, err := w.ask(w.request(w.grow(unseal("penelaah-satu")), caseA))
 			must(w.t, err)
 			f := w.fork(n)
@@ -376,7 +365,7 @@ func TestOfManyProofsTheFittingOneCounts(t *testing.T) {
 	grown := func(from ...int64) (all []accesslog.Grown) {
 		t.Helper()
 		for _, n := range from {
-			p, err := accesslog.ProveTree(int64(len(w.records)), n, w)
+			p, err := accesslog.ProveTree(w.Len(), n, w)
 			must(t, err)
 			all = append(all, accesslog.Grown{From: n, Proof: p})
 		}
@@ -425,7 +414,7 @@ func TestOfManyProofsTheFittingOneCounts(t *testing.T) {
 // a key witness goes on from the last checkpoint for which it gave something.
 func TestWhatWasSeenStays(t *testing.T) {
 	w := newWorld(t)
-	n := int64(len(w.records))
+	n := w.Len()
 	_, err := w.ask(w.request(w.grow(unseal("penelaah-satu")), caseA))
 	must(t, err)
 	seen := w.server.State()

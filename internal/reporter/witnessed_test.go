@@ -19,6 +19,7 @@ import (
 
 	"suluh.example/suluh/crypto/accesslog"
 	"suluh.example/suluh/crypto/roster"
+	"suluh.example/suluh/internal/madelog"
 	"suluh.example/suluh/internal/reporter"
 	"suluh.example/suluh/internal/witness"
 	"suluh.example/suluh/vault/depositsock"
@@ -91,37 +92,25 @@ func TestWhatWitnessesHaveSeen(t *testing.T) {
 	}
 }
 
-// made is a log of which everything is in memory.
-type made struct {
-	hashes []tlog.Hash
-	n      int64
-}
+// made is a log that is made.
+type made struct{ madelog.Log }
 
-func (l *made) ReadHashes(at []int64) (out []tlog.Hash, err error) {
-	for _, i := range at {
-		out = append(out, l.hashes[i])
-	}
-	return out, nil
-}
-
-func (l *made) grow(t *testing.T, to int64, kind string) {
-	for ; l.n < to; l.n++ {
-		h, err := tlog.StoredHashes(l.n, fmt.Appendf(nil, "%s %d", kind, l.n), l)
-		must(t, err)
-		l.hashes = append(l.hashes, h...)
+func (l *made) grow(to int64, kind string) {
+	for l.Len() < to {
+		l.Append(fmt.Appendf(nil, "%s %d", kind, l.Len()))
 	}
 }
 
 func (l *made) tree(t *testing.T, n int64) tlog.Tree {
-	h, err := tlog.TreeHash(n, l)
+	tree, err := l.Tree(n)
 	must(t, err)
-	return tlog.Tree{N: n, Hash: h}
+	return tree
 }
 
 func (l *made) proof(t *testing.T, n, old int64) accesslog.Path {
-	p, err := tlog.ProveTree(n, old, l)
+	p, err := accesslog.ProveTree(n, old, l)
 	must(t, err)
-	return accesslog.Path(p)
+	return p
 }
 
 func writeWitnessed(t *testing.T, file string) {
@@ -159,9 +148,9 @@ func writeWitnessed(t *testing.T, file string) {
 	must(t, err)
 
 	l, fork := &made{}, &made{}
-	l.grow(t, 11, "asli")
-	fork.grow(t, 3, "asli")
-	fork.grow(t, 11, "palsu")
+	l.grow(11, "asli")
+	fork.grow(3, "asli")
+	fork.grow(11, "palsu")
 	signed := func(by note.Signer, tree tlog.Tree, witnesses ...note.Signer) string {
 		msg, err := accesslog.SignCheckpoint(origin, tree, by)
 		must(t, err)
@@ -277,7 +266,7 @@ func writeWitnessed(t *testing.T, file string) {
 			{What: "a proof where none is needed", Change: seen(signed(log, l.tree(t, 8), a, b), grown), Want: "refused"},
 		},
 	}
-	for n := int64(1); n <= l.n; n++ {
+	for n := int64(1); n <= l.Len(); n++ {
 		x := grownTree{Root: l.tree(t, n).Hash}
 		for m := int64(1); m <= n; m++ {
 			x.Proofs = append(x.Proofs, l.proof(t, n, m))

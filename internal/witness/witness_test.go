@@ -23,22 +23,15 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"suluh.example/suluh/crypto/accesslog"
+	"suluh.example/suluh/internal/madelog"
 	"suluh.example/suluh/internal/witness"
 )
 
-// madeLog is a log of which everything is in memory.
+// madeLog is a log that is made, with its key.
 type madeLog struct {
+	madelog.Log
 	signer note.Signer
 	key    note.Verifier
-	hashes []tlog.Hash
-	n      int64
-}
-
-func (l *madeLog) ReadHashes(at []int64) (out []tlog.Hash, err error) {
-	for _, i := range at {
-		out = append(out, l.hashes[i])
-	}
-	return out, nil
 }
 
 func newLog(t *testing.T, origin string) *madeLog {
@@ -58,31 +51,21 @@ func newLog(t *testing.T, origin string) *madeLog {
 }
 
 // branch is the same log by the same key up to here, and free to go another way.
-func (l *madeLog) branch() *madeLog {
-	b := *l
-	b.hashes = append([]tlog.Hash(nil), l.hashes...)
-	return &b
-}
+func (l *madeLog) branch() *madeLog { return &madeLog{l.First(l.Len()), l.signer, l.key} }
 
-func (l *madeLog) grow(t *testing.T, records ...string) {
-	t.Helper()
+func (l *madeLog) grow(records ...string) {
 	for _, r := range records {
-		h, err := tlog.StoredHashes(l.n, []byte(r), l)
-		if err != nil {
-			t.Fatal(err)
-		}
-		l.hashes = append(l.hashes, h...)
-		l.n++
+		l.Append([]byte(r))
 	}
 }
 
 func (l *madeLog) checkpoint(t *testing.T) []byte {
 	t.Helper()
-	root, err := tlog.TreeHash(l.n, l)
+	tree, err := l.Tree(l.Len())
 	if err != nil {
 		t.Fatal(err)
 	}
-	msg, err := accesslog.SignCheckpoint(l.signer.Name(), tlog.Tree{N: l.n, Hash: root}, l.signer)
+	msg, err := accesslog.SignCheckpoint(l.signer.Name(), tree, l.signer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +73,7 @@ func (l *madeLog) checkpoint(t *testing.T) []byte {
 }
 
 func (l *madeLog) prove(_ context.Context, old int64) (tlog.TreeProof, error) {
-	return tlog.ProveTree(l.n, old, l)
+	return tlog.ProveTree(l.Len(), old, l)
 }
 
 // party is a witness with its state in a folder.
@@ -153,26 +136,26 @@ func TestCheckpointsAreCosignedByAQuorum(t *testing.T) {
 	var asker witness.Asker
 	for step := range 12 {
 		for range step {
-			l.grow(t, fmt.Sprint("catatan ", step, " ", l.n))
+			l.grow(fmt.Sprint("catatan ", step, " ", l.Len()))
 		}
 		if step == 6 {
 			asker = witness.Asker{} // started anew, it doesn't know what was cosigned
 		}
-		if l.n == 0 {
+		if l.Len() == 0 {
 			continue
 		}
 		cosigned, failed, err := asker.Ask(t.Context(), p, l.key, l.checkpoint(t), l.prove)
 		if err != nil || len(failed) > 0 {
-			t.Fatalf("%d records: %v %v", l.n, failed, err)
+			t.Fatalf("%d records: %v %v", l.Len(), failed, err)
 		}
 		tree, who, err := p.Open(cosigned, l.key)
-		if err != nil || tree.N != l.n || len(who) != 3 {
-			t.Fatalf("%d records: opens as %d records with %v: %v", l.n, tree.N, who, err)
+		if err != nil || tree.N != l.Len() || len(who) != 3 {
+			t.Fatalf("%d records: opens as %d records with %v: %v", l.Len(), tree.N, who, err)
 		}
 	}
 
 	a.web.Close()
-	l.grow(t, "satu lagi")
+	l.grow("satu lagi")
 	cosigned, failed, err := asker.Ask(t.Context(), p, l.key, l.checkpoint(t), l.prove)
 	if err != nil || len(failed) != 1 || failed[a.name] == nil {
 		t.Fatalf("with one witness away: %v %v", failed, err)
@@ -181,7 +164,7 @@ func TestCheckpointsAreCosignedByAQuorum(t *testing.T) {
 		t.Fatalf("two of three are the quorum: %v %v", who, err)
 	}
 	b.web.Close()
-	l.grow(t, "dan satu")
+	l.grow("dan satu")
 	cosigned, _, err = asker.Ask(t.Context(), p, l.key, l.checkpoint(t), l.prove)
 	if err != nil {
 		t.Fatal(err)
@@ -196,18 +179,18 @@ func TestCheckpointsAreCosignedByAQuorum(t *testing.T) {
 
 func TestWitnessRefusesAForkAlsoAfterARestart(t *testing.T) {
 	l := newLog(t, "log.suluh.example/uji")
-	l.grow(t, "nol", "satu", "dua")
+	l.grow("nol", "satu", "dua")
 	shrunk, other := l.branch(), l.branch()
-	l.grow(t, "tiga", "empat")
+	l.grow("tiga", "empat")
 	w := newParty(t, "saksi.example", l.key)
 	p := policy(t, 1, w)
 	var asker witness.Asker
 	if _, failed, err := asker.Ask(t.Context(), p, l.key, l.checkpoint(t), l.prove); err != nil || len(failed) > 0 {
 		t.Fatal(failed, err)
 	}
-	other.grow(t, "bukan tiga", "bukan empat")
+	other.grow("bukan tiga", "bukan empat")
 	longer := other.branch()
-	longer.grow(t, "bukan lima")
+	longer.grow("bukan lima")
 	for range 2 {
 		for name, x := range map[string]struct {
 			log  *madeLog
@@ -254,7 +237,7 @@ func (l *madeLog) checkpointOf(t *testing.T, of *madeLog) []byte {
 // TestAddCheckpoint holds the witness to C2SP tlog-witness, status by status.
 func TestAddCheckpoint(t *testing.T) {
 	l := newLog(t, "log.suluh.example/uji")
-	l.grow(t, "nol", "satu", "dua")
+	l.grow("nol", "satu", "dua")
 	w := newParty(t, "saksi.example", l.key)
 	post := func(body string) (int, string, string) {
 		t.Helper()
@@ -282,7 +265,7 @@ func TestAddCheckpoint(t *testing.T) {
 	three := string(l.checkpoint(t))
 	small := l.branch()
 	stranger := newLog(t, "log.suluh.example/lain")
-	stranger.grow(t, "nol")
+	stranger.grow("nol")
 	imposter := newLog(t, "log.suluh.example/uji")
 	expect("nothing", "", http.StatusBadRequest, "")
 	expect("no checkpoint", "old 0\n\n", http.StatusNotFound, "")
@@ -297,10 +280,10 @@ func TestAddCheckpoint(t *testing.T) {
 	expect("first", "old 0\n\n"+three, http.StatusOK, "— saksi.example ")
 	expect("first again", "old 0\n\n"+three, http.StatusConflict, "3\n")
 	expect("the same", "old 3\n\n"+three, http.StatusOK, "— saksi.example ")
-	l.grow(t, "tiga")
+	l.grow("tiga")
 	four := string(l.checkpoint(t))
 	expect("no proof", "old 3\n\n"+four, http.StatusUnprocessableEntity, "")
-	small.grow(t, "bukan tiga")
+	small.grow("bukan tiga")
 	proof, err := small.prove(t.Context(), 3)
 	if err != nil {
 		t.Fatal(err)
@@ -326,14 +309,14 @@ func TestAddCheckpoint(t *testing.T) {
 // that was cosigned is of one log.
 func TestCosignedTreesAreOneLog(t *testing.T) {
 	l := newLog(t, "log.suluh.example/uji")
-	l.grow(t, "awal")
+	l.grow("awal")
 	w := newParty(t, "saksi.example", l.key)
 	p := policy(t, 1, w)
 	fork := l.branch()
 	logs := make([]*madeLog, 0, 80)
 	for i := range 40 {
-		l.grow(t, fmt.Sprint("benar ", i))
-		fork.grow(t, fmt.Sprint("palsu ", i))
+		l.grow(fmt.Sprint("benar ", i))
+		fork.grow(fmt.Sprint("palsu ", i))
 		logs = append(logs, l.branch(), fork.branch())
 	}
 	var mu sync.Mutex
@@ -364,15 +347,15 @@ func TestCosignedTreesAreOneLog(t *testing.T) {
 	for _, a := range cosigned {
 		for _, b := range cosigned {
 			small, large := a, b
-			if a.n > b.n {
+			if a.Len() > b.Len() {
 				small, large = b, a
 			}
-			want, err := tlog.TreeHash(small.n, small)
+			want, err := tlog.TreeHash(small.Len(), small)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, err := tlog.TreeHash(small.n, large); err != nil || got != want {
-				t.Fatalf("logs of %d and %d records were both cosigned, and are different", small.n, large.n)
+			if got, err := tlog.TreeHash(small.Len(), large); err != nil || got != want {
+				t.Fatalf("logs of %d and %d records were both cosigned, and are different", small.Len(), large.Len())
 			}
 		}
 	}
@@ -382,7 +365,7 @@ func TestCosignedTreesAreOneLog(t *testing.T) {
 // error, and one by a key of the same name counts for nothing.
 func TestSignaturesOfOthersDoNotCount(t *testing.T) {
 	l := newLog(t, "log.suluh.example/uji")
-	l.grow(t, "nol")
+	l.grow("nol")
 	w := newParty(t, "saksi.example", l.key)
 	p := policy(t, 1, w)
 	other, _, err := witness.ParseKey(key(t, "saksi.example"))
