@@ -116,7 +116,9 @@ func (s *Session) wrapOf(of id.Case) []id.Digest {
 // opened reads the answer to an opening, and asks key witnesses if the case is split.
 func (s *Session) opened(ctx context.Context, u *unsealing, of id.Case, a *answer) (*Case, error) {
 	v := a.Case
-	key, got, err := s.unwrapped(v.Wrap), map[id.Digest][]byte(nil), error(nil)
+	var got map[id.Digest][]byte // nil until it is read
+	var err error
+	key := s.unwrapped(v.Wrap)
 	if key == nil { // it comes with the objects
 		if got, err = objects(a); err == nil {
 			key, err = s.key(v.Wrap, got)
