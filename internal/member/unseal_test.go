@@ -518,3 +518,41 @@ func TestTheCheckpointIsKeptBeforeACaseIsShown(t *testing.T) {
 		t.Errorf("of %d records those of the first %d are kept: %v", s.Seen().N, tree.N, err)
 	}
 }
+
+// TestACaseThatBreaksOffIsStillUnread: key witnesses may have given their shares by
+// then, and nothing of it is shown or kept.
+func TestACaseThatBreaksOffIsStillUnread(t *testing.T) {
+	w := testvault.New(t)
+	kw := w.KeyWitnesses("itprov", 1, 1)
+	code := w.Send(testvault.Form("itprov"))
+	w.Say(code, strings.Repeat("Masih ada lagi. ", 40<<10))
+	w.Say(code, strings.Repeat("Dan ini juga. ", 40<<10))
+	var breaks atomic.Bool
+	var large atomic.Int32
+	socket := w.Listen("putus.sock", membersock.Handler(&testvault.Liar{Vault: w.Vault, Object: func(_ id.Object, data []byte) []byte {
+		if breaks.Load() && len(data) > 500<<10 && large.Add(1) == 2 { // its beginning has been sent by then
+			panic(http.ErrAbortHandler)
+		}
+		return data
+	}}))
+	c := config(t, w, testvault.One)
+	c.Vault = membersock.NewClient(socket)
+	s := open(t, c)
+	of := only(t, s)
+	breaks.Store(true)
+	if got, err := s.Open(t.Context(), of); err == nil || got != nil || s.Recalled(of) != nil {
+		t.Errorf("an answer that broke off: %v", err)
+	}
+	breaks.Store(false)
+	if n := len(noted(t, kw[0])); n != 1 {
+		t.Errorf("%d shares were given meanwhile, want 1", n)
+	}
+	if i := list(t, s)[0]; i.Unread != 3 {
+		t.Errorf("%d letters are unread, want 3", i.Unread)
+	}
+	got, err := s.Open(t.Context(), of)
+	must(t, err)
+	if len(got.Messages) != 3 || len(got.Unopened) != 0 {
+		t.Errorf("opened again: %+v", got)
+	}
+}
